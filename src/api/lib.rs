@@ -1,0 +1,1 @@
+//! The custom resources and their schemas; to and from domain.

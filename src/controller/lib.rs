@@ -1,0 +1,1 @@
+//! One reconcile: observe, plan, act, report.

@@ -1,0 +1,1 @@
+//! The process: arguments, telemetry, health, wiring.

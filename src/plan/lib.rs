@@ -1,0 +1,1 @@
+//! The decisions. Pure: no async, no IO, no clock, no log.

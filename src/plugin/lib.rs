@@ -1,0 +1,1 @@
+//! kubectl psg: what the operator would say, from the command line.

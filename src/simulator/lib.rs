@@ -1,0 +1,1 @@
+//! A tenant that is not there: same wire API, same rules, hostile on demand.

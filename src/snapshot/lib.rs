@@ -1,0 +1,1 @@
+//! One living picture of a tenant, read by pages, merged with our own writes.

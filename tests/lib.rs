@@ -1,0 +1,1 @@
+//! One file a behaviour, against a real kube-apiserver.
