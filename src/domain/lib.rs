@@ -1,1 +1,26 @@
-//! Names and facts of password sync groups. No IO.
+//! Names and facts of password sync groups: what a person wants, what the tenant
+//! shows, what a resource remembers. Parsed once at the edges; no IO, no clock.
+//!
+//! # Layout
+//! - [`ids`]: identifiers that are safe in a URL path, and references by name or id.
+//! - [`facts`]: sources, policies, groups and policy holders of a tenant.
+//! - [`desired`]: one group as its manifest wants it.
+//! - [`recorded`]: what a resource's status remembers, the memory of every protocol.
+//! - [`picture`]: everything read of one tenant, and how reads and writes merge.
+//! - [`time`]: arithmetic on timestamps that cannot overflow.
+
+pub mod desired;
+pub mod facts;
+pub mod ids;
+pub mod picture;
+pub mod recorded;
+pub mod time;
+
+pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};
+pub use facts::{Group, Holder, HolderSelectors, Policy, Source};
+pub use ids::{GroupId, InvalidId, PolicyId, Ref, SourceId, TenantKey};
+pub use picture::{Changes, Picture, Presence};
+pub use recorded::{
+    Deletion, Drift, HandBack, HandBackResult, Intent, Origin, PolicyPin, Recorded, Refused,
+    SourcePin,
+};

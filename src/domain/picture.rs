@@ -1,0 +1,467 @@
+//! Everything read of one tenant, each fact with the moment at which its read *began*,
+//! and the rules by which later reads and our own writes merge into it.
+//!
+//! Guarantees: a walk that began before one of our writes was answered cannot undo
+//! that write; a group that a walk lacks counts as *unknown*, not as gone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+
+use crate::{
+    facts::{Group, Holder, Policy, Source},
+    ids::{GroupId, PolicyId, SourceId},
+};
+
+/// How many complete walks are remembered; the create protocol asks for two of them.
+const WALKS: usize = 8;
+
+/// One tenant as last read.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    groups: BTreeMap<GroupId, Seen<Group>>,
+    group_names: BTreeMap<String, BTreeSet<GroupId>>,
+    memberships: BTreeMap<SourceId, BTreeSet<GroupId>>,
+    gone: BTreeMap<GroupId, Timestamp>,
+    doubts: BTreeMap<GroupId, Timestamp>,
+    walks: VecDeque<Timestamp>,
+    facts_as_of: Option<Timestamp>,
+    policies: BTreeMap<PolicyId, Policy>,
+    policy_names: BTreeMap<String, BTreeSet<PolicyId>>,
+    sources: BTreeMap<SourceId, Source>,
+    source_names: BTreeMap<String, BTreeSet<SourceId>>,
+    applications: BTreeMap<SourceId, u32>,
+    holders: BTreeMap<SourceId, Seen<Option<Vec<Holder>>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen<T> {
+    value: T,
+    as_of: Timestamp,
+}
+
+/// What is known of a group whose id is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence<'a> {
+    /// It is there, by a read that began at the moment given.
+    There(&'a Group, Timestamp),
+    /// A read of that very id, begun at the moment given, found nothing.
+    Gone(Timestamp),
+    /// No page showed it, or a write to it was never answered: only a read by id,
+    /// begun after the moment given, tells.
+    Unknown(Timestamp),
+}
+
+/// What a read changed, for waking whoever depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Groups that came, went or differ, under each name they have or had.
+    pub groups: BTreeSet<GroupId>,
+    /// Names of groups that came, went or differ.
+    pub group_names: BTreeSet<String>,
+    /// Sources that came, went or differ, or joined or left a group.
+    pub sources: BTreeSet<SourceId>,
+    /// Names of such sources.
+    pub source_names: BTreeSet<String>,
+    /// Policies that came, went or differ.
+    pub policies: BTreeSet<PolicyId>,
+    /// Names of such policies.
+    pub policy_names: BTreeSet<String>,
+}
+
+impl Changes {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Reading it.
+impl Picture {
+    /// When the newest complete walk over all groups began.
+    pub fn groups_as_of(&self) -> Option<Timestamp> {
+        self.walks.back().copied()
+    }
+
+    /// When the newest read of sources, policies and applications began.
+    pub fn facts_as_of(&self) -> Option<Timestamp> {
+        self.facts_as_of
+    }
+
+    /// The first remembered complete walk that began at `at` or later.
+    pub fn first_walk_since(&self, at: Timestamp) -> Option<Timestamp> {
+        self.walks.iter().copied().find(|began| *began >= at)
+    }
+
+    /// What is known of one group.
+    pub fn group(&self, id: &GroupId) -> Presence<'_> {
+        if let Some(doubt) = self.doubts.get(id) {
+            return Presence::Unknown(*doubt);
+        }
+        if let Some(seen) = self.groups.get(id) {
+            return Presence::There(&seen.value, seen.as_of);
+        }
+        match self.gone.get(id) {
+            Some(as_of) => Presence::Gone(*as_of),
+            None => Presence::Unknown(self.groups_as_of().unwrap_or(Timestamp::MIN)),
+        }
+    }
+
+    /// Every group shown, in the order of ids.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values().map(|seen| &seen.value)
+    }
+
+    /// Every group of exactly this name.
+    pub fn groups_named(&self, name: &str) -> Vec<&Group> {
+        self.pick(self.group_names.get(name))
+    }
+
+    /// Every group that has this source.
+    pub fn groups_with(&self, source: &SourceId) -> Vec<&Group> {
+        self.pick(self.memberships.get(source))
+    }
+
+    fn pick(&self, ids: Option<&BTreeSet<GroupId>>) -> Vec<&Group> {
+        let ids = ids.into_iter().flatten();
+        ids.filter_map(|id| self.groups.get(id).map(|seen| &seen.value))
+            .collect()
+    }
+
+    /// A source by id.
+    pub fn source(&self, id: &SourceId) -> Option<&Source> {
+        self.sources.get(id)
+    }
+
+    /// Every source of exactly this name.
+    pub fn sources_named(&self, name: &str) -> Vec<&Source> {
+        let ids = self.source_names.get(name).into_iter().flatten();
+        ids.filter_map(|id| self.sources.get(id)).collect()
+    }
+
+    /// The names of all sources, for suggestions.
+    pub fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.source_names.keys().map(String::as_str)
+    }
+
+    /// A policy by id.
+    pub fn policy(&self, id: &PolicyId) -> Option<&Policy> {
+        self.policies.get(id)
+    }
+
+    /// Every policy of exactly this name.
+    pub fn policies_named(&self, name: &str) -> Vec<&Policy> {
+        let ids = self.policy_names.get(name).into_iter().flatten();
+        ids.filter_map(|id| self.policies.get(id)).collect()
+    }
+
+    /// The names of all policies, for suggestions.
+    pub fn policy_names(&self) -> impl Iterator<Item = &str> {
+        self.policy_names.keys().map(String::as_str)
+    }
+
+    /// How many applications a source has.
+    pub fn applications(&self, source: &SourceId) -> u32 {
+        self.applications.get(source).copied().unwrap_or(0)
+    }
+
+    /// A source's policy holders and when their read began; `None` inside: the source is gone.
+    pub fn holders(&self, source: &SourceId) -> Option<(Option<&[Holder]>, Timestamp)> {
+        self.holders
+            .get(source)
+            .map(|seen| (seen.value.as_deref(), seen.as_of))
+    }
+
+    /// How many sources, policies and groups there are.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.sources.len(), self.policies.len(), self.groups.len())
+    }
+}
+
+/// Merging into it.
+impl Picture {
+    /// A complete walk over all groups that began at `began`.
+    pub fn merge_groups(&mut self, began: Timestamp, walked: Vec<Group>) -> Changes {
+        let mut changes = Changes::default();
+        let mut missing: BTreeSet<GroupId> = self.groups.keys().cloned().collect();
+        for group in walked {
+            missing.remove(&group.id);
+            self.merge_group(began, group, &mut changes);
+        }
+        for id in missing {
+            if self.groups.get(&id).is_some_and(|seen| seen.as_of < began) {
+                self.forget(&id, &mut changes);
+            }
+        }
+        self.walks.push_back(began);
+        while self.walks.len() > WALKS {
+            self.walks.pop_front();
+        }
+        changes
+    }
+
+    /// A group that was read by id, or that answered one of our writes, as of `as_of`.
+    pub fn merge_one(&mut self, as_of: Timestamp, group: Group) -> Changes {
+        let mut changes = Changes::default();
+        self.merge_group(as_of, group, &mut changes);
+        changes
+    }
+
+    /// A read by id that began at `as_of` found nothing.
+    pub fn merge_gone(&mut self, as_of: Timestamp, id: &GroupId) -> Changes {
+        let mut changes = Changes::default();
+        if self.is_newer(id, as_of) {
+            self.settle(id, as_of);
+            self.forget(id, &mut changes);
+            self.gone.insert(id.clone(), as_of);
+        }
+        changes
+    }
+
+    /// A write to a group was sent at `at` and never answered: what we knew of it no longer holds.
+    pub fn doubt(&mut self, id: &GroupId, at: Timestamp) {
+        self.doubts.insert(id.clone(), at);
+    }
+
+    /// A read of all sources, policies and applications that began at `began`.
+    pub fn merge_facts(
+        &mut self,
+        began: Timestamp,
+        sources: Vec<Source>,
+        policies: Vec<Policy>,
+        applications: BTreeMap<SourceId, u32>,
+    ) -> Changes {
+        let mut changes = Changes::default();
+        let sources: BTreeMap<_, _> = sources.into_iter().map(|s| (s.id.clone(), s)).collect();
+        let policies: BTreeMap<_, _> = policies.into_iter().map(|p| (p.id.clone(), p)).collect();
+        for id in differing(&self.sources, &sources) {
+            let both = self.sources.get(id).into_iter().chain(sources.get(id));
+            changes
+                .source_names
+                .extend(both.map(|source| source.name.clone()));
+            changes.sources.insert(id.clone());
+        }
+        for id in differing(&self.policies, &policies) {
+            let both = self.policies.get(id).into_iter().chain(policies.get(id));
+            changes
+                .policy_names
+                .extend(both.map(|policy| policy.name.clone()));
+            changes.policies.insert(id.clone());
+        }
+        changes
+            .sources
+            .extend(differing(&self.applications, &applications).cloned());
+        self.source_names = names(sources.values().map(|s| (&s.name, &s.id)));
+        self.policy_names = names(policies.values().map(|p| (&p.name, &p.id)));
+        self.sources = sources;
+        self.policies = policies;
+        self.applications = applications;
+        self.facts_as_of = Some(began);
+        changes
+    }
+
+    /// The holders of one source, read or answered to our write as of `as_of`; `None`: no such source.
+    pub fn merge_holders(
+        &mut self,
+        as_of: Timestamp,
+        source: SourceId,
+        holders: Option<Vec<Holder>>,
+    ) {
+        if self
+            .holders
+            .get(&source)
+            .is_none_or(|seen| seen.as_of <= as_of)
+        {
+            self.holders.insert(
+                source,
+                Seen {
+                    value: holders,
+                    as_of,
+                },
+            );
+        }
+    }
+
+    fn merge_group(&mut self, as_of: Timestamp, group: Group, changes: &mut Changes) {
+        if !self.is_newer(&group.id, as_of) {
+            return;
+        }
+        self.settle(&group.id, as_of);
+        if let Some(seen) = self.groups.get_mut(&group.id)
+            && seen.value == group
+        {
+            seen.as_of = as_of;
+            return;
+        }
+        self.forget(&group.id, changes);
+        self.gone.remove(&group.id);
+        mark(&group, changes);
+        self.group_names
+            .entry(group.name.clone())
+            .or_default()
+            .insert(group.id.clone());
+        for source in &group.sources {
+            self.memberships
+                .entry(source.clone())
+                .or_default()
+                .insert(group.id.clone());
+        }
+        self.groups.insert(
+            group.id.clone(),
+            Seen {
+                value: group,
+                as_of,
+            },
+        );
+    }
+
+    fn is_newer(&self, id: &GroupId, as_of: Timestamp) -> bool {
+        let known = self.groups.get(id).map(|seen| seen.as_of);
+        known
+            .or_else(|| self.gone.get(id).copied())
+            .is_none_or(|known| known <= as_of)
+    }
+
+    fn settle(&mut self, id: &GroupId, as_of: Timestamp) {
+        if self.doubts.get(id).is_some_and(|doubt| *doubt < as_of) {
+            self.doubts.remove(id);
+        }
+    }
+
+    fn forget(&mut self, id: &GroupId, changes: &mut Changes) {
+        let Some(Seen { value: group, .. }) = self.groups.remove(id) else {
+            return;
+        };
+        mark(&group, changes);
+        unlink(&mut self.group_names, &group.name, id);
+        for source in &group.sources {
+            unlink(&mut self.memberships, source, id);
+        }
+    }
+}
+
+fn mark(group: &Group, changes: &mut Changes) {
+    changes.groups.insert(group.id.clone());
+    changes.group_names.insert(group.name.clone());
+    changes.sources.extend(group.sources.iter().cloned());
+}
+
+fn unlink<K: Ord + Clone>(index: &mut BTreeMap<K, BTreeSet<GroupId>>, key: &K, id: &GroupId) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+fn names<'a, I: Ord + Clone + 'a>(
+    pairs: impl Iterator<Item = (&'a String, &'a I)>,
+) -> BTreeMap<String, BTreeSet<I>> {
+    let mut index: BTreeMap<String, BTreeSet<I>> = BTreeMap::new();
+    for (name, id) in pairs {
+        index.entry(name.clone()).or_default().insert(id.clone());
+    }
+    index
+}
+
+fn differing<'a, K: Ord, V: PartialEq>(
+    old: &'a BTreeMap<K, V>,
+    new: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = &'a K> {
+    let gone = old.keys().filter(|key| !new.contains_key(key));
+    gone.chain(
+        new.iter()
+            .filter(|(key, value)| old.get(key) != Some(value))
+            .map(|(key, _)| key),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn group(id: &str, name: &str, sources: &[&str]) -> Group {
+        Group {
+            id: GroupId::parse(id).unwrap(),
+            name: name.to_owned(),
+            policy: PolicyId::parse("p").ok(),
+            sources: sources
+                .iter()
+                .map(|s| SourceId::parse(s).unwrap())
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_walk_begun_before_our_write_cannot_undo_it() {
+        let mut picture = Picture::default();
+        picture.merge_groups(at(10), vec![group("g", "old", &["a"])]);
+        picture.merge_one(at(20), group("g", "new", &["a"]));
+        picture.merge_one(at(20), group("h", "made", &["b"]));
+        picture.merge_groups(at(15), vec![group("g", "old", &["a"])]);
+        assert_eq!(picture.groups_named("new").len(), 1);
+        assert_eq!(picture.groups_named("made").len(), 1);
+        picture.merge_groups(at(25), vec![group("g", "old", &["a"])]);
+        assert_eq!(picture.groups_named("new").len(), 0);
+        assert_eq!(picture.groups_named("made").len(), 0);
+    }
+
+    #[test]
+    fn a_walk_that_lacks_a_group_is_no_proof_but_a_read_by_id_is() {
+        let mut picture = Picture::default();
+        let id = GroupId::parse("g").unwrap();
+        picture.merge_groups(at(10), vec![group("g", "n", &["a"])]);
+        picture.merge_groups(at(20), vec![]);
+        assert_eq!(picture.group(&id), Presence::Unknown(at(20)));
+        picture.merge_gone(at(21), &id);
+        assert_eq!(picture.group(&id), Presence::Gone(at(21)));
+        picture.merge_groups(at(20), vec![group("g", "n", &["a"])]);
+        assert_eq!(
+            picture.group(&id),
+            Presence::Gone(at(21)),
+            "an older walk resurrects nothing"
+        );
+        picture.merge_groups(at(30), vec![group("g", "n", &["a"])]);
+        assert!(matches!(picture.group(&id), Presence::There(..)));
+    }
+
+    #[test]
+    fn an_unanswered_write_leaves_doubt_until_a_newer_read() {
+        let mut picture = Picture::default();
+        let id = GroupId::parse("g").unwrap();
+        picture.merge_groups(at(10), vec![group("g", "n", &["a"])]);
+        picture.doubt(&id, at(15));
+        picture.merge_groups(at(14), vec![group("g", "n", &["a"])]);
+        assert_eq!(picture.group(&id), Presence::Unknown(at(15)));
+        picture.merge_one(at(16), group("g", "n", &["a"]));
+        assert!(matches!(picture.group(&id), Presence::There(_, as_of) if as_of == at(16)));
+    }
+
+    #[test]
+    fn a_read_tells_exactly_what_changed() {
+        let mut picture = Picture::default();
+        picture.merge_groups(
+            at(1),
+            vec![group("g", "n", &["a"]), group("h", "m", &["b"])],
+        );
+        let same = picture.merge_groups(
+            at(2),
+            vec![group("h", "m", &["b"]), group("g", "n", &["a"])],
+        );
+        assert!(same.is_empty());
+        let changes = picture.merge_groups(
+            at(3),
+            vec![group("g", "n2", &["a"]), group("h", "m", &["b"])],
+        );
+        assert_eq!(changes.groups.len(), 1);
+        assert_eq!(
+            changes.group_names,
+            BTreeSet::from(["n".to_owned(), "n2".to_owned()])
+        );
+    }
+}

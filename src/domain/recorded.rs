@@ -1,0 +1,172 @@
+//! What a resource's status remembers: the durable memory of every protocol.
+//! A pass that starts after a crash knows this and what the tenant shows, nothing else.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::{
+    facts::Group,
+    ids::{GroupId, PolicyId, SourceId, TenantKey},
+};
+
+/// The memory that a status holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// The generation that the conditions speak of; none before the first.
+    pub observed_generation: Option<i64>,
+    /// The tenant's group.
+    pub group: Option<GroupId>,
+    /// How the group came to be ours, or that it is only looked at.
+    pub origin: Option<Origin>,
+    /// The tenant that the group is in.
+    pub tenant: Option<TenantKey>,
+    /// The name last made equal in the tenant.
+    pub name: Option<String>,
+    /// The policy last made equal in the tenant.
+    pub policy: Option<PolicyPin>,
+    /// The sources last made equal in the tenant.
+    pub sources: Vec<SourcePin>,
+    /// A create that may be on its way.
+    pub intent: Option<Intent>,
+    /// What the tenant refused, not to be repeated as it is.
+    pub refused: Option<Refused>,
+    /// Sources that left by an edit and must not stay without a policy.
+    pub leaving: Vec<HandBack>,
+    /// What a deletion undoes, frozen when it was written.
+    pub deletion: Option<Deletion>,
+    /// Where the tenant differs and is not written.
+    pub drift: Vec<Drift>,
+}
+
+impl Recorded {
+    /// The group that is ours to write, as opposed to one that is only looked at.
+    pub fn held(&self) -> Option<&GroupId> {
+        self.group
+            .as_ref()
+            .filter(|_| self.origin != Some(Origin::Observed))
+    }
+
+    /// The ids of the sources last made equal.
+    pub fn source_ids(&self) -> BTreeSet<SourceId> {
+        self.sources.iter().map(|pin| pin.id.clone()).collect()
+    }
+}
+
+/// How a group came to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Created by us.
+    Created,
+    /// There before, and taken over.
+    Adopted,
+    /// Only looked at, under `managementPolicy: Observe`; never a claim.
+    Observed,
+}
+
+/// The policy behind a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyPin {
+    /// The manifest's own text.
+    pub reference: String,
+    /// What it was resolved to.
+    pub id: PolicyId,
+    /// Its name when it was last looked at.
+    pub name: String,
+}
+
+/// The source behind a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcePin {
+    /// The manifest's own text.
+    pub reference: String,
+    /// What it was resolved to.
+    pub id: SourceId,
+    /// Its name when it was last looked at.
+    pub name: String,
+    /// The policy for everybody that the source had before it joined.
+    pub policy_before: Option<PolicyId>,
+}
+
+/// A create that is about to be sent, or was: stored before the one POST it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Counts the POSTs of this group; each has its own record.
+    pub attempt: i64,
+    /// The name sent.
+    pub name: String,
+    /// The policy sent.
+    pub policy: PolicyId,
+    /// The sources sent.
+    pub sources: BTreeSet<SourceId>,
+    /// When it was stored, by our clock.
+    pub started_at: Timestamp,
+}
+
+impl Intent {
+    /// Whether a group is what this intent would have made.
+    pub fn made(&self, group: &Group) -> bool {
+        group.is(&self.name, &self.policy, &self.sources)
+    }
+}
+
+/// A refusal by the tenant that repeating cannot change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The generation that was refused.
+    pub generation: i64,
+    /// The tenant's facts and credentials at that time, as a fingerprint.
+    pub facts: String,
+    /// What the tenant said.
+    pub message: String,
+}
+
+/// What a deletion undoes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// The group to delete.
+    pub group: GroupId,
+    /// When it was stored.
+    pub recorded_at: Timestamp,
+    /// Every source and the policy that it must not lose.
+    pub sources: Vec<HandBack>,
+}
+
+/// One source that gets a policy of its own again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandBack {
+    /// The source.
+    pub source: SourceId,
+    /// Its name, for people.
+    pub name: String,
+    /// The policy that it must not stay without.
+    pub policy: PolicyId,
+    /// How it ended; none while it is open.
+    pub result: Option<HandBackResult>,
+}
+
+/// How the hand-back of one source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandBackResult {
+    /// The service had assigned the policy by itself.
+    ByService,
+    /// We assigned it and read it back.
+    ByOperator,
+    /// The source is in another group by now, which rules its policy.
+    InAnotherGroup,
+    /// The source is gone.
+    SourceGone,
+    /// The policy is gone; the source was left as it is.
+    PolicyGone,
+}
+
+/// One field in which the tenant differs from the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// `name`, `passwordPolicy` or `sources`.
+    pub field: String,
+    /// What the manifest says.
+    pub wanted: String,
+    /// What the tenant says.
+    pub found: String,
+}

@@ -1,0 +1,43 @@
+//! Arithmetic on timestamps that cannot overflow, whatever a tenant or a clock says.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// `at` + `by`, held at the end of time.
+pub fn after(at: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| at.checked_add(by).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// `at` − `by`, held at the beginning of time.
+pub fn before(at: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| at.checked_sub(by).ok())
+        .unwrap_or(Timestamp::MIN)
+}
+
+/// How long from `from` until `to`; nothing if that moment has passed.
+pub fn until(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_time_hold() {
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(after(now, Duration::MAX), Timestamp::MAX);
+        assert_eq!(before(now, Duration::MAX), Timestamp::MIN);
+        assert_eq!(until(Timestamp::MAX, now), Duration::ZERO);
+        assert_eq!(
+            until(now, after(now, Duration::from_secs(3))),
+            Duration::from_secs(3)
+        );
+    }
+}
