@@ -1,1 +1,38 @@
-//! The custom resources and their schemas; to and from domain.
+//! The custom resources and their schemas; to and from domain. No IO, no clock, no client.
+//!
+//! # Layout
+//! - [`group`], [`group_status`]: the kind `PasswordSyncGroup`.
+//! - [`tenant`]: the kind `IdentityTenant`.
+//! - [`convert`]: a manifest's spec, checked again and parsed: [`psg_domain::Desired`].
+//! - [`settings`]: a tenant's spec, checked again and parsed: [`TenantSettings`].
+//! - [`memory`]: a status and the memory it holds: [`psg_domain::Recorded`], both ways.
+//! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
+//! - [`crds`]: the definitions as they are installed, generated into `crds/`.
+//! - [`names`]: every name that manifests and other programs rely on.
+
+pub mod convert;
+pub mod crds;
+pub mod group;
+pub mod group_status;
+pub mod memory;
+pub mod merge_patch;
+pub mod names;
+pub mod settings;
+pub mod tenant;
+
+pub use convert::InvalidSpec;
+pub use group::{
+    AdoptionPolicy, DeletionPolicy, ManagementPolicy, NameOrId, PasswordSyncGroup,
+    PasswordSyncGroupSpec, TenantKind, TenantRef,
+};
+pub use group_status::PasswordSyncGroupStatus;
+pub use memory::{InvalidStatus, status_of};
+pub use merge_patch::merge_patch;
+pub use settings::{RateLimit, TenantSettings};
+pub use tenant::{
+    IdentityApiVersion, IdentityTenant, IdentityTenantSpec, IdentityTenantStatus, RateLimitSpec,
+    SecretRef,
+};
+
+#[cfg(test)]
+mod rules;

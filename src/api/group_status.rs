@@ -1,0 +1,240 @@
+//! The status of a `PasswordSyncGroup`: what is so, and the durable memory of every protocol.
+//! Words that a newer operator may add to are texts here, so that an object always decodes;
+//! [`crate::memory`] parses them.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is so in the tenant, and what the operator remembers. Written by the operator alone.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordSyncGroupStatus {
+    /// The generation that the conditions speak of; -1: nothing was looked at yet.
+    #[serde(default = "PasswordSyncGroupStatus::unobserved")]
+    #[schemars(range(min = -1))]
+    pub observed_generation: i64,
+
+    /// The id of the tenant's group.
+    #[serde(rename = "groupID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub group_id: Option<String>,
+
+    /// How the group came to be recorded: `Created` by the operator, `Adopted`, or only `Observed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["Created", "Adopted", "Observed"]))]
+    pub origin: Option<String>,
+
+    /// The tenant that the group is in, as its own token answer said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<PinnedTenant>,
+
+    /// The name last made equal in the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub name: Option<String>,
+
+    /// The password policy last made equal in the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PinnedPolicy>,
+
+    /// The sources last made equal in the tenant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500))]
+    pub sources: Vec<PinnedSource>,
+
+    /// How many sources were last made equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub source_count: Option<i64>,
+
+    /// Where the tenant differs and is not written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub drift: Vec<DriftedField>,
+
+    /// `Ready`, and while they are true `Reconciling` and `Stalled`, and warnings of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
+    pub conditions: Vec<Condition>,
+
+    /// A create that may be on its way: stored before the one request it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<CreateIntent>,
+
+    /// What the tenant refused; not repeated while spec, tenant and credentials stay as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedChange>,
+
+    /// Sources that left by an edit and must not stay without a password policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500))]
+    pub leaving: Vec<SourceToReassign>,
+
+    /// What a deletion undoes; stored before the tenant's group is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionRecord>,
+}
+
+impl PasswordSyncGroupStatus {
+    fn unobserved() -> i64 {
+        -1
+    }
+}
+
+impl Default for PasswordSyncGroupStatus {
+    fn default() -> Self {
+        Self {
+            observed_generation: Self::unobserved(),
+            group_id: None,
+            origin: None,
+            tenant: None,
+            name: None,
+            policy: None,
+            sources: Vec::new(),
+            source_count: None,
+            drift: Vec::new(),
+            conditions: Vec::new(),
+            intent: None,
+            refused: None,
+            leaving: Vec::new(),
+            deletion: None,
+        }
+    }
+}
+
+/// Which tenant really answered, whatever host or Secret led to it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PinnedTenant {
+    /// The org's short name.
+    #[schemars(length(max = 256))]
+    pub org: String,
+    /// The tenant's id.
+    #[serde(rename = "tenantID")]
+    #[schemars(length(max = 256))]
+    pub tenant_id: String,
+}
+
+/// The policy behind a reference.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PinnedPolicy {
+    /// The spec's own text.
+    #[serde(rename = "ref")]
+    #[schemars(length(max = 256))]
+    pub reference: String,
+    /// The id that it was resolved to.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// Its name when it was last looked at.
+    #[schemars(length(max = 1024))]
+    pub name: String,
+}
+
+/// The source behind a reference.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedSource {
+    /// The spec's own text.
+    #[serde(rename = "ref")]
+    #[schemars(length(max = 256))]
+    pub reference: String,
+    /// The id that it was resolved to.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// Its name when it was last looked at.
+    #[schemars(length(max = 1024))]
+    pub name: String,
+    /// The id of the policy for everybody that the source had before it joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub policy_before: Option<String>,
+}
+
+/// One field in which the tenant differs.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct DriftedField {
+    /// `name`, `passwordPolicy` or `sources`.
+    #[schemars(length(max = 64))]
+    pub field: String,
+    /// What the spec says.
+    #[schemars(length(max = 4096))]
+    pub wanted: String,
+    /// What the tenant says.
+    #[schemars(length(max = 4096))]
+    pub found: String,
+}
+
+/// A create that is about to be sent, or was.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct CreateIntent {
+    /// Counts the create requests of this group.
+    #[schemars(range(min = 0))]
+    pub attempt: i64,
+    /// The name sent.
+    #[schemars(length(max = 1024))]
+    pub name: String,
+    /// The id of the policy sent.
+    #[serde(rename = "policyID")]
+    #[schemars(length(max = 64))]
+    pub policy_id: String,
+    /// The ids of the sources sent.
+    #[serde(rename = "sourceIDs")]
+    #[schemars(length(max = 500), inner(length(max = 64)))]
+    pub source_ids: Vec<String>,
+    /// When it was stored, RFC 3339, by the operator's clock.
+    #[serde(rename = "startedAt")]
+    #[schemars(length(max = 64), extend("format" = "date-time"))]
+    pub started_at: String,
+}
+
+/// A refusal by the tenant that repeating cannot change.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct RefusedChange {
+    /// The generation that was refused.
+    pub generation: i64,
+    /// A fingerprint of the tenant's facts and credentials at that time.
+    #[schemars(length(max = 256))]
+    pub facts: String,
+    /// What the tenant said.
+    #[schemars(length(max = 2048))]
+    pub message: String,
+}
+
+/// One source that gets a password policy of its own again.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct SourceToReassign {
+    /// The id of the source.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// Its name, for people.
+    #[schemars(length(max = 1024))]
+    pub name: String,
+    /// The id of the policy that it must not stay without.
+    #[serde(rename = "policyID")]
+    #[schemars(length(max = 64))]
+    pub policy_id: String,
+    /// How it ended; left out while it is open. `AssignedByService`: the tenant had done it by
+    /// itself. `AssignedByOperator`: assigned and read back. `InAnotherGroup`: another group rules
+    /// the source's policy by now. `SourceGone`, `PolicyGone`: there is nothing left to assign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["AssignedByService", "AssignedByOperator", "InAnotherGroup", "SourceGone", "PolicyGone"]))]
+    pub result: Option<String>,
+}
+
+/// What a deletion undoes.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct DeletionRecord {
+    /// The id of the group to delete.
+    #[serde(rename = "groupID")]
+    #[schemars(length(max = 64))]
+    pub group_id: String,
+    /// When it was stored, RFC 3339, by the operator's clock.
+    #[serde(rename = "recordedAt")]
+    #[schemars(length(max = 64), extend("format" = "date-time"))]
+    pub recorded_at: String,
+    /// Every source and the policy that it must not lose.
+    #[serde(default)]
+    #[schemars(length(max = 500))]
+    pub sources: Vec<SourceToReassign>,
+}

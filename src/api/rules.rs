@@ -1,0 +1,1 @@
+//! Every rule of the schemas, accepting and refusing.
