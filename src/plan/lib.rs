@@ -1,1 +1,38 @@
-//! The decisions. Pure: no async, no IO, no clock, no log.
+//! The decisions. Pure: no async, no IO, no clock, no log; `now` is an argument.
+//!
+//! Every side effect, on Kubernetes or on the tenant, is a value returned by [`next`].
+//! Whoever runs it carries out one step, puts the outcome into the case and asks again.
+//!
+//! # Layout
+//! - [`case`]: what goes in, and [`Move`], what comes out.
+//! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
+//! - [`resolve`], [`prerequisites`], [`claims`], [`adopt`], [`create`], [`sync`], [`hand_back`]:
+//!   one rule, one file.
+//! - [`verdict`]: what the status says after a move.
+//! - [`reason`]: the catalogue of reasons, from which the documentation is made.
+//! - [`claims::ClaimIndex`]: who owns what, over all resources.
+
+mod adopt;
+pub mod case;
+pub mod claims;
+mod create;
+mod delete;
+mod differ;
+mod hand_back;
+mod next;
+mod prerequisites;
+pub mod reason;
+mod refused;
+pub mod resolve;
+mod sync;
+pub mod verdict;
+
+pub use case::{
+    Case, Farewell, FarewellKind, Memory, Move, Object, Outcome, Remembered, Sent, Setback, Step,
+    TenantState, TenantView, Timers, What, WriteCause,
+};
+pub use claims::{ClaimIndex, Claimant};
+pub use next::next;
+pub use reason::{Finding, Reason};
+pub use resolve::{Resolved, resolve};
+pub use verdict::{Condition, Report, Truth, verdict};

@@ -1,0 +1,389 @@
+//! What a decision is made from, and what it can be.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use psg_domain::{
+    Desired, Drift, Group, GroupId, HandBack, Holder, Intent, Origin, Picture, Recorded, SourceId,
+    TenantKey, desired::ManagementPolicy,
+};
+
+use crate::{
+    claims::ClaimIndex,
+    reason::{Finding, Reason},
+};
+
+/// One resource and everything that may influence it.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    /// The resource itself.
+    pub object: Object,
+    /// What its manifest wants; an error if the stored manifest cannot be read.
+    pub desired: Result<Desired, String>,
+    /// What its status remembers.
+    pub recorded: Recorded,
+    /// Its tenant.
+    pub tenant: TenantView,
+    /// What was read of that tenant.
+    pub picture: &'a Picture,
+    /// Who owns what, over all resources.
+    pub claims: &'a ClaimIndex,
+    /// How the last step of this pass ended.
+    pub last: Option<Outcome>,
+    /// What this process sent for this resource and has not seen confirmed.
+    pub sent: Sent,
+    /// The periods of the protocols.
+    pub timers: Timers,
+    /// How long to wait before something that just failed is tried again.
+    pub backoff: Duration,
+}
+
+/// The resource's metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its UID: what a claim belongs to.
+    pub uid: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// It holds our finalizer.
+    pub finalizer: bool,
+    /// Nothing is written to the tenant until then.
+    pub paused_until: Option<Timestamp>,
+}
+
+/// The tenant of a resource, as far as decisions depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantView {
+    /// Whether it can be worked with.
+    pub state: TenantState,
+    /// Who it is, by its own word.
+    pub key: Option<TenantKey>,
+    /// How often it is read.
+    pub interval: Duration,
+    /// Changes whenever its credentials do.
+    pub credentials: String,
+    /// How many managed groups the last read lacked, out of how many, if that is too many.
+    pub vanished: Option<(usize, usize)>,
+    /// Until when a person allowed what the brake holds back.
+    pub acknowledged_until: Option<Timestamp>,
+}
+
+/// Whether a tenant can be worked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantState {
+    /// It was read.
+    Ready,
+    /// Its first read is not done.
+    Pending,
+    /// Something must be mended by a person first.
+    Blocked(Finding),
+    /// It has not answered for five intervals.
+    Unreachable(Finding),
+}
+
+/// The periods of the protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// After a create whose answer was lost, how long it may still take effect.
+    pub settle: Duration,
+    /// How far apart the two walks must begin that prove that it did not.
+    pub confirm_gap: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(30),
+            confirm_gap: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What this process sent for one resource. Lost in a crash, and no rule needs it to be safe:
+/// it only spaces out repeats and tells our own work from the service's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// The open intent's POST was certainly not applied; not before the moment given again.
+    pub not_made: Option<Setback>,
+    /// When the open intent's POST was given up without an answer.
+    pub unanswered_at: Option<Timestamp>,
+    /// When the last PUT was answered.
+    pub updated_at: Option<Timestamp>,
+    /// When the last DELETE was answered.
+    pub deleted_at: Option<Timestamp>,
+    /// Sources whose policy we assigned, and when that was answered.
+    pub assigned: BTreeMap<SourceId, Timestamp>,
+    /// Sources that could not be read or written.
+    pub blocked: BTreeMap<SourceId, Setback>,
+}
+
+/// Something did not go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setback {
+    /// Not to be tried again before.
+    pub until: Timestamp,
+    /// Why.
+    pub why: Finding,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The status was stored.
+    Recorded(Remembered),
+    /// The tenant made this group.
+    Made(Group),
+    /// It was done, or read: look again.
+    Done,
+    /// The tenant refused it, and repeating cannot help.
+    Refused(String),
+    /// It was certainly not done.
+    NotMade(Setback),
+    /// It may have been done.
+    Unknown(Setback),
+}
+
+/// Which memory a record stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are those of `Memory`
+pub enum Remembered {
+    Intent,
+    Refused,
+    Group,
+    Leaving,
+    Deletion,
+    HandedBack,
+}
+
+/// What is to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Carry out one step and ask again.
+    Do(Step),
+    /// What is known is too old: read it again, by a read that begins at `newer_than` or later.
+    Refresh {
+        /// What to read.
+        what: What,
+        /// The earliest moment at which the read may begin.
+        newer_than: Timestamp,
+    },
+    /// Nothing until then.
+    Wait {
+        /// When to ask again at the latest.
+        until: Timestamp,
+        /// What is waited for.
+        why: Finding,
+    },
+    /// Nothing until the manifest, the tenant or another resource changes.
+    Stalled(Finding),
+    /// Everything is as wanted.
+    Settled,
+}
+
+/// What a refresh reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// All groups, by complete pages.
+    Groups,
+    /// One group, by id.
+    Group(GroupId),
+    /// The policy holders of these sources.
+    Holders(Vec<SourceId>),
+}
+
+/// One side effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Put our finalizer on the resource.
+    HoldFinalizer,
+    /// Store this in the resource's status.
+    Record(Memory),
+    /// Send the one POST of this intent.
+    CreateGroup(Intent),
+    /// Replace the tenant's group by this.
+    UpdateGroup {
+        /// The whole group.
+        group: Group,
+        /// What differs, for the event.
+        changes: Vec<Drift>,
+        /// Whose change it carries out.
+        cause: WriteCause,
+    },
+    /// Delete the tenant's group.
+    DeleteGroup(GroupId),
+    /// Replace a source's holders by these.
+    AssignPolicy {
+        /// The source.
+        source: SourceId,
+        /// All its holders: exceptions as they were, and one policy for everybody.
+        holders: Vec<Holder>,
+    },
+    /// Take our finalizer off.
+    ReleaseFinalizer(Farewell),
+}
+
+/// Why a group is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteCause {
+    /// The manifest changed.
+    Edit,
+    /// The tenant was changed behind our back.
+    Drift,
+}
+
+/// What is said when a resource is let go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// What became of the group.
+    pub kind: FarewellKind,
+    /// The tenant's group, if there ever was one.
+    pub group: Option<GroupId>,
+    /// What became of each source.
+    pub sources: Vec<HandBack>,
+}
+
+/// What became of the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarewellKind {
+    /// There never was one.
+    NothingMade,
+    /// It was deleted, and every source has its policy.
+    Deleted,
+    /// It was left in the tenant on request.
+    Orphaned,
+    /// It is only looked at from now on.
+    Observed,
+}
+
+/// What a record stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// A create is about to be sent.
+    Intent(Intent),
+    /// The tenant refused what the manifest wants.
+    Refused(String),
+    /// This group is ours.
+    Group(Group, Origin),
+    /// These sources are about to leave.
+    Leaving(Vec<HandBack>),
+    /// This is about to be undone.
+    Deletion(psg_domain::Deletion),
+    /// How far the undoing has come.
+    HandedBack(Vec<HandBack>),
+}
+
+impl Memory {
+    /// Its kind.
+    pub fn kind(&self) -> Remembered {
+        match self {
+            Self::Intent(_) => Remembered::Intent,
+            Self::Refused(_) => Remembered::Refused,
+            Self::Group(..) => Remembered::Group,
+            Self::Leaving(_) => Remembered::Leaving,
+            Self::Deletion(_) => Remembered::Deletion,
+            Self::HandedBack(_) => Remembered::HandedBack,
+        }
+    }
+}
+
+impl Case<'_> {
+    /// The case as it stands once `memory` is stored.
+    #[must_use]
+    pub fn with(&self, memory: &Memory) -> Self {
+        let mut case = self.clone();
+        case.last = Some(Outcome::Recorded(memory.kind()));
+        let facts = crate::refused::fingerprint(self);
+        let recorded = &mut case.recorded;
+        match memory {
+            Memory::Intent(intent) => {
+                case.sent.not_made = None;
+                case.sent.unanswered_at = None;
+                recorded.group = None;
+                recorded.origin = None;
+                recorded.refused = None;
+                recorded.tenant.clone_from(&self.tenant.key);
+                recorded.intent = Some(intent.clone());
+                if let Ok(resolved) = self.resolve() {
+                    recorded.policy = Some(resolved.policy);
+                    recorded.sources = resolved.sources;
+                }
+            }
+            Memory::Refused(message) => {
+                recorded.intent = None;
+                recorded.refused = Some(psg_domain::Refused {
+                    generation: self.object.generation,
+                    facts,
+                    message: message.clone(),
+                });
+            }
+            Memory::Group(group, origin) => {
+                recorded.intent = None;
+                recorded.refused = None;
+                recorded.group = Some(group.id.clone());
+                recorded.origin = Some(*origin);
+                recorded.tenant.clone_from(&self.tenant.key);
+                recorded.name = Some(group.name.clone());
+                crate::sync::pin_group(recorded, group, self);
+            }
+            Memory::Leaving(leaving) => recorded.leaving.clone_from(leaving),
+            Memory::Deletion(deletion) => {
+                recorded.leaving.clear();
+                recorded.deletion = Some(deletion.clone());
+            }
+            Memory::HandedBack(sources) => match &mut recorded.deletion {
+                Some(deletion) => deletion.sources.clone_from(sources),
+                None => recorded.leaving.clone_from(sources),
+            },
+        }
+        case
+    }
+
+    /// The references of the manifest, looked up.
+    pub(crate) fn resolve(&self) -> Result<crate::Resolved, Vec<Finding>> {
+        match &self.desired {
+            Ok(desired) => crate::resolve(desired, &self.recorded, self.picture),
+            Err(why) => Err(vec![Finding::new(Reason::InvalidSpec, why.clone())]),
+        }
+    }
+
+    pub(crate) fn is_paused(&self, now: Timestamp) -> bool {
+        self.object.paused_until.is_some_and(|until| until > now)
+    }
+
+    pub(crate) fn observes(&self) -> bool {
+        self.desired
+            .as_ref()
+            .is_ok_and(|d| d.management == ManagementPolicy::Observe)
+    }
+
+    pub(crate) fn just_recorded(&self, memory: Remembered) -> bool {
+        self.last == Some(Outcome::Recorded(memory))
+    }
+}
+
+/// The only way to a tenant write: a pause holds it, a missing finalizer comes first.
+pub(crate) fn write(case: &Case<'_>, now: Timestamp, step: Step) -> Move {
+    if case.is_paused(now) {
+        let until = case.object.paused_until.unwrap_or(now);
+        let why = Finding::new(
+            Reason::Paused,
+            format!("nothing is written to the tenant until {until}"),
+        );
+        return Move::Wait { until, why };
+    }
+    if !case.object.finalizer {
+        return Move::Do(Step::HoldFinalizer);
+    }
+    Move::Do(step)
+}
+
+/// Ends a pass on findings: the first gives the reason, the message holds all.
+pub(crate) fn stalled(findings: Vec<Finding>) -> Option<Move> {
+    Finding::join(findings).map(Move::Stalled)
+}

@@ -1,0 +1,223 @@
+//! Creating without idempotency keys. The intent is stored before the one POST that it stands
+//! for; an answer that was lost is settled by looking, and only two complete walks, begun after
+//! the time in which a late POST may still take effect, prove that there is none.
+
+use jiff::Timestamp;
+use psg_domain::{Group, Intent, Origin, time};
+
+use crate::{
+    case::{Case, Memory, Move, Outcome, Remembered, Step, What, stalled, write},
+    prerequisites,
+    reason::{Finding, Reason},
+    refused,
+    resolve::Resolved,
+};
+
+/// The intent that may be on its way; none if its POST certainly had no effect.
+pub fn open<'a>(case: &'a Case<'_>) -> Option<&'a Intent> {
+    case.recorded
+        .intent
+        .as_ref()
+        .filter(|_| case.sent.not_made.is_none())
+}
+
+/// Starts a create: nothing of this name was seen, and every prerequisite is read.
+pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
+    if case.is_paused(now) {
+        return write(case, now, Step::HoldFinalizer);
+    }
+    if let Some(stands) = refused::standing(case) {
+        return stands;
+    }
+    if let Some(setback) = case
+        .sent
+        .not_made
+        .as_ref()
+        .filter(|setback| setback.until > now)
+    {
+        return Move::Wait {
+            until: setback.until,
+            why: setback.why.clone(),
+        };
+    }
+    let fresh = time::before(now, case.tenant.interval);
+    if case
+        .picture
+        .groups_as_of()
+        .is_none_or(|as_of| as_of < fresh)
+    {
+        return Move::Refresh {
+            what: What::Groups,
+            newer_than: fresh,
+        };
+    }
+    let ids = resolved.source_ids();
+    if let Some(wait) = read_holders(case, now, &ids, fresh) {
+        return wait;
+    }
+    if let Some(stop) = stalled(prerequisites::exceptions(&ids, case.picture)) {
+        return stop;
+    }
+    let intent = Intent {
+        attempt: case
+            .recorded
+            .intent
+            .as_ref()
+            .map_or(0, |intent| intent.attempt)
+            .saturating_add(1),
+        name: resolved.name.clone(),
+        policy: resolved.policy.id.clone(),
+        sources: ids,
+        started_at: now,
+    };
+    write(case, now, Step::Record(Memory::Intent(intent)))
+}
+
+/// Asks for the holders of sources that are about to join and were not read since `fresh`.
+pub fn read_holders<'a>(
+    case: &Case<'_>,
+    now: Timestamp,
+    joining: impl IntoIterator<Item = &'a psg_domain::SourceId>,
+    fresh: Timestamp,
+) -> Option<Move> {
+    let stale: Vec<_> = joining
+        .into_iter()
+        .filter(|id| {
+            case.picture
+                .holders(id)
+                .is_none_or(|(_, as_of)| as_of < fresh)
+        })
+        .cloned()
+        .collect();
+    if stale.is_empty() {
+        return None;
+    }
+    let held_up = stale.iter().filter_map(|id| case.sent.blocked.get(id));
+    if let Some(setback) = held_up
+        .filter(|setback| setback.until > now)
+        .max_by_key(|s| s.until)
+    {
+        return Some(Move::Wait {
+            until: setback.until,
+            why: setback.why.clone(),
+        });
+    }
+    Some(Move::Refresh {
+        what: What::Holders(stale),
+        newer_than: fresh,
+    })
+}
+
+/// What the tenant says about an open intent.
+pub enum Settlement {
+    /// Not known yet: do this.
+    Open(Move),
+    /// It certainly had no effect and never will.
+    Void,
+}
+
+/// Sends the POST of an intent that was just stored, or finds out what became of an older one.
+pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
+    if let Some(Outcome::Made(group)) = &case.last {
+        return Settlement::Open(ours(group));
+    }
+    if case.just_recorded(Remembered::Intent) {
+        return Settlement::Open(Move::Do(Step::CreateGroup(intent.clone())));
+    }
+    let since = case
+        .sent
+        .unanswered_at
+        .unwrap_or(intent.started_at)
+        .max(intent.started_at);
+    if case
+        .picture
+        .groups_as_of()
+        .is_none_or(|as_of| as_of <= since)
+    {
+        let newer_than = time::after(since, std::time::Duration::from_nanos(1));
+        return Settlement::Open(Move::Refresh {
+            what: What::Groups,
+            newer_than,
+        });
+    }
+    let candidates: Vec<&Group> = case
+        .picture
+        .groups_named(&intent.name)
+        .into_iter()
+        .filter(|group| {
+            case.claims
+                .holder_of_group(&case.object.uid, &group.id)
+                .is_none()
+        })
+        .collect();
+    match candidates.as_slice() {
+        [only] if intent.made(only) => Settlement::Open(ours(only)),
+        [] => absent(case, now, intent),
+        _ => Settlement::Open(Move::Stalled(ambiguous(intent, &candidates))),
+    }
+}
+
+fn ours(group: &Group) -> Move {
+    Move::Do(Step::Record(Memory::Group(group.clone(), Origin::Created)))
+}
+
+fn absent(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
+    let deadline = time::after(intent.started_at, case.timers.settle);
+    let refresh = |newer_than| {
+        Settlement::Open(Move::Refresh {
+            what: What::Groups,
+            newer_than,
+        })
+    };
+    let wait = |until: Timestamp| {
+        let message = format!(
+            "the answer to a create was lost and no group of that name shows; until {until} it may still appear"
+        );
+        Settlement::Open(Move::Wait {
+            until,
+            why: Finding::new(Reason::Creating, message),
+        })
+    };
+    if now < deadline {
+        return wait(deadline);
+    }
+    let Some(first) = case.picture.first_walk_since(deadline) else {
+        return refresh(deadline);
+    };
+    let second = time::after(first, case.timers.confirm_gap);
+    if case
+        .picture
+        .groups_as_of()
+        .is_some_and(|as_of| as_of >= second)
+    {
+        return Settlement::Void;
+    }
+    if now < second {
+        wait(second)
+    } else {
+        refresh(second)
+    }
+}
+
+fn ambiguous(intent: &Intent, candidates: &[&Group]) -> Finding {
+    let ids: Vec<String> = candidates
+        .iter()
+        .map(|group| {
+            let same = if intent.made(group) {
+                "same content"
+            } else {
+                "other content"
+            };
+            format!("{} ({same})", group.id)
+        })
+        .collect();
+    Finding::new(
+        Reason::CreateAmbiguous,
+        format!(
+            "a create of \"{}\" was sent and its answer was lost; it could be any of: {}. \
+             Set spec.groupID to the right one",
+            intent.name,
+            ids.join(", ")
+        ),
+    )
+}

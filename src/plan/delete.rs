@@ -1,0 +1,185 @@
+//! A resource that is being deleted. The finalizer ends only when the tenant was read back:
+//! the group gone by its id, and every source with the policy that the group had imposed.
+
+use jiff::Timestamp;
+use psg_domain::{Deletion, DeletionPolicy, GroupId, HandBack, Presence, time};
+
+use crate::{
+    case::{Case, Farewell, FarewellKind, Memory, Move, Remembered, Step, TenantState, write},
+    create::{self, Settlement},
+    differ,
+    hand_back::{self, Progress},
+    reason::{Finding, Reason},
+    sync::read_group,
+};
+
+/// The next move for a resource that is being deleted.
+pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
+    if !case.object.finalizer {
+        return Move::Settled;
+    }
+    let recorded = &case.recorded;
+    let made =
+        recorded.held().is_some() || recorded.intent.is_some() || recorded.deletion.is_some();
+    if !made {
+        return release(case, FarewellKind::NothingMade, Vec::new());
+    }
+    if case.observes() {
+        return release(case, FarewellKind::Observed, Vec::new());
+    }
+    if case
+        .desired
+        .as_ref()
+        .is_ok_and(|desired| desired.deletion == DeletionPolicy::Orphan)
+    {
+        let sources = recorded
+            .deletion
+            .as_ref()
+            .map(|d| d.sources.clone())
+            .unwrap_or_default();
+        return release(case, FarewellKind::Orphaned, sources);
+    }
+    if case.is_paused(now) {
+        return write(case, now, Step::HoldFinalizer);
+    }
+    if let Some(wait) = tenant_in_the_way(case, now) {
+        return wait;
+    }
+    if let Some(intent) = create::open(case) {
+        return match create::settle(case, now, intent) {
+            Settlement::Open(Move::Stalled(finding)) => blocked(case, now, finding.message),
+            Settlement::Open(next) => next,
+            Settlement::Void => release(case, FarewellKind::NothingMade, Vec::new()),
+        };
+    }
+    let Some(group) = recorded
+        .deletion
+        .as_ref()
+        .map(|d| &d.group)
+        .or_else(|| recorded.held())
+    else {
+        return release(case, FarewellKind::NothingMade, Vec::new());
+    };
+    match &recorded.deletion {
+        None => record(case, now, group),
+        Some(deletion) => undo(case, now, deletion),
+    }
+}
+
+fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    let until = time::after(now, case.tenant.interval);
+    if let (Some(pinned), Some(key)) = (&case.recorded.tenant, &case.tenant.key)
+        && pinned != key
+    {
+        let message =
+            format!("the group is in tenant {pinned}, but {key} answers behind the Secret");
+        return Some(Move::Wait {
+            until,
+            why: Finding::new(Reason::TenantChanged, message),
+        });
+    }
+    match &case.tenant.state {
+        TenantState::Ready => None,
+        TenantState::Pending => {
+            let why = Finding::new(Reason::Pending, "the tenant has not been read yet");
+            Some(Move::Wait { until, why })
+        }
+        TenantState::Blocked(finding) | TenantState::Unreachable(finding) => {
+            let message = format!("{}: {}", finding.reason, finding.message);
+            Some(blocked(case, now, message))
+        }
+    }
+}
+
+fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
+    if let Presence::Unknown(after) = case.picture.group(group) {
+        return read_group(group, after);
+    }
+    let there = match case.picture.group(group) {
+        Presence::There(there, _) => Some(there),
+        _ => None,
+    };
+    let policy = there
+        .and_then(|group| group.policy.as_ref())
+        .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
+    let members = there.map_or_else(|| case.recorded.source_ids(), |group| group.sources.clone());
+    let mut sources: Vec<HandBack> = Vec::new();
+    if let Some(policy) = policy {
+        sources.extend(members.into_iter().map(|id| HandBack {
+            name: differ::source(&id, case.picture),
+            source: id,
+            policy: policy.clone(),
+            result: None,
+        }));
+    }
+    for left in case
+        .recorded
+        .leaving
+        .iter()
+        .filter(|left| left.result.is_none())
+    {
+        if sources.iter().all(|open| open.source != left.source) {
+            sources.push(left.clone());
+        }
+    }
+    let deletion = Deletion {
+        group: group.clone(),
+        recorded_at: now,
+        sources,
+    };
+    Move::Do(Step::Record(Memory::Deletion(deletion)))
+}
+
+fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
+    let delete = || Move::Do(Step::DeleteGroup(deletion.group.clone()));
+    let just_recorded = case.just_recorded(Remembered::Deletion);
+    match case.picture.group(&deletion.group) {
+        Presence::There(..) | Presence::Unknown(_) if just_recorded => delete(),
+        Presence::Unknown(after) => read_group(&deletion.group, after),
+        Presence::There(_, as_of) if as_of <= deletion.recorded_at => {
+            read_group(&deletion.group, deletion.recorded_at)
+        }
+        Presence::There(_, as_of) => match case.sent.deleted_at {
+            Some(sent) if as_of >= sent && now < time::after(sent, case.backoff) => {
+                let until = time::after(sent, case.backoff);
+                let message = format!(
+                    "the tenant still shows group {} after its deletion",
+                    deletion.group
+                );
+                Move::Wait {
+                    until,
+                    why: Finding::new(Reason::DeletionBlocked, message),
+                }
+            }
+            _ => delete(),
+        },
+        Presence::Gone(as_of) => {
+            match hand_back::progress(case, now, &deletion.sources, Some(&deletion.group), as_of) {
+                Progress::Next(next) => next,
+                Progress::Done(sources) => release(case, FarewellKind::Deleted, sources),
+            }
+        }
+    }
+}
+
+fn release(case: &Case<'_>, kind: FarewellKind, sources: Vec<HandBack>) -> Move {
+    let group = case
+        .recorded
+        .deletion
+        .as_ref()
+        .map(|d| &d.group)
+        .or_else(|| case.recorded.held());
+    Move::Do(Step::ReleaseFinalizer(Farewell {
+        kind,
+        group: group.cloned(),
+        sources,
+    }))
+}
+
+fn blocked(case: &Case<'_>, now: Timestamp, message: String) -> Move {
+    let until = time::after(now, case.tenant.interval);
+    Move::Wait {
+        until,
+        why: Finding::new(Reason::DeletionBlocked, message),
+    }
+}

@@ -1,0 +1,138 @@
+//! Gives sources a policy of their own again: after a deletion, and after leaving by an edit.
+//! Each source is read first, since the service may have done it by itself; written only if
+//! it lacks the policy; and read back.
+
+use jiff::Timestamp;
+use psg_domain::{GroupId, HandBack, HandBackResult, Holder, facts::default_policy, time};
+
+use crate::{
+    case::{Case, Memory, Move, Setback, Step, What, write},
+    reason::{Finding, Reason},
+};
+
+/// How many results may be unrecorded: a crash repeats no more than their reads.
+const BATCH: usize = 10;
+
+/// How far a hand-back is.
+pub enum Progress {
+    /// Every source has a result.
+    Done(Vec<HandBack>),
+    /// Do this first.
+    Next(Move),
+}
+
+enum Source {
+    Decided(HandBackResult),
+    Unread(Timestamp),
+    Lacking(Vec<Holder>),
+    Blocked(Setback),
+}
+
+/// Looks at every open source. `after` is the moment since which the group no longer rules them.
+pub fn progress(
+    case: &Case<'_>,
+    now: Timestamp,
+    sources: &[HandBack],
+    group: Option<&GroupId>,
+    after: Timestamp,
+) -> Progress {
+    let mut results = sources.to_vec();
+    let mut unread = Vec::new();
+    let mut newer_than = after;
+    let mut lacking = None;
+    let mut blocked: Vec<(String, Setback)> = Vec::new();
+    for open in results.iter_mut().filter(|open| open.result.is_none()) {
+        match look(case, now, open, group, after) {
+            Source::Decided(result) => open.result = Some(result),
+            Source::Unread(since) => {
+                newer_than = newer_than.max(since);
+                unread.push(open.source.clone());
+            }
+            Source::Lacking(holders) => {
+                lacking = lacking.or_else(|| Some((open.source.clone(), holders)));
+            }
+            Source::Blocked(setback) => blocked.push((open.name.clone(), setback)),
+        }
+    }
+    let decided = |list: &[HandBack]| list.iter().filter(|one| one.result.is_some()).count();
+    if !unread.is_empty() {
+        let newer_than = time::after(newer_than, std::time::Duration::from_nanos(1));
+        return Progress::Next(Move::Refresh {
+            what: What::Holders(unread),
+            newer_than,
+        });
+    }
+    if decided(&results) >= decided(sources) + BATCH && decided(&results) < results.len() {
+        return Progress::Next(Move::Do(Step::Record(Memory::HandedBack(results))));
+    }
+    if let Some((source, holders)) = lacking {
+        return Progress::Next(write(case, now, Step::AssignPolicy { source, holders }));
+    }
+    if let Some(until) = blocked.iter().map(|(_, setback)| setback.until).min() {
+        let each: Vec<String> = blocked
+            .iter()
+            .map(|(name, setback)| format!("\"{name}\": {}", setback.why.message))
+            .collect();
+        let message = format!(
+            "sources that do not have their policy yet: {}",
+            each.join("; ")
+        );
+        let why = Finding::new(Reason::DeletionBlocked, message);
+        return Progress::Next(Move::Wait { until, why });
+    }
+    Progress::Done(results)
+}
+
+fn look(
+    case: &Case<'_>,
+    now: Timestamp,
+    open: &HandBack,
+    group: Option<&GroupId>,
+    after: Timestamp,
+) -> Source {
+    let picture = case.picture;
+    let elsewhere = picture.groups_with(&open.source);
+    if elsewhere.iter().any(|other| Some(&other.id) != group) {
+        return Source::Decided(HandBackResult::InAnotherGroup);
+    }
+    if let Some(setback) = case
+        .sent
+        .blocked
+        .get(&open.source)
+        .filter(|setback| setback.until > now)
+    {
+        return Source::Blocked(setback.clone());
+    }
+    let assigned = case.sent.assigned.get(&open.source).copied();
+    let since = assigned.map_or(after, |at| at.max(after));
+    let holders = match picture.holders(&open.source) {
+        Some((holders, as_of)) if as_of > since => holders,
+        _ => return Source::Unread(since),
+    };
+    let Some(holders) = holders else {
+        return Source::Decided(HandBackResult::SourceGone);
+    };
+    if default_policy(holders) == Some(&open.policy) {
+        let by = assigned.map_or(HandBackResult::ByService, |_| HandBackResult::ByOperator);
+        return Source::Decided(by);
+    }
+    if picture.policy(&open.policy).is_none() {
+        return Source::Decided(HandBackResult::PolicyGone);
+    }
+    if let Some(at) = assigned {
+        let until = time::after(at, case.backoff);
+        if now < until {
+            let message = "the policy was assigned and does not show yet".to_owned();
+            return Source::Blocked(Setback {
+                until,
+                why: Finding::new(Reason::Retrying, message),
+            });
+        }
+    }
+    let exceptions = holders
+        .iter()
+        .filter(|holder| holder.is_exception())
+        .cloned();
+    let ours = Holder::for_everybody(open.policy.clone());
+    Source::Lacking(std::iter::once(ours).chain(exceptions).collect())
+}

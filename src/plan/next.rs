@@ -1,0 +1,201 @@
+//! The order of the rules. Level-triggered: nothing here trusts that an earlier step
+//! happened; it looks at what is recorded and what is observed.
+
+use jiff::Timestamp;
+use psg_domain::{Desired, Group, ManagementPolicy, Presence, time};
+
+use crate::{
+    adopt,
+    case::{Case, Farewell, FarewellKind, Memory, Move, Outcome, Step, TenantState, stalled},
+    create::{self, Settlement},
+    delete, prerequisites,
+    reason::{Finding, Reason},
+    resolve::Resolved,
+    sync,
+};
+
+/// The next move for one resource.
+pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
+    if let Some(stop) = setback(case, now) {
+        return stop;
+    }
+    if case.object.deleting {
+        delete::next(case, now)
+    } else {
+        live(case, now)
+    }
+}
+
+/// Whatever just failed ends the pass; only an unanswered create is looked for at once.
+fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    match case.last.as_ref()? {
+        Outcome::Refused(message) => {
+            let memory = Memory::Refused(message.clone());
+            Some(Move::Do(Step::Record(memory)))
+        }
+        Outcome::NotMade(setback) if setback.until > now => Some(Move::Wait {
+            until: setback.until,
+            why: setback.why.clone(),
+        }),
+        Outcome::Unknown(setback) if setback.until > now && create::open(case).is_none() => {
+            Some(Move::Wait {
+                until: setback.until,
+                why: setback.why.clone(),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn live(case: &Case<'_>, now: Timestamp) -> Move {
+    let desired = match &case.desired {
+        Ok(desired) => desired,
+        Err(why) => return Move::Stalled(Finding::new(Reason::InvalidSpec, why.clone())),
+    };
+    if case.observes() && case.object.finalizer {
+        return Move::Do(Step::ReleaseFinalizer(Farewell {
+            kind: FarewellKind::Observed,
+            group: case.recorded.held().cloned(),
+            sources: Vec::new(),
+        }));
+    }
+    if let Some(stop) = tenant_in_the_way(case, now) {
+        return stop;
+    }
+    // A person who names the group has answered what the intent left open.
+    let intent = create::open(case).filter(|_| desired.group_id.is_none() && !case.observes());
+    let mut void = false;
+    if let Some(intent) = intent {
+        match create::settle(case, now, intent) {
+            Settlement::Open(next) => return next,
+            Settlement::Void => void = true,
+        }
+    }
+    let resolved = match case.resolve() {
+        Ok(resolved) => resolved,
+        Err(findings) => return stalled(findings).unwrap_or(Move::Settled),
+    };
+    if let (Some(held), Some(asked)) = (case.recorded.held(), &desired.group_id)
+        && held != asked
+    {
+        let message = format!(
+            "groupID asks for {asked}, but this resource manages {held}: remove groupID, or use another resource for that group"
+        );
+        return Move::Stalled(Finding::new(Reason::InvalidSpec, message));
+    }
+    let mine = case.recorded.held().or(desired.group_id.as_ref());
+    let mut findings = prerequisites::unmet(&resolved, case.picture);
+    if !case.observes() {
+        findings.extend(adopt::conflicts(case, &resolved, mine));
+    }
+    if let Some(stop) = stalled(findings) {
+        return stop;
+    }
+    let Some(id) = mine else {
+        return without_a_group(case, now, desired, &resolved, void);
+    };
+    match case.picture.group(id) {
+        Presence::Unknown(after) => sync::read_group(id, after),
+        Presence::Gone(_) if desired.group_id.is_some() => {
+            let message =
+                format!("there is no group {id} in the tenant; with groupID none is created");
+            Move::Stalled(Finding::new(Reason::GroupNotFound, message))
+        }
+        Presence::Gone(_) => vanished(case, now, desired, &resolved),
+        Presence::There(group, as_of) if case.recorded.held() == Some(id) => {
+            sync::sync(case, now, desired.management, &resolved, group, as_of)
+        }
+        Presence::There(group, _) => adopt::adopt(case, now, desired, &resolved, group),
+    }
+}
+
+fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    let until = time::after(now, case.tenant.interval);
+    if let (Some(pinned), Some(key)) = (&case.recorded.tenant, &case.tenant.key)
+        && pinned != key
+        && (case.recorded.held().is_some() || case.recorded.intent.is_some())
+    {
+        let message =
+            format!("the group is in tenant {pinned}, but {key} answers behind the Secret");
+        return Some(Move::Stalled(Finding::new(Reason::TenantChanged, message)));
+    }
+    match &case.tenant.state {
+        TenantState::Ready => None,
+        TenantState::Pending => {
+            let why = Finding::new(Reason::Pending, "the tenant has not been read yet");
+            Some(Move::Wait { until, why })
+        }
+        TenantState::Blocked(why) | TenantState::Unreachable(why) => Some(Move::Wait {
+            until,
+            why: why.clone(),
+        }),
+    }
+}
+
+fn without_a_group(
+    case: &Case<'_>,
+    now: Timestamp,
+    desired: &Desired,
+    resolved: &Resolved,
+    void: bool,
+) -> Move {
+    match case.picture.groups_named(&resolved.name).as_slice() {
+        [] if case.observes() => Move::Stalled(Finding::new(
+            Reason::GroupNotFound,
+            format!(
+                "there is no group \"{}\" in the tenant to observe",
+                resolved.name
+            ),
+        )),
+        [] => create::begin(case, now, resolved),
+        // An intent that is proved void made nothing, so whatever has the name was there by
+        // another hand, and adoption decides.
+        [only] if void || create::open(case).is_none() => {
+            adopt::adopt(case, now, desired, resolved, only)
+        }
+        several => Move::Stalled(ambiguous(resolved, several)),
+    }
+}
+
+/// Rule 6 for a group that a read by id no longer finds.
+fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resolved) -> Move {
+    if !case.picture.groups_named(&resolved.name).is_empty() {
+        return without_a_group(case, now, desired, resolved, true);
+    }
+    let gone = case
+        .recorded
+        .held()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    if desired.management != ManagementPolicy::Enforce && !sync::is_edit(&case.recorded, resolved) {
+        let message = format!(
+            "group {gone} was deleted in the tenant; managementPolicy OnChange does not make it again"
+        );
+        return Move::Stalled(Finding::new(Reason::GroupVanished, message));
+    }
+    let acknowledged = case
+        .tenant
+        .acknowledged_until
+        .is_some_and(|until| until > now);
+    if let Some((missing, managed)) = case.tenant.vanished.filter(|_| !acknowledged) {
+        let message = format!(
+            "{missing} of {managed} managed groups are missing from the tenant at once; none is created \
+             again until passwordsync.dev/acknowledged-until is set on the IdentityTenant"
+        );
+        return Move::Stalled(Finding::new(Reason::GroupsVanished, message));
+    }
+    create::begin(case, now, resolved)
+}
+
+fn ambiguous(resolved: &Resolved, several: &[&Group]) -> Finding {
+    let ids: Vec<String> = several.iter().map(|group| group.id.to_string()).collect();
+    Finding::new(
+        Reason::AmbiguousGroup,
+        format!(
+            "{} groups are called \"{}\" ({}): set groupID",
+            ids.len(),
+            resolved.name,
+            ids.join(", ")
+        ),
+    )
+}

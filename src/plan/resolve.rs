@@ -1,0 +1,252 @@
+//! Rule 1: references. A name must match exactly one object; what it matched is pinned
+//! while the same text stands in the manifest, so that nothing renamed or re-created in
+//! the tenant silently takes its place.
+
+use std::collections::BTreeSet;
+
+use psg_domain::{
+    Desired, Picture, PolicyId, PolicyPin, Recorded, Ref, SourceId, SourcePin,
+    facts::default_policy,
+};
+
+use crate::reason::{Finding, Reason};
+
+/// How alike two names must be to be suggested.
+const NEAR: f64 = 0.84;
+
+/// The manifest with every reference looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The group's name.
+    pub name: String,
+    /// The policy.
+    pub policy: PolicyPin,
+    /// The sources, in the manifest's order.
+    pub sources: Vec<SourcePin>,
+    /// Pins whose objects are named otherwise by now.
+    pub renamed: Vec<String>,
+}
+
+impl Resolved {
+    /// The ids of the sources.
+    pub fn source_ids(&self) -> BTreeSet<SourceId> {
+        self.sources.iter().map(|pin| pin.id.clone()).collect()
+    }
+}
+
+/// Looks up every reference, or says everything that is wrong with them at once.
+pub fn resolve(
+    desired: &Desired,
+    recorded: &Recorded,
+    picture: &Picture,
+) -> Result<Resolved, Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut renamed = Vec::new();
+    let mut sources: Vec<SourcePin> = Vec::new();
+    for reference in &desired.sources {
+        match source(reference, recorded, picture, &mut renamed) {
+            Ok(pin) => match sources.iter().find(|other| other.id == pin.id) {
+                Some(other) => findings.push(Finding::new(
+                    Reason::DuplicateSource,
+                    format!(
+                        "sourceRefs {} and \"{}\" are the same source {} ({}): keep one of them",
+                        reference, other.reference, pin.name, pin.id
+                    ),
+                )),
+                None => sources.push(pin),
+            },
+            Err(finding) => findings.push(finding),
+        }
+    }
+    match policy(&desired.policy, recorded, picture, &mut renamed) {
+        Ok(policy) if findings.is_empty() => Ok(Resolved {
+            name: desired.name.clone(),
+            policy,
+            sources,
+            renamed,
+        }),
+        Ok(_) => Err(findings),
+        Err(finding) => {
+            findings.push(finding);
+            Err(findings)
+        }
+    }
+}
+
+fn source(
+    reference: &Ref,
+    recorded: &Recorded,
+    picture: &Picture,
+    renamed: &mut Vec<String>,
+) -> Result<SourcePin, Finding> {
+    let pinned = recorded
+        .sources
+        .iter()
+        .find(|pin| pin.reference == reference.text());
+    let missing =
+        |found: &[String]| missing(Kind::Source, reference, picture.source_names(), found);
+    let id = match reference {
+        Ref::Id(id) => SourceId::parse(id).map_err(|_| missing(&[]))?,
+        Ref::Name(name) => {
+            let found = picture.sources_named(name);
+            let ids: Vec<String> = found.iter().map(|source| source.id.to_string()).collect();
+            match pinned.filter(|pin| pin.id.as_str() != name) {
+                Some(pin) if picture.source(&pin.id).is_some() => pin.id.clone(),
+                Some(pin) if !found.is_empty() => {
+                    return Err(replaced(Kind::Source, name, pin.id.as_str(), &ids));
+                }
+                _ => match found.as_slice() {
+                    [only] => only.id.clone(),
+                    _ => return Err(missing(&ids)),
+                },
+            }
+        }
+    };
+    let source = picture.source(&id).ok_or_else(|| missing(&[]))?;
+    if let Ref::Name(name) = reference
+        && name != &source.name
+    {
+        renamed.push(renamed_text(Kind::Source, name, &source.name, id.as_str()));
+    }
+    let before = pinned.filter(|pin| pin.id == id).map_or_else(
+        || {
+            picture
+                .holders(&id)
+                .and_then(|(holders, _)| default_policy(holders?).cloned())
+        },
+        |pin| pin.policy_before.clone(),
+    );
+    Ok(SourcePin {
+        reference: reference.text().to_owned(),
+        id,
+        name: source.name.clone(),
+        policy_before: before,
+    })
+}
+
+fn policy(
+    reference: &Ref,
+    recorded: &Recorded,
+    picture: &Picture,
+    renamed: &mut Vec<String>,
+) -> Result<PolicyPin, Finding> {
+    let pinned = recorded
+        .policy
+        .iter()
+        .find(|pin| pin.reference == reference.text());
+    let missing =
+        |found: &[String]| missing(Kind::Policy, reference, picture.policy_names(), found);
+    let id = match reference {
+        Ref::Id(id) => PolicyId::parse(id).map_err(|_| missing(&[]))?,
+        Ref::Name(name) => {
+            let found = picture.policies_named(name);
+            let ids: Vec<String> = found.iter().map(|policy| policy.id.to_string()).collect();
+            match pinned.filter(|pin| pin.id.as_str() != name) {
+                Some(pin) if picture.policy(&pin.id).is_some() => pin.id.clone(),
+                Some(pin) if !found.is_empty() => {
+                    return Err(replaced(Kind::Policy, name, pin.id.as_str(), &ids));
+                }
+                _ => match found.as_slice() {
+                    [only] => only.id.clone(),
+                    _ => return Err(missing(&ids)),
+                },
+            }
+        }
+    };
+    let policy = picture.policy(&id).ok_or_else(|| missing(&[]))?;
+    if let Ref::Name(name) = reference
+        && name != &policy.name
+    {
+        renamed.push(renamed_text(Kind::Policy, name, &policy.name, id.as_str()));
+    }
+    Ok(PolicyPin {
+        reference: reference.text().to_owned(),
+        id,
+        name: policy.name.clone(),
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Source,
+    Policy,
+}
+
+impl Kind {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Policy => "password policy",
+        }
+    }
+}
+
+fn missing<'a>(
+    kind: Kind,
+    reference: &Ref,
+    names: impl Iterator<Item = &'a str>,
+    found: &[String],
+) -> Finding {
+    let noun = kind.noun();
+    if !found.is_empty() {
+        return Finding::new(
+            Reason::AmbiguousReference,
+            format!(
+                "{noun} {reference} is the name of {}: refer to it by id ({})",
+                found.len(),
+                found.join(", ")
+            ),
+        );
+    }
+    let reason = match kind {
+        Kind::Source => Reason::SourceNotFound,
+        Kind::Policy => Reason::PolicyNotFound,
+    };
+    let near = near(reference, names);
+    let hint = if near.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", near.join(" or "))
+    };
+    Finding::new(reason, format!("no {noun} {reference} in the tenant{hint}"))
+}
+
+fn near<'a>(reference: &Ref, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let Ref::Name(wanted) = reference else {
+        return Vec::new();
+    };
+    let wanted = wanted.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = names
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score >= NEAR)
+        .collect();
+    scored.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
+    scored
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| format!("\"{name}\""))
+        .collect()
+}
+
+fn replaced(kind: Kind, name: &str, pinned: &str, now: &[String]) -> Finding {
+    let (reason, field) = match kind {
+        Kind::Source => (Reason::SourceReplaced, "sourceRefs"),
+        Kind::Policy => (Reason::PolicyReplaced, "passwordPolicyRef"),
+    };
+    Finding::new(
+        reason,
+        format!(
+            "{} \"{name}\" was {pinned}, which is gone; another of that name exists now ({}). \
+             It is not taken silently: refer to it by id in {field}, or remove the reference and add it again",
+            kind.noun(),
+            now.join(", "),
+        ),
+    )
+}
+
+fn renamed_text(kind: Kind, was: &str, is: &str, id: &str) -> String {
+    format!(
+        "{} \"{was}\" ({id}) is called \"{is}\" in the tenant now",
+        kind.noun()
+    )
+}

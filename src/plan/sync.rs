@@ -1,0 +1,200 @@
+//! Rules 5, 6 and 7 for a group that is ours: write only on a difference, tell an edit from
+//! drift, and let no source leave without a policy.
+
+use jiff::Timestamp;
+use psg_domain::{
+    Group, HandBack, ManagementPolicy, PolicyPin, Recorded, SourceId, SourcePin, time,
+};
+
+use crate::{
+    case::{Case, Memory, Move, Step, What, WriteCause, stalled, write},
+    create, differ, hand_back,
+    hand_back::Progress,
+    prerequisites,
+    reason::{Finding, Reason},
+    refused,
+    resolve::Resolved,
+};
+
+/// Makes the tenant's group equal, as far as the management policy allows.
+pub fn sync(
+    case: &Case<'_>,
+    now: Timestamp,
+    management: ManagementPolicy,
+    resolved: &Resolved,
+    group: &Group,
+    as_of: Timestamp,
+) -> Move {
+    let drift = differ::differences(resolved, group, case.picture);
+    if drift.is_empty() {
+        return equal(case, now, group, as_of);
+    }
+    let cause = if is_edit(&case.recorded, resolved) {
+        WriteCause::Edit
+    } else {
+        WriteCause::Drift
+    };
+    let only_looked_at = management == ManagementPolicy::Observe
+        || (management == ManagementPolicy::OnChange && cause == WriteCause::Drift);
+    if only_looked_at {
+        return Move::Stalled(Finding::new(Reason::Drifted, differ::in_words(&drift)));
+    }
+    if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case)) {
+        return stop;
+    }
+    if let Some(sent) = case.sent.updated_at
+        && as_of >= sent
+        && now < time::after(sent, case.backoff)
+    {
+        let message = format!(
+            "the tenant took the change and shows it otherwise ({})",
+            differ::in_words(&drift)
+        );
+        let until = time::after(sent, case.backoff);
+        return Move::Wait {
+            until,
+            why: Finding::new(Reason::Retrying, message),
+        };
+    }
+    let wanted = resolved.source_ids();
+    let joining: Vec<&SourceId> = wanted.difference(&group.sources).collect();
+    if !case.is_paused(now) {
+        let fresh = time::before(now, case.tenant.interval);
+        if let Some(read) = create::read_holders(case, now, joining.iter().copied(), fresh) {
+            return read;
+        }
+        if let Some(stop) = stalled(prerequisites::exceptions(joining, case.picture)) {
+            return stop;
+        }
+    }
+    let leaving = leaving(case, resolved, group);
+    if leaving != case.recorded.leaving {
+        return write(case, now, Step::Record(Memory::Leaving(leaving)));
+    }
+    let group = Group {
+        id: group.id.clone(),
+        name: resolved.name.clone(),
+        policy: Some(resolved.policy.id.clone()),
+        sources: wanted,
+    };
+    write(
+        case,
+        now,
+        Step::UpdateGroup {
+            group,
+            changes: drift,
+            cause,
+        },
+    )
+}
+
+fn equal(case: &Case<'_>, now: Timestamp, group: &Group, as_of: Timestamp) -> Move {
+    if case.observes() {
+        return Move::Settled;
+    }
+    if !case.object.finalizer && !case.is_paused(now) {
+        return Move::Do(Step::HoldFinalizer);
+    }
+    match hand_back::progress(case, now, &case.recorded.leaving, Some(&group.id), as_of) {
+        Progress::Done(_) => Move::Settled,
+        Progress::Next(next) => next,
+    }
+}
+
+/// The manifest asks for something else than what was last made equal: an edit, not drift.
+pub fn is_edit(recorded: &Recorded, resolved: &Resolved) -> bool {
+    recorded.name.as_ref() != Some(&resolved.name)
+        || recorded.policy.as_ref().map(|pin| &pin.id) != Some(&resolved.policy.id)
+        || recorded.source_ids() != resolved.source_ids()
+}
+
+fn name_taken(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Option<Move> {
+    if resolved.name == group.name {
+        return None;
+    }
+    let others = case.picture.groups_named(&resolved.name);
+    let other = others.into_iter().find(|other| other.id != group.id)?;
+    let message = format!(
+        "cannot rename group {} to \"{}\": group {} has that name already",
+        group.id, resolved.name, other.id
+    );
+    Some(Move::Stalled(Finding::new(Reason::GroupExists, message)))
+}
+
+/// Every source that this PUT takes out, with the policy in force before it; one that comes
+/// back is taken off the list.
+fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Vec<HandBack> {
+    let wanted = resolved.source_ids();
+    let policy = group
+        .policy
+        .as_ref()
+        .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
+    let open = case
+        .recorded
+        .leaving
+        .iter()
+        .filter(|gone| !wanted.contains(&gone.source));
+    let mut leaving: Vec<HandBack> = open.cloned().collect();
+    for id in group.sources.difference(&wanted) {
+        if let Some(policy) = policy
+            && leaving.iter().all(|gone| gone.source != *id)
+        {
+            leaving.push(HandBack {
+                source: id.clone(),
+                name: differ::source(id, case.picture),
+                policy: policy.clone(),
+                result: None,
+            });
+        }
+    }
+    leaving
+}
+
+/// Remembers what a group held when it became ours, under the manifest's own references
+/// where they lead to the same object.
+pub fn pin_group(recorded: &mut Recorded, group: &Group, case: &Case<'_>) {
+    let resolved = case.resolve().ok();
+    if let Some(id) = &group.policy {
+        let wanted = resolved.as_ref().map(|resolved| &resolved.policy);
+        recorded.policy = Some(
+            wanted
+                .filter(|pin| pin.id == *id)
+                .cloned()
+                .unwrap_or_else(|| {
+                    let name = differ::policy(id, case.picture);
+                    PolicyPin {
+                        reference: id.to_string(),
+                        id: id.clone(),
+                        name,
+                    }
+                }),
+        );
+    }
+    let wanted = resolved
+        .map(|resolved| resolved.sources)
+        .unwrap_or_default();
+    let ordered = wanted
+        .iter()
+        .filter(|pin| group.sources.contains(&pin.id))
+        .cloned();
+    let others = group
+        .sources
+        .iter()
+        .filter(|id| wanted.iter().all(|pin| pin.id != **id));
+    let others = others.map(|id| SourcePin {
+        reference: id.to_string(),
+        id: id.clone(),
+        name: differ::source(id, case.picture),
+        policy_before: None,
+    });
+    recorded.sources = ordered.chain(others).collect();
+}
+
+/// A read of one group, after the moment given.
+pub fn read_group(id: &psg_domain::GroupId, after: Timestamp) -> Move {
+    let newer_than = time::after(after, std::time::Duration::from_nanos(1));
+    Move::Refresh {
+        what: What::Group(id.clone()),
+        newer_than,
+    }
+}

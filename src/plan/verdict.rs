@@ -1,0 +1,323 @@
+//! What the status says after a move: the only place that makes conditions.
+//!
+//! Guarantees: a report never claims more than was read back; equal cases give equal reports,
+//! so that an unchanged world is never written; `Reconciling` and `Stalled` stand only while
+//! true, as kstatus asks.
+
+use jiff::Timestamp;
+use psg_domain::{Origin, Presence, Recorded};
+
+use crate::{
+    case::{Case, Move, TenantState},
+    differ, prerequisites,
+    reason::{About, Finding, Reason},
+    resolve::Resolved,
+};
+
+/// The status to be stored: memory and conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// What is remembered.
+    pub recorded: Recorded,
+    /// What is said.
+    pub conditions: Vec<Condition>,
+}
+
+/// One condition, without times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Its type.
+    pub kind: &'static str,
+    /// Whether it holds.
+    pub truth: Truth,
+    /// The word of the catalogue.
+    pub reason: &'static str,
+    /// The words for a person.
+    pub message: String,
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the three values of the Kubernetes convention
+pub enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+impl Truth {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// The status after `next`; none if there is nothing to say yet.
+pub fn verdict(case: &Case<'_>, next: &Move, now: Timestamp) -> Option<Report> {
+    let nothing_left = case.object.deleting && *next == Move::Settled;
+    if nothing_left || matches!(next, Move::Wait { why, .. } if why.reason == Reason::Pending) {
+        return None;
+    }
+    let facts_known =
+        case.tenant.state == TenantState::Ready && case.picture.facts_as_of().is_some();
+    let resolved = case.resolve().ok().filter(|_| facts_known);
+    let mut conditions = readiness(case, next, resolved.as_ref());
+    if case.is_paused(now) {
+        let until = case
+            .object
+            .paused_until
+            .map(|until| until.to_string())
+            .unwrap_or_default();
+        let message = format!("nothing is written to the tenant until {until}");
+        conditions.push(condition(
+            "Paused",
+            Truth::True,
+            Reason::Paused.as_str(),
+            message,
+        ));
+    }
+    if facts_known && !case.object.deleting {
+        conditions.extend(facts(case, next, resolved.as_ref()));
+    }
+    Some(Report {
+        recorded: recorded(case, next, resolved.as_ref()),
+        conditions,
+    })
+}
+
+fn readiness(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<Condition> {
+    let ready = |truth, finding: &Finding| {
+        condition(
+            "Ready",
+            truth,
+            finding.reason.as_str(),
+            finding.message.clone(),
+        )
+    };
+    let also = |kind, finding: &Finding| {
+        condition(
+            kind,
+            Truth::True,
+            finding.reason.as_str(),
+            finding.message.clone(),
+        )
+    };
+    match next {
+        Move::Settled => {
+            let message = resolved.map(|resolved| {
+                let verb = if case.observes() {
+                    "are seen to share"
+                } else {
+                    "share"
+                };
+                format!(
+                    "{} sources {verb} password policy \"{}\"",
+                    resolved.sources.len(),
+                    resolved.policy.name
+                )
+            });
+            let finding = Finding::new(Reason::InSync, message.unwrap_or_default());
+            vec![ready(Truth::True, &finding)]
+        }
+        Move::Stalled(finding) => vec![ready(Truth::False, finding), also("Stalled", finding)],
+        Move::Wait { why, .. } if why.reason == Reason::Paused => vec![ready(Truth::False, why)],
+        Move::Wait { why, .. } => {
+            let unknowable = why.reason.about() == About::Tenant || why.reason == Reason::Creating;
+            let truth = if unknowable {
+                Truth::Unknown
+            } else {
+                Truth::False
+            };
+            vec![ready(truth, why), also("Reconciling", why)]
+        }
+        Move::Do(_) | Move::Refresh { .. } => {
+            let finding = at_work(case);
+            let unknown = finding.reason == Reason::Creating;
+            let truth = if unknown {
+                Truth::Unknown
+            } else {
+                Truth::False
+            };
+            vec![ready(truth, &finding), also("Reconciling", &finding)]
+        }
+    }
+}
+
+fn at_work(case: &Case<'_>) -> Finding {
+    let recorded = &case.recorded;
+    if case.object.deleting {
+        let sources = recorded
+            .deletion
+            .as_ref()
+            .map_or(0, |deletion| deletion.sources.len());
+        let message =
+            format!("the group is being deleted and its policy handed back to {sources} sources");
+        Finding::new(Reason::Deleting, message)
+    } else if recorded.intent.is_some() || recorded.held().is_none() {
+        Finding::new(Reason::Creating, "the group is being created")
+    } else {
+        Finding::new(Reason::Updating, "the group is being changed")
+    }
+}
+
+fn facts(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<Condition> {
+    let stopped = match next {
+        Move::Stalled(finding) => Some(finding),
+        _ => None,
+    };
+    let stopped_by = |about| stopped.filter(|finding| finding.reason.about() == about);
+    let mut conditions = Vec::new();
+    match resolved {
+        None => {
+            if let Some(finding) = stopped_by(About::Reference) {
+                let reason = finding.reason.as_str();
+                conditions.push(condition(
+                    "ReferencesCurrent",
+                    Truth::False,
+                    reason,
+                    finding.message.clone(),
+                ));
+            }
+        }
+        Some(resolved) => {
+            conditions.push(match resolved.renamed.as_slice() {
+                [] => condition("ReferencesCurrent", Truth::True, "Current", String::new()),
+                renamed => condition(
+                    "ReferencesCurrent",
+                    Truth::False,
+                    "Renamed",
+                    renamed.join("; "),
+                ),
+            });
+            let unmet = Finding::join(prerequisites::unmet(resolved, case.picture));
+            conditions.push(
+                match unmet.as_ref().or_else(|| stopped_by(About::Prerequisite)) {
+                    None => condition("PrerequisitesMet", Truth::True, "Met", String::new()),
+                    Some(unmet) => {
+                        let reason = unmet.reason.as_str();
+                        condition(
+                            "PrerequisitesMet",
+                            Truth::False,
+                            reason,
+                            unmet.message.clone(),
+                        )
+                    }
+                },
+            );
+            let unhealthy = prerequisites::unhealthy(resolved, case.picture);
+            conditions.push(if unhealthy.is_empty() {
+                condition("SourcesHealthy", Truth::True, "Healthy", String::new())
+            } else {
+                let message = format!("the tenant reports as unhealthy: {}", unhealthy.join(", "));
+                condition("SourcesHealthy", Truth::False, "Unhealthy", message)
+            });
+            if *next == Move::Settled {
+                conditions.extend(misaligned(case, resolved));
+            }
+        }
+    }
+    conditions
+}
+
+/// Stands only when a read that began after the group was last seen equal shows a source under
+/// another policy: a source's page may lag behind the group that rules it.
+fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
+    let facts_as_of = case.picture.facts_as_of()?;
+    let Presence::There(_, as_of) = case.picture.group(case.recorded.held()?) else {
+        return None;
+    };
+    if facts_as_of <= as_of {
+        return None;
+    }
+    let others: Vec<String> = resolved
+        .sources
+        .iter()
+        .filter_map(|pin| case.picture.source(&pin.id))
+        .filter(|source| {
+            !source.policies.is_empty() && !source.policies.contains(&resolved.policy.id)
+        })
+        .map(|source| format!("\"{}\"", source.name))
+        .collect();
+    let message = format!(
+        "the tenant shows another password policy than \"{}\" on {}",
+        resolved.policy.name,
+        others.join(", ")
+    );
+    (!others.is_empty()).then(|| condition("PoliciesAligned", Truth::False, "OtherPolicy", message))
+}
+
+fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Recorded {
+    let mut recorded = case.recorded.clone();
+    recorded.observed_generation = Some(case.object.generation);
+    recorded.drift = Vec::new();
+    let Some(resolved) = resolved else {
+        return recorded;
+    };
+    let seen = match recorded.group.as_ref().filter(|_| !case.observes()) {
+        Some(id) => match case.picture.group(id) {
+            Presence::There(group, _) => Some(group),
+            _ => None,
+        },
+        None => match case
+            .desired
+            .as_ref()
+            .ok()
+            .and_then(|desired| desired.group_id.as_ref())
+        {
+            Some(id) => match case.picture.group(id) {
+                Presence::There(group, _) => Some(group),
+                _ => None,
+            },
+            None => case.picture.groups_named(&resolved.name).first().copied(),
+        },
+    };
+    if case.observes() && !case.object.deleting {
+        recorded.group = seen.map(|group| group.id.clone());
+        recorded.origin = seen.map(|_| Origin::Observed);
+        recorded.tenant = seen.and_then(|_| case.tenant.key.clone());
+    }
+    match next {
+        Move::Settled => {
+            recorded.name = Some(resolved.name.clone());
+            recorded.policy = Some(resolved.policy.clone());
+            recorded.sources.clone_from(&resolved.sources);
+            recorded.refused = None;
+            recorded.leaving = Vec::new();
+        }
+        Move::Stalled(Finding {
+            reason: Reason::Drifted,
+            ..
+        })
+        | Move::Wait {
+            why: Finding {
+                reason: Reason::Paused,
+                ..
+            },
+            ..
+        } => {
+            if let Some(group) = seen {
+                recorded.drift = differ::differences(resolved, group, case.picture);
+            }
+        }
+        _ => {}
+    }
+    recorded
+}
+
+fn condition(
+    kind: &'static str,
+    truth: Truth,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> Condition {
+    Condition {
+        kind,
+        truth,
+        reason,
+        message: message.into(),
+    }
+}
