@@ -222,8 +222,10 @@ pub struct SourceToReassign {
     pub result: Option<String>,
 }
 
-/// What a deletion undoes.
+/// What a deletion undoes. Once recorded, only the results change; the server holds that.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[x_kube(cel, validation = Rule::new("self.groupID == oldSelf.groupID && self.recordedAt == oldSelf.recordedAt && self.sources.map(s, s.id) == oldSelf.sources.map(s, s.id) && self.sources.map(s, s.policyID) == oldSelf.sources.map(s, s.policyID)")
+    .message("deletion is frozen once it is recorded: only results may change"))]
 pub struct DeletionRecord {
     /// The id of the group to delete.
     #[serde(rename = "groupID")]

@@ -1,0 +1,111 @@
+//! From the memory to the status that holds it. A status that the server refused would stop
+//! its group for good, so texts that are only for people are cut to the schema's bounds.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use psg_domain::{Drift, HandBack, Recorded, SourcePin};
+
+use super::{origin_word, result_word};
+use crate::group_status::{
+    CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus, PinnedPolicy,
+    PinnedSource, PinnedTenant, RefusedChange, SourceToReassign,
+};
+
+/// The longest name of a tenant's object that is kept, in characters.
+pub(super) const MAX_NAME: usize = 1024;
+/// The longest message of the tenant that is kept, in characters.
+pub(super) const MAX_MESSAGE: usize = 2048;
+/// The longest value of a drifted field that is kept, in characters.
+pub(super) const MAX_VALUE: usize = 4096;
+/// How many drifted fields are kept; there are three.
+pub(super) const MAX_DRIFT: usize = 16;
+
+/// The status that holds this memory, with these conditions.
+pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyncGroupStatus {
+    // Without `..`: a new part of the memory cannot be forgotten here.
+    let Recorded {
+        observed_generation,
+        group,
+        origin,
+        tenant,
+        name,
+        policy,
+        sources,
+        intent,
+        refused,
+        leaving,
+        deletion,
+        drift,
+    } = recorded;
+    PasswordSyncGroupStatus {
+        observed_generation: observed_generation.unwrap_or(-1),
+        group_id: group.as_ref().map(ToString::to_string),
+        origin: origin.map(|origin| origin_word(origin).to_owned()),
+        tenant: tenant.as_ref().map(|tenant| PinnedTenant {
+            org: tenant.org.clone(),
+            tenant_id: tenant.tenant_id.clone(),
+        }),
+        name: name.clone(),
+        policy: policy.as_ref().map(|pin| PinnedPolicy {
+            reference: pin.reference.clone(),
+            id: pin.id.to_string(),
+            name: clip(&pin.name, MAX_NAME),
+        }),
+        sources: sources.iter().map(pinned_source).collect(),
+        source_count: i64::try_from(sources.len()).ok().filter(|count| *count > 0),
+        drift: drift.iter().take(MAX_DRIFT).map(drifted_field).collect(),
+        conditions,
+        intent: intent.as_ref().map(|intent| CreateIntent {
+            attempt: intent.attempt,
+            name: intent.name.clone(),
+            policy_id: intent.policy.to_string(),
+            source_ids: intent.sources.iter().map(ToString::to_string).collect(),
+            started_at: intent.started_at.to_string(),
+        }),
+        refused: refused.as_ref().map(|refused| RefusedChange {
+            generation: refused.generation,
+            facts: refused.facts.clone(),
+            message: clip(&refused.message, MAX_MESSAGE),
+        }),
+        leaving: leaving.iter().map(source_to_reassign).collect(),
+        deletion: deletion.as_ref().map(|deletion| DeletionRecord {
+            group_id: deletion.group.to_string(),
+            recorded_at: deletion.recorded_at.to_string(),
+            sources: deletion.sources.iter().map(source_to_reassign).collect(),
+        }),
+    }
+}
+
+/// Cuts a text that is only for people.
+fn clip(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(max.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
+fn pinned_source(pin: &SourcePin) -> PinnedSource {
+    PinnedSource {
+        reference: pin.reference.clone(),
+        id: pin.id.to_string(),
+        name: clip(&pin.name, MAX_NAME),
+        policy_before: pin.policy_before.as_ref().map(ToString::to_string),
+    }
+}
+
+fn source_to_reassign(entry: &HandBack) -> SourceToReassign {
+    SourceToReassign {
+        id: entry.source.to_string(),
+        name: clip(&entry.name, MAX_NAME),
+        policy_id: entry.policy.to_string(),
+        result: entry.result.map(|result| result_word(result).to_owned()),
+    }
+}
+
+fn drifted_field(drift: &Drift) -> DriftedField {
+    DriftedField {
+        field: drift.field.clone(),
+        wanted: clip(&drift.wanted, MAX_VALUE),
+        found: clip(&drift.found, MAX_VALUE),
+    }
+}
