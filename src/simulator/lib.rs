@@ -1,1 +1,50 @@
 //! A tenant that is not there: same wire API, same rules, hostile on demand.
+//!
+//! Decides nothing itself; it names the parts. The rules are a synchronous library without IO,
+//! clock or foreign randomness: [`Tenant::handle`] maps a request and a moment to a response.
+//! [`World`] holds many tenants, [`control`] steers them, and only [`serve`] touches sockets.
+//! Nothing here is shared with the client under test: a shared type would hide a shared mistake.
+
+pub mod clock;
+pub mod control;
+pub mod faults;
+pub mod latency;
+pub mod ledger;
+pub mod limiter;
+pub mod model;
+pub mod request;
+pub mod rng;
+pub mod routes;
+pub mod seed;
+pub mod serve;
+pub mod state;
+pub mod switches;
+pub mod table;
+pub mod tenant;
+pub mod world;
+
+mod accounts;
+mod apps;
+mod auth;
+mod errors;
+mod filter;
+mod group_body;
+mod group_rules;
+mod groups;
+mod holders;
+mod paging;
+mod policies;
+mod sources;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod testing;
+
+pub use auth::{Credential, CredentialPatch};
+pub use faults::{Fault, FaultKind};
+pub use request::{Cut, Request, Response};
+pub use seed::Seed;
+pub use switches::Switches;
+pub use tenant::Tenant;
+pub use world::World;

@@ -1,0 +1,101 @@
+//! Applications: the list open for requests, and the list of all. No IO.
+//!
+//! The filter `accountSource.id` is not listed for `/all`, yet it works in practice.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    errors::Refusal,
+    filter::{self, Allowed, Field, Fields, Filter},
+    model::App,
+    paging::Paging,
+    sources::within,
+    tenant::{Call, Reply, Tenant},
+};
+
+const COMMON: [Allowed; 5] = [
+    ("id", &["eq", "in"]),
+    ("name", &["eq", "in", "co", "sw"]),
+    ("created", &["gt", "lt", "ge", "le"]),
+    ("modified", &["gt", "lt", "ge", "le"]),
+    ("accountSource.id", &["eq", "in"]),
+];
+const ALL_ONLY: [Allowed; 2] = [("owner.id", &["eq", "in"]), ("enabled", &["eq"])];
+const SORTERS: &[&str] = &[
+    "id",
+    "name",
+    "created",
+    "modified",
+    "owner.id",
+    "accountSource.id",
+];
+
+impl Tenant {
+    pub(crate) fn list_apps(&self, call: &Call<'_>, open_only: bool) -> Result<Reply, Refusal> {
+        let paging = Paging::parse(&call.query, &self.switches)?;
+        let more: &[Allowed] = if open_only { &[] } else { &ALL_ONLY };
+        let allowed = [&COMMON, more].concat();
+        let filter = Filter::parse(call.query.value("filters"), &allowed)?;
+        let mut rows = self.state.apps.iter_as_of(call.now, call.lies.lag);
+        rows.retain(|app| (app.enabled || !open_only) && filter.passes(*app));
+        filter::sort(&mut rows, call.query.value("sorters"), SORTERS)?;
+        let (page, total) = paging.cut(&rows, call.lies);
+        let page = page
+            .into_iter()
+            .map(|app| self.app_shown(app, call.now))
+            .collect();
+        Ok(Reply::page(page, total))
+    }
+
+    pub(crate) fn app_shown(&self, app: &App, now: Timestamp) -> Value {
+        let account_source = app.account_source.as_ref().map(|used| {
+            let source = self.state.sources.find(&used.id);
+            let rule = self.switches.policy_while_grouped;
+            let policies = source.map(|source| self.state.policies_shown(source, rule, now));
+            json!({
+                "id": used.id,
+                "type": "SOURCE",
+                "name": source.map(|source| source.name.clone()).or_else(|| used.name.clone()),
+                "useForPasswordManagement": used.use_for_password_management,
+                "passwordPolicies": self.policy_refs(&policies.unwrap_or_default()),
+            })
+        });
+        let mut body = Map::new();
+        let always = json!({
+            "cloudAppId": app.id, "description": null, "provisionRequestEnabled": false,
+            "matchAllAccounts": true, "appCenterEnabled": true, "owner": null,
+        });
+        let own = json!({
+            "id": app.id,
+            "name": app.name,
+            "enabled": app.enabled,
+            "accountSource": account_source,
+            "created": app.created.map(|at| format!("{at:.3}")),
+            "modified": app.modified.map(|at| format!("{at:.3}")),
+        });
+        for part in [always, Value::Object(app.rest.clone()), own] {
+            if let Value::Object(part) = part {
+                body.extend(part);
+            }
+        }
+        Value::Object(body)
+    }
+}
+
+impl Fields for App {
+    fn field(&self, name: &str) -> Field<'_> {
+        match name {
+            "id" => Field::Text(&self.id),
+            "name" => Field::Text(&self.name),
+            "enabled" => Field::Bool(self.enabled),
+            "created" => self.created.map_or(Field::Null, Field::Time),
+            "modified" => self.modified.map_or(Field::Null, Field::Time),
+            "accountSource.id" => self
+                .account_source
+                .as_ref()
+                .map_or(Field::Null, |source| Field::Text(&source.id)),
+            nested => within(&self.rest, nested),
+        }
+    }
+}

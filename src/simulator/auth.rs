@@ -1,0 +1,275 @@
+//! Who asks, and whether they may: credentials, tokens, scopes, user level. No IO.
+//!
+//! Scopes are frozen into a token when it is minted; the user's level is looked up at each call,
+//! so taking it away works at once while changed scopes need a new token.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    clock::plus_seconds,
+    errors::Refusal,
+    request::{Query, Request, Response},
+    rng::Rng,
+    routes::Route,
+    switches::TokenLife,
+};
+
+/// A personal access token, or an API client without a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credential {
+    /// The public half.
+    pub client_id: String,
+    /// The secret half; never shown by the control port.
+    #[serde(skip_serializing)]
+    pub client_secret: String,
+    /// What the token may do.
+    #[serde(default = "all_scopes")]
+    pub scopes: Vec<String>,
+    /// Whether the user is an ORG_ADMIN.
+    #[serde(default = "yes")]
+    pub org_admin: bool,
+    /// Whether there is a user behind it at all.
+    #[serde(default = "yes")]
+    pub user_context: bool,
+    /// How long its tokens live; without it, as switch 22 says.
+    #[serde(default)]
+    pub token_seconds: Option<u64>,
+}
+
+/// A change of credentials; what is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the credential and of the tenant"
+)]
+pub struct CredentialPatch {
+    /// Which one; needed only if there are several.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    #[serde(default)]
+    pub client_secret: Option<String>,
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    #[serde(default)]
+    pub org_admin: Option<bool>,
+    #[serde(default)]
+    pub user_context: Option<bool>,
+    #[serde(default)]
+    pub token_seconds: Option<u64>,
+    #[serde(default)]
+    pub org: Option<String>,
+    #[serde(default)]
+    pub tenant_id: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub(crate) client_id: String,
+    pub(crate) expires: Timestamp,
+    pub(crate) revoked: bool,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// Credentials and tokens of one tenant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Auth {
+    pub(crate) credentials: BTreeMap<String, Credential>,
+    pub(crate) tokens: BTreeMap<String, Token>,
+}
+
+/// What the token endpoint says about the tenant.
+pub(crate) struct Issuer<'a> {
+    pub(crate) org: &'a str,
+    pub(crate) tenant_id: &'a str,
+    pub(crate) pod: &'a str,
+    pub(crate) life: TokenLife,
+}
+
+impl Auth {
+    /// Answers the token endpoint, with the client it was for.
+    pub(crate) fn mint(
+        &mut self,
+        request: &Request,
+        issuer: &Issuer<'_>,
+        rng: &mut Rng,
+        now: Timestamp,
+    ) -> (Response, Option<String>) {
+        let form = Form::of(request);
+        let client_id = form.value("client_id");
+        let known = client_id.as_ref().and_then(|id| self.credentials.get(id));
+        if form.value("grant_type").as_deref() != Some("client_credentials") {
+            return (oauth_error(400, "unsupported_grant_type"), client_id);
+        }
+        let Some(credential) = known
+            .filter(|known| form.value("client_secret").as_ref() == Some(&known.client_secret))
+        else {
+            return (oauth_error(401, "invalid_client"), client_id);
+        };
+        let (announced, real) = life(credential, issuer.life);
+        let jti = rng.hex_id();
+        let token = format!(
+            "eyJhbGciOiJSUzI1NiJ9.{}{}.{}",
+            rng.hex_id(),
+            jti,
+            rng.hex_id()
+        );
+        let user = credential.user_context.then(|| rng.hex_id());
+        let body = json!({
+            "access_token": token,
+            "token_type": "bearer",
+            "expires_in": announced,
+            "scope": credential.scopes.join(" "),
+            "tenant_id": issuer.tenant_id,
+            "pod": issuer.pod,
+            "org": issuer.org,
+            "user_id": user,
+            "identity_id": user,
+            "strong_auth": false,
+            "strong_auth_supported": false,
+            "accessType": "OFFLINE",
+            "internal": false,
+            "enabled": true,
+            "jti": jti,
+        });
+        let minted = Token {
+            client_id: credential.client_id.clone(),
+            expires: plus_seconds(now, real),
+            revoked: false,
+            scopes: credential.scopes.clone(),
+        };
+        self.tokens.insert(token, minted);
+        (Response::json(200, &body), client_id)
+    }
+
+    /// The bearer token of a request, if it still counts.
+    pub(crate) fn check(&self, request: &Request, now: Timestamp) -> Result<&Token, Refusal> {
+        let token = bearer(request).and_then(|text| self.tokens.get(text));
+        let Some(token) = token else {
+            return Err(Refusal::new(
+                401,
+                "Full authentication is required to access this resource",
+            ));
+        };
+        if token.revoked || !self.credentials.contains_key(&token.client_id) {
+            return Err(Refusal::new(401, "JWT validation failed: JWT is revoked"));
+        }
+        if token.expires <= now {
+            return Err(Refusal::new(401, "JWT validation failed: JWT is expired"));
+        }
+        Ok(token)
+    }
+
+    /// Whether the token's scopes and its user's level allow the operation.
+    pub(crate) fn allow(&self, token: &Token, route: &Route) -> Result<(), Refusal> {
+        let Some(credential) = self.credentials.get(&token.client_id) else {
+            return Err(Refusal::forbidden());
+        };
+        let scope = token
+            .scopes
+            .iter()
+            .any(|own| own == "sp:scopes:all" || route.scopes.iter().any(|wanted| wanted == own));
+        let user = credential.user_context || !route.user_only;
+        let level = credential.org_admin || !route.org_admin;
+        if scope && user && level {
+            Ok(())
+        } else {
+            Err(Refusal::forbidden())
+        }
+    }
+
+    /// Ends every token.
+    pub(crate) fn revoke_all(&mut self) -> usize {
+        for token in self.tokens.values_mut() {
+            token.revoked = true;
+        }
+        self.tokens.len()
+    }
+
+    /// Changes one credential; `Err` says why not.
+    pub(crate) fn patch(&mut self, patch: &CredentialPatch) -> Result<(), String> {
+        let id = match &patch.client_id {
+            Some(id) => id.clone(),
+            None if self.credentials.len() == 1 => {
+                self.credentials.keys().next().cloned().unwrap_or_default()
+            }
+            None => return Err("there are several credentials: give clientId".to_owned()),
+        };
+        let Some(credential) = self.credentials.get_mut(&id) else {
+            return Err(format!("there is no credential {id}"));
+        };
+        if let Some(secret) = &patch.client_secret {
+            credential.client_secret.clone_from(secret);
+        }
+        if let Some(scopes) = &patch.scopes {
+            credential.scopes.clone_from(scopes);
+        }
+        credential.org_admin = patch.org_admin.unwrap_or(credential.org_admin);
+        credential.user_context = patch.user_context.unwrap_or(credential.user_context);
+        credential.token_seconds = patch.token_seconds.or(credential.token_seconds);
+        Ok(())
+    }
+}
+
+/// The client id that a token request names, wherever it does.
+pub(crate) fn client_id_of(request: &Request) -> Option<String> {
+    Form::of(request).value("client_id")
+}
+
+/// The text of the bearer token.
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.headers.get("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Fields in the body, else in the query string: the service takes both.
+struct Form {
+    body: Query,
+    query: Query,
+}
+
+impl Form {
+    fn of(request: &Request) -> Self {
+        let body = Query::parse(&String::from_utf8_lossy(&request.body));
+        Self {
+            body,
+            query: Query::parse(&request.query),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        self.body
+            .value(name)
+            .or_else(|| self.query.value(name))
+            .map(str::to_owned)
+    }
+}
+
+/// What is announced, and what is true.
+fn life(credential: &Credential, life: TokenLife) -> (u64, u64) {
+    match (credential.token_seconds, life) {
+        (Some(seconds), _) => (seconds, seconds),
+        (None, TokenLife::Documented) => (749, 749),
+        (None, TokenLife::TwelveHours) => (43_200, 43_200),
+        (None, TokenLife::FiveSeconds) => (5, 5),
+        (None, TokenLife::EndsEarly) => (749, 600),
+    }
+}
+
+fn oauth_error(status: u16, error: &str) -> Response {
+    let body: Value = json!({"error": error, "error_description": "the token request was refused"});
+    Response::json(status, &body)
+}
+
+fn all_scopes() -> Vec<String> {
+    vec!["sp:scopes:all".to_owned()]
+}
+
+fn yes() -> bool {
+    true
+}

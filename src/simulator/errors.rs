@@ -1,0 +1,133 @@
+//! How a refusal looks on the wire. No IO.
+//!
+//! 400, 403, 404 and 500 carry the vendor's error object with a tracking id; 401 and 429 come from
+//! the gateway and have shapes of their own, which switch 21 distorts.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    clock::plus_seconds,
+    request::Response,
+    switches::{BogusContentEncoding, GatewayErrors, Switches},
+};
+
+/// A request that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) texts: Vec<String>,
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            texts: vec![text.into()],
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(400, text)
+    }
+
+    pub(crate) fn not_found(id: &str) -> Self {
+        Self::new(404, format!("Referenced id \"{id}\" was not found"))
+    }
+
+    pub(crate) fn no_such_route() -> Self {
+        Self::new(
+            404,
+            "The server did not find a current representation for the target resource.",
+        )
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(
+            403,
+            "The server understood the request but refuses to authorize it.",
+        )
+    }
+
+    pub(crate) fn too_many(retry_after: u64) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(429, " Rate Limit Exceeded ")
+        }
+    }
+
+    /// The response, as the switches have it.
+    pub(crate) fn render(
+        &self,
+        tracking_id: &str,
+        switches: &Switches,
+        now: Timestamp,
+    ) -> Response {
+        let mut response = match (self.gateways_own(), switches.gateway_errors) {
+            (true, GatewayErrors::Empty) => Response::empty(self.status),
+            (true, GatewayErrors::Html) => html(self.status),
+            _ => Response::json(self.status, &self.body(tracking_id)),
+        };
+        if let Some(seconds) = self.retry_after {
+            match switches.gateway_errors {
+                GatewayErrors::NoRetryAfter => {}
+                GatewayErrors::RetryAfterZero => response.set_header("retry-after", "0"),
+                GatewayErrors::RetryAfterDate => {
+                    response.set_header("retry-after", &http_date(plus_seconds(now, seconds)));
+                }
+                _ => response.set_header("retry-after", &seconds.to_string()),
+            }
+        }
+        if switches.bogus_content_encoding == BogusContentEncoding::On && self.status < 500 {
+            response.set_header("content-encoding", "UTF-8");
+        }
+        response
+    }
+
+    fn gateways_own(&self) -> bool {
+        matches!(self.status, 401 | 403 | 429)
+    }
+
+    fn body(&self, tracking_id: &str) -> Value {
+        let first = self.texts.first().map_or("", String::as_str);
+        match self.status {
+            401 => json!({"error": first}),
+            429 => json!({"message": first}),
+            _ => json!({
+                "detailCode": self.detail_code(),
+                "trackingId": tracking_id,
+                "messages": self.texts.iter().flat_map(|text| messages(text)).collect::<Vec<_>>(),
+                "causes": [],
+            }),
+        }
+    }
+
+    fn detail_code(&self) -> &'static str {
+        match self.status {
+            400 => "400.1 Bad request content",
+            403 => "403 Forbidden",
+            404 => "404 Not found",
+            _ => "500.0 Internal Fault",
+        }
+    }
+}
+
+/// The service sends each text twice: in its default language and in the caller's.
+fn messages(text: &str) -> [Value; 2] {
+    [
+        json!({"locale": "en-US", "localeOrigin": "DEFAULT", "text": text}),
+        json!({"locale": "und", "localeOrigin": "REQUEST", "text": text}),
+    ]
+}
+
+/// A page as a proxy in between would send it.
+pub(crate) fn html(status: u16) -> Response {
+    let page = format!("<html><head><title>{status}</title></head><body>nginx</body></html>");
+    Response::with_body(status, "text/html", page.into_bytes())
+}
+
+fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

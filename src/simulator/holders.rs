@@ -1,0 +1,142 @@
+//! The policies put on a source itself, exceptions among them. No IO.
+//!
+//! PATCH takes an ordinary JSON array, not a JSON Patch, and the array replaces the whole list.
+
+use serde_json::{Value, json};
+
+use crate::{
+    errors::Refusal,
+    groups::check_json,
+    model::{Holder, Source},
+    paging::Paging,
+    switches::{SourceWithExceptions, UnfitSource, UnknownReference},
+    tenant::{Call, Reply, Tenant},
+};
+
+impl Tenant {
+    pub(crate) fn read_holders(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        let paging = Paging::parse(&call.query, &self.switches)?;
+        let source = self
+            .state
+            .sources
+            .find_as_of(call.id, call.now, call.lies.lag);
+        let source = source.ok_or_else(|| Refusal::not_found(call.id))?;
+        let rows: Vec<&Holder> = source.holders.iter().collect();
+        let (page, total) = paging.cut(&rows, call.lies);
+        Ok(Reply::page(
+            page.into_iter()
+                .map(|holder| self.holder_shown(holder))
+                .collect(),
+            total,
+        ))
+    }
+
+    pub(crate) fn write_holders(&mut self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        let source = self.source(call.id)?;
+        check_json(call)?;
+        let holders = parsed(&call.request.body)?;
+        self.check_holders(source, &holders)?;
+        let body = holders
+            .iter()
+            .map(|holder| self.holder_shown(holder))
+            .collect();
+        self.state.set_holders(call.id, holders, call.now);
+        Ok(Reply::ok(body))
+    }
+
+    fn check_holders(&self, source: &Source, holders: &[Holder]) -> Result<(), Refusal> {
+        if !source.has("PASSWORD") && self.switches.unfit_source == UnfitSource::Refuse {
+            return Err(Refusal::bad_request(
+                "The source does not support password management",
+            ));
+        }
+        if holders
+            .iter()
+            .filter(|holder| holder.selectors.is_none())
+            .count()
+            > 1
+        {
+            return Err(Refusal::bad_request(
+                "Only one policy may be without selectors",
+            ));
+        }
+        let unknown = holders
+            .iter()
+            .find(|holder| self.state.policies.find(&holder.policy_id).is_none());
+        match (unknown, self.switches.unknown_reference) {
+            (Some(holder), UnknownReference::NotFound) => {
+                return Err(Refusal::not_found(&holder.policy_id));
+            }
+            (Some(holder), UnknownReference::BadRequest) => {
+                let id = &holder.policy_id;
+                return Err(Refusal::bad_request(format!(
+                    "policyId: \"{id}\" does not exist"
+                )));
+            }
+            _ => {}
+        }
+        let excepting = holders.iter().any(|holder| holder.selectors.is_some());
+        let grouped = self.state.groups_of(&source.id).next().is_some();
+        if excepting
+            && grouped
+            && self.switches.source_with_exceptions == SourceWithExceptions::Refuse
+        {
+            return Err(Refusal::bad_request(
+                "A source in a sync group cannot have exceptions",
+            ));
+        }
+        Ok(())
+    }
+
+    fn holder_shown(&self, holder: &Holder) -> Value {
+        let policy = self.state.policies.find(&holder.policy_id);
+        let name = policy
+            .map(|policy| policy.name.clone())
+            .or_else(|| holder.policy_name.clone());
+        json!({
+            "policyId": holder.policy_id,
+            "policyName": name,
+            "selectors": holder.selectors,
+        })
+    }
+}
+
+fn parsed(body: &[u8]) -> Result<Vec<Holder>, Refusal> {
+    let refused =
+        |why: &str| Refusal::bad_request(format!("The body must be policy holders: {why}"));
+    let body: Value = serde_json::from_slice(body).map_err(|error| refused(&error.to_string()))?;
+    let items = body.as_array().ok_or_else(|| refused("an array"))?;
+    items
+        .iter()
+        .map(|item| {
+            let policy_id = item.get("policyId").and_then(Value::as_str);
+            let policy_id = policy_id
+                .ok_or_else(|| refused("policyId is a string"))?
+                .to_owned();
+            let selectors = item.get("selectors").filter(|value| !value.is_null());
+            if selectors.is_some_and(|value| !well_formed(value)) {
+                return Err(refused(
+                    "selectors are null or {identityAttr: [{name, value}]}",
+                ));
+            }
+            let policy_name = item
+                .get("policyName")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+            Ok(Holder {
+                policy_id,
+                policy_name,
+                selectors: selectors.cloned(),
+            })
+        })
+        .collect()
+}
+
+fn well_formed(selectors: &Value) -> bool {
+    let attributes = selectors.get("identityAttr").and_then(Value::as_array);
+    attributes.is_some_and(|attributes| {
+        attributes
+            .iter()
+            .all(|one| one["name"].is_string() && one["value"].is_string())
+    })
+}

@@ -1,0 +1,90 @@
+//! What was asked and what came of it, request by request. No IO.
+//!
+//! Bodies and queries of the token endpoint are never kept: they hold secrets.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+const KEPT: usize = 200_000;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Counts from 1 and never back.
+    pub seq: u64,
+    /// When it came.
+    pub at: Timestamp,
+    /// The method.
+    pub method: String,
+    /// The path as it came.
+    pub path: String,
+    /// The query as it came.
+    pub query: String,
+    /// The route template without version, or `unknown`.
+    pub route: String,
+    /// The version, if the path has one.
+    pub version: Option<String>,
+    /// Who asked, if the token says so.
+    #[serde(rename = "client_id")]
+    pub client_id: Option<String>,
+    /// The status that was sent; none if the connection was cut before.
+    pub status: Option<u16>,
+    /// Whether the tenant did as it was asked.
+    pub applied: bool,
+    /// The fault that hit it.
+    pub fault: Option<String>,
+    /// The request's body as text.
+    pub request_body: Option<String>,
+    /// The size of the response's body.
+    pub response_bytes: usize,
+}
+
+/// All requests of one tenant, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    entries: VecDeque<Entry>,
+    counts: BTreeMap<String, u64>,
+    last: u64,
+}
+
+impl Ledger {
+    /// Writes an entry down; its number is given here.
+    pub fn record(&mut self, mut entry: Entry) {
+        self.last += 1;
+        entry.seq = self.last;
+        let key = format!("{} {}", entry.method, entry.route);
+        *self.counts.entry(key).or_default() += 1;
+        if entry.status == Some(429) {
+            *self.counts.entry("429".to_owned()).or_default() += 1;
+        }
+        self.entries.push_back(entry);
+        if self.entries.len() > KEPT {
+            self.entries.pop_front();
+        }
+    }
+
+    /// The entries after a number.
+    pub fn since(&self, seq: u64) -> impl Iterator<Item = &Entry> {
+        let from = self.entries.partition_point(|entry| entry.seq <= seq);
+        self.entries.range(from..)
+    }
+
+    /// How often each route was asked, and under `429` how often the limit was hit.
+    pub fn counts(&self) -> &BTreeMap<String, u64> {
+        &self.counts
+    }
+
+    /// How often one route was asked, for example `POST /password-sync-groups`.
+    pub fn count(&self, route: &str) -> u64 {
+        self.counts.get(route).copied().unwrap_or(0)
+    }
+
+    /// Forgets entries and counts; numbers go on.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.counts.clear();
+    }
+}

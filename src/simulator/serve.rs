@@ -1,0 +1,354 @@
+//! The HTTP skin: sockets in, plain data through, sockets out. The only file with IO besides main.
+//!
+//! Two listeners share one world behind a lock. A response that is to be cut makes its connection
+//! fail, so the client sees what a crashed gateway shows: a reset, or a body that ends too soon.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, State, connect_info::Connected},
+    serve::{IncomingStream, Listener},
+};
+use futures::{StreamExt, stream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use crate::{
+    clock::Clock,
+    control,
+    request::{Cut, Request, Response},
+    world::World,
+};
+
+const LARGEST_BODY: usize = 256 * 1024 * 1024;
+
+/// A running simulator; dropping it stops it.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where the control port listens.
+    pub control: SocketAddr,
+    shared: Shared,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What both ports look at.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Mutex<(World, Clock)>>);
+
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages are the documentation")]
+pub enum ServeError {
+    #[error("{address} is no loopback address: a simulator has no defences (--allow-remote)")]
+    Remote { address: SocketAddr },
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Starts both ports; port 0 takes any free one.
+pub async fn start(
+    world: World,
+    clock: Clock,
+    api: SocketAddr,
+    control: SocketAddr,
+    allow_remote: bool,
+) -> Result<Running, ServeError> {
+    for address in [api, control] {
+        if !allow_remote && !is_loopback(address.ip()) {
+            return Err(ServeError::Remote { address });
+        }
+    }
+    let shared = Shared(Arc::new(Mutex::new((world, clock))));
+    let (api_listener, api) = listen(api).await?;
+    let (control_listener, control) = listen(control).await?;
+    let api_app = Router::new()
+        .fallback(answer_api)
+        .with_state(shared.clone());
+    let control_app = Router::new()
+        .fallback(answer_control)
+        .with_state(shared.clone());
+    let tasks = vec![
+        spawn(api_listener, api_app),
+        spawn(control_listener, control_app),
+    ];
+    Ok(Running {
+        api,
+        control,
+        shared,
+        tasks,
+    })
+}
+
+impl Running {
+    /// The address of the API as a URL.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// The address of the control port as a URL.
+    pub fn control_url(&self) -> String {
+        format!("http://{}", self.control)
+    }
+
+    /// Looks at or changes the world and its clock from inside the process.
+    pub fn with<T>(&self, look: impl FnOnce(&mut World, &mut Clock) -> T) -> T {
+        let mut guard = self.shared.lock();
+        let (world, clock) = &mut *guard;
+        look(world, clock)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Shared {
+    /// A panic in one request must not end all others: the world has no half-done state to fear.
+    fn lock(&self) -> MutexGuard<'_, (World, Clock)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer_api(
+    State(shared): State<Shared>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: http::Request<Body>,
+) -> http::Response<Body> {
+    let Some(request) = plain(request).await else {
+        return bad_request();
+    };
+    let response = {
+        let (world, clock) = &mut *shared.lock();
+        world.handle(&request, clock.now())
+    };
+    let (method, path) = (request.method, request.path);
+    tracing::debug!(method, path, status = response.status, cut = ?response.cut, "api");
+    send(response, &line).await
+}
+
+async fn answer_control(
+    State(shared): State<Shared>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: http::Request<Body>,
+) -> http::Response<Body> {
+    let Some(request) = plain(request).await else {
+        return bad_request();
+    };
+    let response = {
+        let (world, clock) = &mut *shared.lock();
+        control::control(world, clock, &request)
+    };
+    let (method, path) = (request.method, request.path);
+    tracing::debug!(method, path, status = response.status, "control");
+    send(response, &line).await
+}
+
+async fn plain(request: http::Request<Body>) -> Option<Request> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, LARGEST_BODY).await.ok()?;
+    let headers = parts.headers.iter().map(|(name, value)| {
+        (
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        )
+    });
+    Some(Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.collect(),
+        body: body.to_vec(),
+    })
+}
+
+async fn send(response: Response, line: &Line) -> http::Response<Body> {
+    if !response.delay.is_zero() {
+        tokio::time::sleep(response.delay).await;
+    }
+    if response.cut == Some(Cut::Before) {
+        line.cut();
+        return http::Response::default();
+    }
+    let mut out = http::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
+        out = out.header(name, value);
+    }
+    if response.cut == Some(Cut::After) {
+        out = out.header("connection", "close");
+    }
+    let streamed = response.drip.is_some() || response.cut == Some(Cut::Middle);
+    if streamed {
+        out = out.header("content-length", response.body.len());
+    }
+    let body = match (response.drip, response.cut) {
+        (_, Some(Cut::Middle)) => half(response.body),
+        (Some(rate), _) => dripping(response.body, rate),
+        _ => Body::from(response.body),
+    };
+    out.body(body).unwrap_or_else(|_| bad_request())
+}
+
+fn half(mut body: Vec<u8>) -> Body {
+    body.truncate(body.len() / 2);
+    let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+    // The pause lets the first half reach the client before the connection ends.
+    let tail = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        broken
+    });
+    Body::from_stream(stream::once(async { Ok(Bytes::from(body)) }).chain(tail))
+}
+
+fn dripping(body: Vec<u8>, bytes_per_second: u32) -> Body {
+    let step = usize::try_from(bytes_per_second.div_ceil(10))
+        .unwrap_or(1)
+        .max(1);
+    Body::from_stream(stream::unfold(
+        Bytes::from(body),
+        move |mut rest| async move {
+            if rest.is_empty() {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let drop = rest.split_to(step.min(rest.len()));
+            Some((Ok::<_, io::Error>(drop), rest))
+        },
+    ))
+}
+
+fn bad_request() -> http::Response<Body> {
+    let mut response = http::Response::default();
+    *response.status_mut() = http::StatusCode::BAD_REQUEST;
+    response
+}
+
+async fn listen(address: SocketAddr) -> Result<(Cuttable, SocketAddr), ServeError> {
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local = listener.local_addr().map_err(failed)?;
+    Ok((Cuttable(listener), local))
+}
+
+fn spawn(listener: Cuttable, app: Router) -> JoinHandle<()> {
+    let service = app.into_make_service_with_connect_info::<Line>();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, service).await {
+            tracing::error!(%error, "a listener ended");
+        }
+    })
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.is_loopback()
+}
+
+/// A listener whose connections can be made to fail.
+struct Cuttable(TcpListener);
+
+/// One connection.
+struct CuttableStream {
+    inner: TcpStream,
+    line: Line,
+}
+
+/// The handle by which a handler cuts its own connection.
+#[derive(Debug, Clone, Default)]
+struct Line(Arc<AtomicBool>);
+
+impl Line {
+    fn cut(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
+}
+
+impl Listener for Cuttable {
+    type Io = CuttableStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
+        let (inner, address) = Listener::accept(&mut self.0).await;
+        if let Err(error) = inner.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        (
+            CuttableStream {
+                inner,
+                line: Line::default(),
+            },
+            address,
+        )
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Cuttable>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
+        stream.io().line.clone()
+    }
+}
+
+impl AsyncRead for CuttableStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.line.check()?;
+        Pin::new(&mut self.inner).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for CuttableStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check()?;
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.line.check()?;
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

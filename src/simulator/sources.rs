@@ -1,0 +1,234 @@
+//! Sources: list with filters and sorters, read one, its connections, health and tests. No IO.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    errors::Refusal,
+    filter::{self, Allowed, Field, Fields, Filter},
+    model::Source,
+    paging::Paging,
+    switches::UnknownSourceValues,
+    tenant::{Call, Reply, Tenant},
+};
+
+const IDS: &[&str] = &["eq", "in", "ge", "gt", "le", "lt", "ne", "isnull", "sw"];
+const FILTERS: &[Allowed] = &[
+    ("id", IDS),
+    ("owner.id", IDS),
+    ("managementWorkgroup.id", IDS),
+    (
+        "name",
+        &["co", "eq", "in", "sw", "ge", "gt", "ne", "isnull"],
+    ),
+    ("type", &["eq", "in", "ge", "gt", "ne", "isnull", "sw"]),
+    ("features", &["ca", "co"]),
+    ("created", IDS),
+    ("modified", IDS),
+    ("description", &["eq", "sw"]),
+    ("authoritative", &["eq", "ne", "isnull"]),
+    ("healthy", &["isnull"]),
+    ("status", IDS),
+    ("connectionType", IDS),
+    (
+        "connectorName",
+        &["eq", "ge", "gt", "in", "ne", "isnull", "sw"],
+    ),
+    (
+        "category",
+        &["co", "eq", "ge", "gt", "in", "le", "lt", "ne", "sw"],
+    ),
+];
+const SORTERS: &[&str] = &[
+    "type",
+    "created",
+    "modified",
+    "name",
+    "owner.name",
+    "healthy",
+    "status",
+    "id",
+    "description",
+    "owner.id",
+    "accountCorrelationConfig.id",
+    "accountCorrelationConfig.name",
+    "managerCorrelationRule.type",
+    "managerCorrelationRule.id",
+    "managerCorrelationRule.name",
+    "authoritative",
+    "managementWorkgroup.id",
+    "connectorName",
+    "connectionType",
+];
+
+impl Tenant {
+    pub(crate) fn list_sources(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        let paging = Paging::parse(&call.query, &self.switches)?;
+        let filter = Filter::parse(call.query.value("filters"), FILTERS)?;
+        let built_in = call.query.value("includeIDNSource") == Some("true");
+        let mut rows = self.state.sources.iter_as_of(call.now, call.lies.lag);
+        rows.retain(|source| (built_in || !source.built_in) && filter.passes(*source));
+        filter::sort(&mut rows, call.query.value("sorters"), SORTERS)?;
+        let (page, total) = paging.cut(&rows, call.lies);
+        let page = page
+            .into_iter()
+            .map(|source| self.source_shown(source, call.now))
+            .collect();
+        Ok(Reply::page(page, total))
+    }
+
+    pub(crate) fn read_source(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        let source = self
+            .state
+            .sources
+            .find_as_of(call.id, call.now, call.lies.lag);
+        let source = source.ok_or_else(|| Refusal::not_found(call.id))?;
+        Ok(Reply::ok(self.source_shown(source, call.now)))
+    }
+
+    pub(crate) fn source_connections(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        self.source(call.id)?;
+        let apps = self
+            .state
+            .apps_of(call.id)
+            .map(|app| self.app_shown(app, call.now));
+        Ok(Reply::ok(json!({
+            "identityProfiles": [],
+            "credentialProfiles": [],
+            "sourceAttributes": [],
+            "mappingProfiles": [],
+            "dependentCustomTransforms": [],
+            "dependentApps": apps.collect::<Vec<_>>(),
+            "missingDependents": [],
+        })))
+    }
+
+    pub(crate) fn source_health(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        let source = self.source(call.id)?;
+        Ok(Reply::ok(json!({
+            "id": source.id,
+            "type": source.kind,
+            "name": source.name,
+            "org": self.org,
+            "isAuthoritative": source.authoritative,
+            "isCluster": false,
+            "hostname": "sim-va-1",
+            "pod": self.pod,
+            "iqServiceVersion": null,
+            "status": source.status,
+        })))
+    }
+
+    /// A failed test is a 200 that says FAILURE.
+    pub(crate) fn test_source(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
+        let source = self.source(call.id)?;
+        Ok(Reply::ok(json!({
+            "id": source.id,
+            "name": source.name,
+            "status": if source.healthy { "SUCCESS" } else { "FAILURE" },
+            "elapsedMillis": 210,
+            "details": {},
+        })))
+    }
+
+    pub(crate) fn source(&self, id: &str) -> Result<&Source, Refusal> {
+        self.state
+            .sources
+            .find(id)
+            .ok_or_else(|| Refusal::not_found(id))
+    }
+
+    fn source_shown(&self, source: &Source, now: Timestamp) -> Value {
+        let policies = self
+            .state
+            .policies_shown(source, self.switches.policy_while_grouped, now);
+        let mut body = Map::new();
+        let always = json!({
+            "owner": null, "cluster": null, "deleteThreshold": 10, "connectorAttributes": {},
+        });
+        let own = json!({
+            "id": source.id,
+            "name": source.name,
+            "description": source.description,
+            "type": source.kind,
+            "connector": source.connector,
+            "connectorName": source.connector_name,
+            "connectionType": source.connection_type,
+            "features": source.features,
+            "authoritative": source.authoritative,
+            "healthy": source.healthy,
+            "status": source.status,
+            "category": source.category,
+            "passwordPolicies": self.policy_refs(&policies),
+            "created": source.created.map(|at| format!("{at:.3}")),
+            "modified": source.modified.map(|at| format!("{at:.3}")),
+        });
+        for part in [always, Value::Object(source.rest.clone()), own] {
+            if let Value::Object(part) = part {
+                body.extend(part);
+            }
+        }
+        let mut body = Value::Object(body);
+        if self.switches.unknown_source_values == UnknownSourceValues::On {
+            if let Some(features) = body["features"].as_array_mut() {
+                features.push(json!("TELEPATHIC_SYNC"));
+            }
+            body["status"] = json!("SOURCE_STATE_DREAMING");
+            body["addedNextYear"] = json!({"nested": [1, null]});
+        }
+        body
+    }
+
+    /// References as sources and applications show them; none is `null`, as the service has it.
+    pub(crate) fn policy_refs(&self, ids: &[String]) -> Value {
+        if ids.is_empty() {
+            return Value::Null;
+        }
+        let refs = ids.iter().map(|id| {
+            let name = self
+                .state
+                .policies
+                .find(id)
+                .map(|policy| policy.name.clone());
+            json!({"type": "PASSWORD_POLICY", "id": id, "name": name})
+        });
+        refs.collect()
+    }
+}
+
+impl Fields for Source {
+    fn field(&self, name: &str) -> Field<'_> {
+        match name {
+            "id" => Field::Text(&self.id),
+            "name" => Field::Text(&self.name),
+            "type" => Field::Text(&self.kind),
+            "status" => Field::Text(&self.status),
+            "features" => Field::List(&self.features),
+            "authoritative" => Field::Bool(self.authoritative),
+            "healthy" => Field::Bool(self.healthy),
+            "description" => optional(self.description.as_deref()),
+            "connectionType" => optional(self.connection_type.as_deref()),
+            "connectorName" => optional(self.connector_name.as_deref()),
+            "category" => optional(self.category.as_deref()),
+            "created" => self.created.map_or(Field::Null, Field::Time),
+            "modified" => self.modified.map_or(Field::Null, Field::Time),
+            nested => within(&self.rest, nested),
+        }
+    }
+}
+
+/// A text, or null.
+pub(crate) fn optional(text: Option<&str>) -> Field<'_> {
+    text.map_or(Field::Null, Field::Text)
+}
+
+/// A text behind a dotted path in the untyped rest of an object.
+pub(crate) fn within<'a>(rest: &'a Map<String, Value>, path: &str) -> Field<'a> {
+    let mut parts = path.split('.');
+    let first = parts.next().and_then(|part| rest.get(part));
+    optional(
+        parts
+            .fold(first, |value, part| value?.get(part))
+            .and_then(Value::as_str),
+    )
+}

@@ -1,0 +1,636 @@
+//! One tenant: every request goes through here, in the order a service behind a gateway has.
+//!
+//! Flow: due effects → route → token → rate limit → ordered fault → experimental header → scope and
+//! level → licence → the operation → what the fault does to the answer → ledger.
+//! No IO; the moment is an argument and the randomness is the tenant's own.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    auth::{self, Auth, Credential, CredentialPatch, Issuer},
+    clock::plus_seconds,
+    errors::{self, Refusal},
+    faults::{Fault, FaultKind, Faults},
+    latency::Latency,
+    ledger::{Entry, Ledger},
+    limiter::{Limiter, RateLimit},
+    request::{Cut, Query, Request, Response},
+    rng::Rng,
+    routes::{self, Found, Op},
+    seed::{Seed, SeedError},
+    state::State,
+    switches::{Licence, MissingExperimentalHeader, PostAnswer, RateWindow, Switches},
+};
+
+/// A tenant in memory.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "tenant_id is the wire's own name"
+)]
+pub struct Tenant {
+    /// The name on the control port.
+    pub name: String,
+    pub(crate) org: String,
+    pub(crate) tenant_id: String,
+    pub(crate) pod: String,
+    pub(crate) auth: Auth,
+    pub(crate) state: State,
+    pub(crate) switches: Switches,
+    pub(crate) faults: Faults,
+    pub(crate) ledger: Ledger,
+    pub(crate) limiter: Limiter,
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) latency: Latency,
+    pub(crate) rng: Rng,
+    pending: BTreeMap<(Timestamp, u64), Effect>,
+    effects: u64,
+}
+
+/// How a read lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lies {
+    pub(crate) lag: u64,
+    pub(crate) shift: i64,
+    pub(crate) total: i64,
+}
+
+/// One operation to carry out.
+pub(crate) struct Call<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) query: Query,
+    pub(crate) request: &'a Request,
+    pub(crate) now: Timestamp,
+    pub(crate) lies: Lies,
+}
+
+/// The answer of an operation that was carried out.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Option<Value>,
+    pub(crate) total: Option<i64>,
+}
+
+/// Something the service does later.
+#[derive(Debug, Clone)]
+enum Effect {
+    Assign { source: String, policy: String },
+    Carry(Request),
+}
+
+/// An answered request, for the ledger.
+#[derive(Default)]
+struct Answered {
+    response: Response,
+    applied: bool,
+    fault: Option<&'static str>,
+    client_id: Option<String>,
+}
+
+impl Tenant {
+    /// A tenant as its seed describes it.
+    pub fn new(seed: Seed, rng_seed: u64, now: Timestamp) -> Result<Self, SeedError> {
+        let mut rng = Rng::new(rng_seed);
+        let seed = seed.completed(&mut rng, now)?;
+        let credentials: BTreeMap<String, Credential> = seed
+            .credentials
+            .into_iter()
+            .map(|one| (one.client_id.clone(), one))
+            .collect();
+        let mut state = State::seeded(seed.groups, seed.policies, seed.sources, seed.apps, now);
+        state.accounts = seed
+            .accounts
+            .into_iter()
+            .map(|one| (one.source_id, one.count))
+            .collect();
+        Ok(Self {
+            name: seed.name,
+            org: seed.org,
+            tenant_id: seed.tenant_id,
+            pod: seed.pod,
+            auth: Auth {
+                credentials,
+                tokens: BTreeMap::new(),
+            },
+            state,
+            switches: seed.switches,
+            faults: Faults::default(),
+            ledger: Ledger::default(),
+            limiter: Limiter::default(),
+            rate_limit: seed.rate_limit,
+            latency: seed.latency,
+            rng,
+            pending: BTreeMap::new(),
+            effects: 0,
+        })
+    }
+
+    /// Answers one request at one moment.
+    pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
+        self.settle(now);
+        let segments = request.segments();
+        let found = routes::find(&request.method, &segments, &self.switches);
+        let token_route = request.path == "/oauth/token" || request.path == "/oauth/info";
+        let mut answered = match &found {
+            _ if token_route => self.answer_oauth(request, now),
+            _ => self.answer_api(request, found.as_ref(), now),
+        };
+        answered.response.delay += self.latency.sample(&mut self.rng);
+        let secret = token_route.then(String::new);
+        let body = (!token_route && !request.body.is_empty())
+            .then(|| String::from_utf8_lossy(&request.body).into_owned());
+        let route = match &found {
+            _ if token_route => request.path.clone(),
+            Some(found) => found.route.template.to_owned(),
+            None => "unknown".to_owned(),
+        };
+        self.ledger.record(Entry {
+            seq: 0,
+            at: now,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: secret.unwrap_or_else(|| request.query.clone()),
+            route,
+            version: found.map(|found| found.version.prefix().to_owned()),
+            client_id: answered.client_id,
+            status: (answered.response.cut != Some(Cut::Before))
+                .then_some(answered.response.status),
+            applied: answered.applied,
+            fault: answered.fault.map(str::to_owned),
+            request_body: body,
+            response_bytes: answered.response.body.len(),
+        });
+        answered.response
+    }
+
+    /// Lets everything happen that is due.
+    pub fn settle(&mut self, now: Timestamp) {
+        while let Some(next) = self
+            .pending
+            .first_entry()
+            .filter(|next| next.key().0 <= now)
+        {
+            let ((due, _), effect) = next.remove_entry();
+            match effect {
+                Effect::Assign { source, policy } => self.assign(&source, &policy, due),
+                Effect::Carry(request) => {
+                    let found = routes::find(&request.method, &request.segments(), &self.switches);
+                    if let Some(found) = found {
+                        // Nobody is listening any more, so a refusal is nobody's news.
+                        let _ = self.carry_out(&request, &found, Lies::default(), due);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many effects are still to come.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Orders a fault.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.faults.add(fault);
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// The orders, used up or not.
+    pub fn faults(&self) -> &[Fault] {
+        self.faults.orders()
+    }
+
+    /// Everything the tenant holds.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The same, to be changed behind the API's back without any rule or effect.
+    pub fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// The switches.
+    pub fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
+    /// The switches, to be set.
+    pub fn switches_mut(&mut self) -> &mut Switches {
+        &mut self.switches
+    }
+
+    /// Every request so far.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Forgets every request so far.
+    pub fn clear_ledger(&mut self) {
+        self.ledger.clear();
+        self.limiter.forget_most();
+    }
+
+    /// The most requests seen in any window, by limiter key.
+    pub fn most_in_window(&self) -> BTreeMap<String, usize> {
+        self.limiter.most_in_window()
+    }
+
+    /// Sets the rate limit.
+    pub fn set_rate_limit(&mut self, limit: RateLimit) {
+        self.rate_limit = limit;
+    }
+
+    /// Sets how long answers take.
+    pub fn set_latency(&mut self, latency: Latency) {
+        self.latency = latency;
+    }
+
+    /// Ends every token and says how many there were.
+    pub fn revoke_tokens(&mut self) -> usize {
+        self.auth.revoke_all()
+    }
+
+    /// Changes a credential or the tenant's names; `Err` says why not.
+    pub fn patch_credentials(&mut self, patch: &CredentialPatch) -> Result<(), String> {
+        let tenant_only = CredentialPatch {
+            org: patch.org.clone(),
+            tenant_id: patch.tenant_id.clone(),
+            ..CredentialPatch::default()
+        };
+        if *patch != tenant_only {
+            self.auth.patch(patch)?;
+        }
+        if let Some(org) = &patch.org {
+            self.org.clone_from(org);
+        }
+        if let Some(tenant_id) = &patch.tenant_id {
+            self.tenant_id.clone_from(tenant_id);
+        }
+        Ok(())
+    }
+
+    /// Puts a policy on a source now, replacing what it had.
+    pub(crate) fn assign(&mut self, source: &str, policy: &str, now: Timestamp) {
+        let holder = crate::model::Holder {
+            policy_id: policy.to_owned(),
+            ..Default::default()
+        };
+        self.state.set_holders(source, vec![holder], now);
+    }
+
+    /// Puts a policy on a source later.
+    pub(crate) fn assign_later(&mut self, source: String, policy: String, due: Timestamp) {
+        self.schedule(due, Effect::Assign { source, policy });
+    }
+
+    fn schedule(&mut self, due: Timestamp, effect: Effect) {
+        self.effects += 1;
+        self.pending.insert((due, self.effects), effect);
+    }
+
+    fn answer_oauth(&mut self, request: &Request, now: Timestamp) -> Answered {
+        let fault = self
+            .faults
+            .take(&request.method, &request.path, &request.path);
+        let client_id = auth::client_id_of(request);
+        if let Some(refusing) = fault
+            .as_ref()
+            .and_then(|kind| self.instead(request, kind, now))
+        {
+            return Answered {
+                client_id,
+                ..refusing
+            };
+        }
+        let (response, client_id) = match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/oauth/token") => {
+                let issuer = Issuer {
+                    org: &self.org,
+                    tenant_id: &self.tenant_id,
+                    pod: &self.pod,
+                    life: self.switches.token_life,
+                };
+                self.auth.mint(request, &issuer, &mut self.rng, now)
+            }
+            ("GET", "/oauth/info") => (Response::json(200, &self.issuer_info()), None),
+            _ => (self.refuse(&Refusal::no_such_route(), now), None),
+        };
+        let applied = response.status < 400;
+        spoiled(
+            Answered {
+                response,
+                applied,
+                fault: None,
+                client_id,
+            },
+            fault.as_ref(),
+        )
+    }
+
+    fn answer_api(&mut self, request: &Request, found: Option<&Found>, now: Timestamp) -> Answered {
+        let (client_id, limiter_key) = match self.auth.check(request, now) {
+            Ok(token) => (
+                token.client_id.clone(),
+                self.limiter_key(request, token, found),
+            ),
+            Err(refusal) => {
+                return Answered {
+                    response: self.refuse(&refusal, now),
+                    ..Answered::default()
+                };
+            }
+        };
+        let window = self.switches.rate_window;
+        if let Err(wait) = self
+            .limiter
+            .admit(&limiter_key, window, self.rate_limit, now)
+        {
+            let response = self.refuse(&Refusal::too_many(wait), now);
+            return Answered {
+                response,
+                client_id: Some(client_id),
+                ..Answered::default()
+            };
+        }
+        let Some(found) = found else {
+            let response = self.refuse(&Refusal::no_such_route(), now);
+            return Answered {
+                response,
+                client_id: Some(client_id),
+                ..Answered::default()
+            };
+        };
+        let fault = self
+            .faults
+            .take(&request.method, found.route.template, &request.path);
+        if let Some(refusing) = fault
+            .as_ref()
+            .and_then(|kind| self.instead(request, kind, now))
+        {
+            return Answered {
+                client_id: Some(client_id),
+                ..refusing
+            };
+        }
+        let lies = match fault {
+            Some(FaultKind::Stale { seconds }) => Lies {
+                lag: seconds,
+                ..Lies::default()
+            },
+            Some(FaultKind::PageShift { by }) => Lies {
+                shift: by,
+                ..Lies::default()
+            },
+            Some(FaultKind::WrongTotal { by }) => Lies {
+                total: by,
+                ..Lies::default()
+            },
+            _ => Lies::default(),
+        };
+        let outcome = self
+            .permit(request, found, now)
+            .and_then(|()| self.carry_out(request, found, lies, now));
+        let applied = outcome.is_ok();
+        let mut response = match outcome {
+            Ok(reply) => reply.into_response(),
+            Err(refusal) => self.refuse(&refusal, now),
+        };
+        if applied && found.route.op == Op::CreateGroup {
+            self.spoil_post(&mut response);
+        }
+        spoiled(
+            Answered {
+                response,
+                applied,
+                fault: None,
+                client_id: Some(client_id),
+            },
+            fault.as_ref(),
+        )
+    }
+
+    fn limiter_key(&self, request: &Request, token: &auth::Token, found: Option<&Found>) -> String {
+        let version = found.map_or("unknown", |found| found.version.prefix());
+        match self.switches.rate_window {
+            RateWindow::Fixed | RateWindow::Sliding | RateWindow::TokenBucket => {
+                format!("{} {version}", token.client_id)
+            }
+            // The whole token would put a credential into the control port's answers.
+            _ => {
+                let token = auth::bearer(request).unwrap_or_default();
+                format!(
+                    "token …{}",
+                    token
+                        .get(token.len().saturating_sub(8)..)
+                        .unwrap_or_default()
+                )
+            }
+        }
+    }
+
+    fn permit(&self, request: &Request, found: &Found, now: Timestamp) -> Result<(), Refusal> {
+        let header = request
+            .headers
+            .get("x-sailpoint-experimental")
+            .map(String::as_str);
+        if found.route.experimental.contains(&found.version) && header != Some("true") {
+            let text = "This operation needs the header X-SailPoint-Experimental: true";
+            return Err(match self.switches.missing_experimental_header {
+                MissingExperimentalHeader::BadRequest => Refusal::bad_request(text),
+                MissingExperimentalHeader::NotFound => Refusal::no_such_route(),
+                MissingExperimentalHeader::Forbidden => Refusal::forbidden(),
+            });
+        }
+        self.auth
+            .allow(self.auth.check(request, now)?, found.route)?;
+        match self.switches.licence {
+            _ if request.method == "GET" => Ok(()),
+            Licence::Present => Ok(()),
+            Licence::MissingForbidden => Err(Refusal::forbidden()),
+            Licence::MissingBadRequest => Err(Refusal::bad_request(
+                "Password Management is not licensed for this org",
+            )),
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        request: &Request,
+        found: &Found,
+        lies: Lies,
+        now: Timestamp,
+    ) -> Result<Reply, Refusal> {
+        let query = Query::parse(&request.query);
+        let call = Call {
+            id: &found.id,
+            query,
+            request,
+            now,
+            lies,
+        };
+        match found.route.op {
+            Op::ListGroups => self.list_groups(&call),
+            Op::CreateGroup => self.create_group(&call),
+            Op::ReadGroup => self.read_group(&call),
+            Op::UpdateGroup => self.update_group(&call),
+            Op::DeleteGroup => self.delete_group(&call),
+            Op::AvailableSources => Ok(self.available_sources()),
+            Op::ListPolicies => self.list_policies(&call),
+            Op::CreatePolicy => self.create_policy(&call),
+            Op::ReadPolicy => self.read_policy(&call),
+            Op::UpdatePolicy => self.update_policy(&call),
+            Op::DeletePolicy => self.delete_policy(&call),
+            Op::ListSources => self.list_sources(&call),
+            Op::ReadSource => self.read_source(&call),
+            Op::ReadHolders => self.read_holders(&call),
+            Op::WriteHolders => self.write_holders(&call),
+            Op::SourceConnections => self.source_connections(&call),
+            Op::SourceHealth => self.source_health(&call),
+            Op::TestSource => self.test_source(&call),
+            Op::ListApps => self.list_apps(&call, true),
+            Op::ListAllApps => self.list_apps(&call, false),
+            Op::ListAccounts => self.list_accounts(&call),
+        }
+    }
+
+    /// Faults that keep a request from being carried out.
+    fn instead(&mut self, request: &Request, kind: &FaultKind, now: Timestamp) -> Option<Answered> {
+        let response = match kind {
+            FaultKind::Status {
+                code,
+                body,
+                headers,
+                retry_after,
+            } => {
+                let mut response = match body {
+                    None => self.refuse(&Refusal::new(*code, "An internal fault occurred."), now),
+                    Some(Value::String(text)) => {
+                        Response::with_body(*code, "text/plain", text.as_bytes().to_vec())
+                    }
+                    Some(body) => Response::json(*code, body),
+                };
+                for (name, value) in headers {
+                    response.set_header(name, value);
+                }
+                if let Some(value) = retry_after {
+                    response.set_header("retry-after", value);
+                }
+                response
+            }
+            FaultKind::LostRequest => Response {
+                cut: Some(Cut::Before),
+                ..Response::default()
+            },
+            FaultKind::LateApply { seconds, code } => {
+                self.schedule(plus_seconds(now, *seconds), Effect::Carry(request.clone()));
+                match code {
+                    Some(code) => errors::html(*code),
+                    None => Response {
+                        cut: Some(Cut::Before),
+                        ..Response::default()
+                    },
+                }
+            }
+            FaultKind::GarbageBody { applied: false } => errors::html(200),
+            _ => return None,
+        };
+        Some(Answered {
+            response,
+            fault: Some(kind.name()),
+            ..Answered::default()
+        })
+    }
+
+    fn spoil_post(&self, response: &mut Response) {
+        match self.switches.post_answer {
+            PostAnswer::Sent => {}
+            PostAnswer::Lost => response.cut = Some(Cut::Before),
+            PostAnswer::BadGateway => *response = errors::html(502),
+            PostAnswer::GatewayTimeout => *response = errors::html(504),
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, now: Timestamp) -> Response {
+        let tracking_id = self.rng.hex_id();
+        refusal.render(&tracking_id, &self.switches, now)
+    }
+
+    fn issuer_info(&self) -> Value {
+        json!({
+            "tenantId": self.tenant_id,
+            "tenantName": self.org,
+            "pod": self.pod,
+            "tokenEndpoint": "/oauth/token",
+        })
+    }
+}
+
+impl Reply {
+    pub(crate) fn ok(body: Value) -> Self {
+        Self {
+            status: 200,
+            body: Some(body),
+            total: None,
+        }
+    }
+
+    pub(crate) fn page(rows: Vec<Value>, total: Option<i64>) -> Self {
+        Self {
+            total,
+            ..Self::ok(Value::Array(rows))
+        }
+    }
+
+    pub(crate) fn no_content() -> Self {
+        Self {
+            status: 204,
+            body: None,
+            total: None,
+        }
+    }
+
+    fn into_response(self) -> Response {
+        let mut response = match &self.body {
+            Some(body) => Response::json(self.status, body),
+            None => Response::empty(self.status),
+        };
+        if let Some(total) = self.total {
+            response.set_header("x-total-count", &total.to_string());
+        }
+        response
+    }
+}
+
+/// Faults that spoil the answer of a request that was carried out.
+fn spoiled(mut answered: Answered, fault: Option<&FaultKind>) -> Answered {
+    let Some(kind) = fault else { return answered };
+    let response = &mut answered.response;
+    match kind {
+        FaultKind::AfterCommit { code } => *response = errors::html(*code),
+        FaultKind::Delay { ms } => response.delay += Duration::from_millis(*ms),
+        FaultKind::LostAnswer => response.cut = Some(Cut::Before),
+        FaultKind::CutConnection { at } => response.cut = Some(*at),
+        FaultKind::TruncatedBody => response.cut = Some(Cut::Middle),
+        FaultKind::GarbageBody { .. } => *response = errors::html(200),
+        FaultKind::OversizedBody { bytes } => {
+            let padding = bytes.saturating_sub(response.body.len());
+            response
+                .body
+                .splice(0..0, std::iter::repeat_n(b' ', padding));
+        }
+        FaultKind::SlowBody { bytes_per_second } => response.drip = Some(*bytes_per_second),
+        FaultKind::ContentType { value } => response.set_header("content-type", value),
+        _ => {}
+    }
+    answered.fault = Some(kind.name());
+    answered
+}
