@@ -1,1 +1,50 @@
-//! Typed client of the identity API.
+//! Typed client of the identity API: the only crate that speaks to a tenant.
+//!
+//! It decides how a request looks, whether it may be repeated, and what an answer means for
+//! the one question every protocol asks: was the write made? It decides nothing about groups.
+//!
+//! # Layout
+//! - [`client`]: every operation, typed; one request on the wire for one write.
+//! - [`routes`]: which path of which API version serves an operation.
+//! - [`transport`]: the seam under the client; [`wire_http`] is the real one.
+//! - [`address`], [`public_address`]: where credentials may travel.
+//! - [`credentials`], [`token`], [`scopes`]: what is read from a Secret and made of it.
+//! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded.
+//! - [`error`], [`retry_after`]: what an answer that is no success means.
+//! - `wire`: the bodies, parsed into the domain's words at once.
+
+pub mod address;
+pub mod client;
+pub mod credentials;
+pub mod error;
+pub mod gate;
+pub mod lane;
+pub mod limiter;
+pub mod limiters;
+pub mod public_address;
+pub mod retry_after;
+pub mod routes;
+pub mod scopes;
+pub mod token;
+pub mod transport;
+pub mod window;
+pub mod wire_http;
+
+mod call;
+mod form;
+mod resolver;
+mod wire;
+
+pub use address::{AddressError, BaseUrl, HostPolicy};
+pub use client::{Client, DeleteOutcome, Listed, Options, Page};
+pub use credentials::{Credentials, CredentialsError};
+pub use error::{Effect, Error};
+pub use gate::Gated;
+pub use lane::Lane;
+pub use limiters::Limiters;
+pub use routes::{ApiVersion, Operation};
+pub use token::TokenInfo;
+pub use transport::{Kind, Request, Response, Transport, TransportError};
+pub use window::Rate;
+pub use wire::{Application, applications_by_source};
+pub use wire_http::{HttpOptions, HttpTransport};

@@ -1,0 +1,209 @@
+//! Where a tenant's credentials may travel: one strict form of base URL on an allow-list.
+//!
+//! Parsed by hand and by exclusion, because every lenient URL parser is a way around an
+//! allow-list. Touches nothing; the addresses behind a name are [`crate::public_address`]'s.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use crate::public_address::is_public;
+
+const MAX_URL: usize = 300;
+const MAX_HOST: usize = 253;
+const MAX_LABEL: usize = 63;
+
+/// The vendor's API hosts: production, and partner demos.
+pub const VENDOR_SUFFIXES: [&str; 2] = ["api.identitynow.com", "api.identitynow-demo.com"];
+
+/// Which hosts may be talked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPolicy {
+    /// Domains, lower case: a host is one of them or ends in one, label by label.
+    pub suffixes: Vec<String>,
+    /// For tests and demos: `http`, ports, `localhost` and address literals pass as well.
+    pub allow_insecure: bool,
+}
+
+impl Default for HostPolicy {
+    fn default() -> Self {
+        Self {
+            suffixes: VENDOR_SUFFIXES.map(str::to_owned).into(),
+            allow_insecure: false,
+        }
+    }
+}
+
+impl HostPolicy {
+    fn lists(&self, host: &str) -> bool {
+        self.suffixes
+            .iter()
+            .filter(|suffix| !suffix.is_empty())
+            .any(|suffix| {
+                host.strip_suffix(suffix.as_str())
+                    .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            })
+    }
+}
+
+/// Scheme, host and, insecurely, port: `https://acme.api.identitynow.com`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BaseUrl {
+    text: Arc<str>,
+    host: Arc<str>,
+}
+
+/// Why a base URL is not used. No text repeats the value: it came out of a Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Empty or longer than 300 bytes.
+    #[error("must be 1 to 300 characters")]
+    Length,
+    /// Another scheme, or none.
+    #[error("must begin with https://")]
+    Scheme,
+    /// `user@` or `user:password@`.
+    #[error("must not contain a user name or password")]
+    UserInfo,
+    /// `:443` and the like.
+    #[error("must not contain a port")]
+    Port,
+    /// Anything after the host.
+    #[error("must end after the host: no path, query or fragment")]
+    Beyond,
+    /// A host that is no plain domain name.
+    #[error("must contain a plain ASCII domain name")]
+    Host,
+    /// `127.0.0.1`, `[::1]`, `0x7f.1`.
+    #[error("must name a host, not an address")]
+    Literal,
+    /// A host that is not on the operator's allow-list.
+    #[error("names a host that is not on the operator's allow-list")]
+    NotAllowed,
+}
+
+impl BaseUrl {
+    /// Parses a base URL; one `/` at its end is forgiven.
+    pub fn parse(text: &str, policy: &HostPolicy) -> Result<Self, AddressError> {
+        if text.is_empty() || text.len() > MAX_URL {
+            return Err(AddressError::Length);
+        }
+        let (scheme, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => ("https", rest),
+            (None, Some(rest)) if policy.allow_insecure => ("http", rest),
+            _ => return Err(AddressError::Scheme),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains('@') {
+            return Err(AddressError::UserInfo);
+        }
+        if rest.contains(['/', '\\', '?', '#']) {
+            return Err(AddressError::Beyond);
+        }
+        let (host, port) = split_port(rest, policy)?;
+        let host = host.to_ascii_lowercase();
+        check_host(&host, policy)?;
+        let text = match port {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        };
+        Ok(Self {
+            text: text.into(),
+            host: host.into(),
+        })
+    }
+
+    /// The URL without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host, lower case, an IPv6 literal in brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The address, if the host is a literal; a resolver never sees those.
+    pub fn literal(&self) -> Option<IpAddr> {
+        literal(&self.host)
+    }
+
+    /// Whether the host is a literal of an address that is not public.
+    pub fn is_forbidden_literal(&self) -> bool {
+        self.literal().is_some_and(|address| !is_public(address))
+    }
+}
+
+fn split_port<'a>(
+    rest: &'a str,
+    policy: &HostPolicy,
+) -> Result<(&'a str, Option<u16>), AddressError> {
+    let bracket = rest.rfind(']').map_or(0, |at| at + 1);
+    let Some(colon) = rest[bracket..].find(':').map(|at| at + bracket) else {
+        return Ok((rest, None));
+    };
+    if bracket == 0 && rest.matches(':').count() > 1 {
+        return Err(AddressError::Literal);
+    }
+    if !policy.allow_insecure {
+        return Err(AddressError::Port);
+    }
+    let digits = &rest[colon + 1..];
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(AddressError::Port);
+    }
+    let port = digits.parse().map_err(|_| AddressError::Port)?;
+    Ok((&rest[..colon], Some(port)))
+}
+
+fn check_host(host: &str, policy: &HostPolicy) -> Result<(), AddressError> {
+    if literal(host).is_some() {
+        return if policy.allow_insecure {
+            Ok(())
+        } else {
+            Err(AddressError::Literal)
+        };
+    }
+    if host.is_empty() || host.len() > MAX_HOST || !host.split('.').all(is_label) {
+        return Err(AddressError::Host);
+    }
+    // `127.1`, `2130706433` and `0x7f.1` are addresses to a C resolver.
+    let last = host.rsplit('.').next().unwrap_or(host);
+    if last.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(AddressError::Literal);
+    }
+    if policy.lists(host) || (policy.allow_insecure && host == "localhost") {
+        Ok(())
+    } else {
+        Err(AddressError::NotAllowed)
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=MAX_LABEL).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn literal(host: &str) -> Option<IpAddr> {
+    match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(v6) => v6.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,230 @@
+//! One call: its place under the rate limit, its token, its request, its answer's status.
+//! Decides the one repetition there is, after a 401. IO by the transport only.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    client::{Options, Page},
+    credentials::Credentials,
+    error::Error,
+    lane::Lane,
+    limiter::Limiter,
+    limiters::Limiters,
+    routes::{ApiVersion, EXPERIMENTAL, Operation, Route},
+    token::{self, Token, TokenInfo, Tokens},
+    transport::{Kind, Request, Response, Transport},
+};
+
+/// What is asked, before it has a token.
+pub(crate) struct Sent<'a> {
+    operation: Operation,
+    id: Option<&'a str>,
+    page: Option<Page>,
+    body: Option<Bytes>,
+}
+
+impl<'a> Sent<'a> {
+    pub fn of(operation: Operation) -> Self {
+        Self {
+            operation,
+            id: None,
+            page: None,
+            body: None,
+        }
+    }
+
+    /// The id in the path; the domain's ids are safe there.
+    pub fn id(self, id: &'a str) -> Self {
+        Self {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    pub fn page(self, page: Page) -> Self {
+        Self {
+            page: Some(page),
+            ..self
+        }
+    }
+
+    pub fn body(self, body: &impl Serialize) -> Result<Self, Error> {
+        let body = serde_json::to_vec(body).map_err(|_| Error::NotSent {
+            why: "the body cannot be written".to_owned(),
+        })?;
+        Ok(Self {
+            body: Some(body.into()),
+            ..self
+        })
+    }
+
+    fn target(&self, route: &Route) -> String {
+        let mut target = route.template.replace("{id}", self.id.unwrap_or_default());
+        if let Some(Page {
+            offset,
+            limit,
+            count,
+        }) = self.page
+        {
+            target = format!("{target}?limit={limit}&offset={offset}");
+            if count {
+                target.push_str("&count=true");
+            }
+        }
+        target
+    }
+}
+
+/// Sends calls to one tenant.
+pub(crate) struct Caller {
+    pub credentials: Arc<Credentials>,
+    pub options: Options,
+    transport: Arc<dyn Transport>,
+    limiters: BTreeMap<ApiVersion, Arc<Limiter>>,
+    tokens: Tokens,
+}
+
+impl Caller {
+    pub fn new(
+        credentials: Credentials,
+        options: Options,
+        transport: Arc<dyn Transport>,
+        limiters: &Limiters,
+    ) -> Self {
+        let credentials = Arc::new(credentials);
+        let limiter = |prefix| {
+            let host = credentials.base_url.as_str();
+            limiters.limiter(
+                host,
+                credentials.client_id.expose_secret(),
+                prefix,
+                options.rate,
+            )
+        };
+        let in_use = Operation::ALL.map(|operation| options.version.route(operation).version);
+        let by_version = in_use
+            .map(|version| (version, limiter(version.as_str())))
+            .into();
+        let tokens = Tokens::new(
+            Arc::clone(&transport),
+            Arc::clone(&credentials),
+            limiter(token::OPERATION),
+            options.read_timeout,
+        );
+        Self {
+            credentials,
+            options,
+            transport,
+            limiters: by_version,
+            tokens,
+        }
+    }
+
+    pub async fn token_info(&self) -> Result<TokenInfo, Error> {
+        Ok(self.tokens.token().await?.info.as_ref().clone())
+    }
+
+    /// Sends a call and returns its answer if its status is 200 to 299.
+    pub async fn call(&self, sent: Sent<'_>, lane: Lane) -> Result<Response, Error> {
+        let route = self.options.version.route(sent.operation);
+        let (token, error) = match self.once(&sent, &route, lane).await? {
+            Ok(answer) => return Ok(answer),
+            Err(refused) => refused,
+        };
+        // The token may have ended early, or been revoked: one new one, one more try.
+        self.tokens.reject(&token).await;
+        if !matches!(error, Error::Unauthorized { .. }) {
+            return Err(error);
+        }
+        match self.once(&sent, &route, lane).await? {
+            Ok(answer) => Ok(answer),
+            Err((token, error)) => {
+                self.tokens.reject(&token).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// One request. The inner error is a 401, with the token that it is about.
+    async fn once(
+        &self,
+        sent: &Sent<'_>,
+        route: &Route,
+        lane: Lane,
+    ) -> Result<Result<Response, (Token, Error)>, Error> {
+        let limiter = self.limiters.get(&route.version);
+        let limiter = limiter.ok_or_else(|| Error::NotSent {
+            why: "no route".to_owned(),
+        })?;
+        // Before standing in line, so that refused credentials cost no place in it.
+        self.tokens.token().await?;
+        let permit = limiter.acquire(lane).await;
+        // Again: the line may have been longer than the token's life.
+        let token = self.tokens.token().await?;
+        let began = Instant::now();
+        let answer = self.transport.send(self.request(sent, route, &token)).await;
+        drop(permit);
+        let operation = sent.operation.label();
+        let milliseconds = began.elapsed().as_millis();
+        match &answer {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                tracing::debug!(operation, version = %route.version, status, milliseconds, "answered");
+            }
+            Err(error) => {
+                tracing::debug!(operation, version = %route.version, %error, milliseconds, "unanswered");
+            }
+        }
+        let answer = answer?;
+        if answer.status.is_success() {
+            return Ok(Ok(answer));
+        }
+        let secrets = [
+            self.credentials.client_secret.expose_secret(),
+            token.secret(),
+        ];
+        let error = Error::of(&answer, route.kind, &secrets);
+        if let Some(time) = error.retry_after() {
+            limiter.pause(time);
+        }
+        if answer.status == http::StatusCode::UNAUTHORIZED {
+            return Ok(Err((token, error)));
+        }
+        Err(error)
+    }
+
+    fn request(&self, sent: &Sent<'_>, route: &Route, token: &Token) -> Request {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token.authorization.clone());
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if sent.body.is_some() {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        }
+        if route.experimental {
+            headers.insert(EXPERIMENTAL, HeaderValue::from_static("true"));
+        }
+        Request {
+            operation: sent.operation.label(),
+            method: route.method.clone(),
+            base: self.credentials.base_url.clone(),
+            target: sent.target(route),
+            headers,
+            body: sent.body.clone(),
+            kind: route.kind,
+            timeout: match route.kind {
+                Kind::Read => self.options.read_timeout,
+                Kind::Write => self.options.post_timeout,
+            },
+            max_body: route.max_body,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Every operation on a tenant, typed: what is asked for, and what the answer says.
+//!
+//! # Guarantees
+//! - A write leaves at most once for each call; it is repeated only after a 401 in the API's
+//!   own JSON, which says that nothing was executed.
+//! - No request leaves without a place under the rate limit and a token.
+//! - A listed object that cannot be understood is an error, never left out.
+//!
+//! Dropping a call before its answer leaves a write's effect unknown.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId};
+
+use crate::{
+    call::{Caller, Sent},
+    credentials::Credentials,
+    error::Error,
+    lane::Lane,
+    limiters::Limiters,
+    routes::{ApiVersion, Operation},
+    token::TokenInfo,
+    transport::{Response, Transport},
+    window::Rate,
+    wire::{self, Application, GroupBody, Identified},
+};
+
+/// The most objects that the API puts on a page.
+pub const PAGE_LIMIT: usize = 250;
+
+/// How a tenant is talked to.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The version that is asked, where it has what is asked for.
+    pub version: ApiVersion,
+    /// The operator's share of the tenant's rate limit, for each version.
+    pub rate: Rate,
+    /// For a whole read.
+    pub read_timeout: Duration,
+    /// For a whole write; shorter than the time for which a lost answer is waited for.
+    pub post_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            version: ApiVersion::default(),
+            rate: Rate::default(),
+            read_timeout: Duration::from_secs(30),
+            post_timeout: Duration::from_secs(8),
+        }
+    }
+}
+
+/// A piece of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many objects come before it.
+    pub offset: usize,
+    /// How many objects it has at most, up to [`PAGE_LIMIT`].
+    pub limit: usize,
+    /// Whether the tenant should count all objects, which costs it work.
+    pub count: bool,
+}
+
+impl Page {
+    /// The first full page, with the total.
+    pub fn first() -> Self {
+        Self {
+            offset: 0,
+            limit: PAGE_LIMIT,
+            count: true,
+        }
+    }
+
+    /// A full page further on, without the total.
+    pub fn at(offset: usize) -> Self {
+        Self {
+            offset,
+            limit: PAGE_LIMIT,
+            count: false,
+        }
+    }
+}
+
+/// What a page showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The objects, in the tenant's order; a walk may meet one twice.
+    pub items: Vec<T>,
+    /// How many there are in all, if it was asked for and answered.
+    pub total: Option<usize>,
+}
+
+/// What a deletion found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteOutcome {
+    /// The tenant says that it deleted the group; only a read by id proves it.
+    Deleted,
+    /// There was no such group.
+    Absent,
+}
+
+/// One tenant, by one set of credentials; clones share everything.
+#[derive(Clone)]
+pub struct Client {
+    caller: Arc<Caller>,
+}
+
+impl Client {
+    /// A client that has not spoken yet. `limiters` is the process's one registry.
+    pub fn new(
+        credentials: Credentials,
+        options: Options,
+        transport: Arc<dyn Transport>,
+        limiters: &Limiters,
+    ) -> Self {
+        Self {
+            caller: Arc::new(Caller::new(credentials, options, transport, limiters)),
+        }
+    }
+
+    /// The credentials, to tell whether a Secret still holds the same.
+    pub fn credentials(&self) -> &Credentials {
+        &self.caller.credentials
+    }
+
+    /// How the tenant is talked to.
+    pub fn options(&self) -> &Options {
+        &self.caller.options
+    }
+
+    /// Who answers, and what the token may do; from the token in use, or a new one.
+    pub async fn token_info(&self) -> Result<TokenInfo, Error> {
+        self.caller.token_info().await
+    }
+}
+
+/// Lists.
+impl Client {
+    /// Groups; the API promises no order.
+    pub async fn list_groups(&self, page: Page, lane: Lane) -> Result<Listed<Group>, Error> {
+        self.list(Operation::ListGroups, page, lane, wire::groups)
+            .await
+    }
+
+    /// Sources.
+    pub async fn list_sources(&self, page: Page, lane: Lane) -> Result<Listed<Source>, Error> {
+        self.list(Operation::ListSources, page, lane, wire::sources)
+            .await
+    }
+
+    /// Password policies.
+    pub async fn list_policies(&self, page: Page, lane: Lane) -> Result<Listed<Policy>, Error> {
+        self.list(Operation::ListPolicies, page, lane, wire::policies)
+            .await
+    }
+
+    /// Applications; count them with [`crate::applications_by_source`].
+    pub async fn list_applications(
+        &self,
+        page: Page,
+        lane: Lane,
+    ) -> Result<Listed<Application>, Error> {
+        self.list(Operation::ListApplications, page, lane, wire::applications)
+            .await
+    }
+
+    async fn list<T>(
+        &self,
+        operation: Operation,
+        page: Page,
+        lane: Lane,
+        read: fn(&[u8]) -> Result<Vec<T>, String>,
+    ) -> Result<Listed<T>, Error> {
+        let answer = self
+            .caller
+            .call(Sent::of(operation).page(page), lane)
+            .await?;
+        let items = understood(&answer, read(&answer.body))?;
+        let total = answer.headers.get("x-total-count");
+        let total = total.and_then(|total| total.to_str().ok()?.trim().parse().ok());
+        Ok(Listed {
+            items,
+            total: total.filter(|_| page.count),
+        })
+    }
+}
+
+/// Groups.
+impl Client {
+    /// One group by id; none: the tenant says that there is none.
+    pub async fn group(&self, id: &GroupId, lane: Lane) -> Result<Option<Group>, Error> {
+        let answer = self
+            .caller
+            .call(Sent::of(Operation::ReadGroup).id(id.as_str()), lane)
+            .await;
+        let Some(answer) = found(answer)? else {
+            return Ok(None);
+        };
+        understood(&answer, wire::group(&answer.body, Identified::As(id))).map(Some)
+    }
+
+    /// Makes a group: one POST, ever. If its [`Error::effect`] is unknown, only a list tells.
+    pub async fn create_group(
+        &self,
+        name: &str,
+        policy: &PolicyId,
+        sources: &BTreeSet<SourceId>,
+        lane: Lane,
+    ) -> Result<Group, Error> {
+        let body = GroupBody {
+            id: None,
+            name,
+            password_policy_id: policy,
+            source_ids: sources,
+        };
+        let sent = Sent::of(Operation::CreateGroup).body(&body)?;
+        let answer = self.caller.call(sent, lane).await?;
+        understood(&answer, wire::group(&answer.body, Identified::ByAnswer))
+    }
+
+    /// Replaces a group by this one and returns what the tenant then holds.
+    ///
+    /// # Errors
+    /// [`Error::NotSent`] if the group has no policy: the API would clear it.
+    pub async fn update_group(&self, group: &Group, lane: Lane) -> Result<Group, Error> {
+        let Some(policy) = &group.policy else {
+            let why = format!("group {} would be left without a policy", group.id);
+            return Err(Error::NotSent { why });
+        };
+        let body = GroupBody {
+            id: Some(&group.id),
+            name: &group.name,
+            password_policy_id: policy,
+            source_ids: &group.sources,
+        };
+        let sent = Sent::of(Operation::UpdateGroup)
+            .id(group.id.as_str())
+            .body(&body)?;
+        let answer = self.caller.call(sent, lane).await?;
+        understood(
+            &answer,
+            wire::group(&answer.body, Identified::As(&group.id)),
+        )
+    }
+
+    /// Deletes a group.
+    pub async fn delete_group(&self, id: &GroupId, lane: Lane) -> Result<DeleteOutcome, Error> {
+        let answer = self
+            .caller
+            .call(Sent::of(Operation::DeleteGroup).id(id.as_str()), lane)
+            .await;
+        match found(answer)? {
+            None => Ok(DeleteOutcome::Absent),
+            Some(answer) if answer.body.is_empty() => Ok(DeleteOutcome::Deleted),
+            Some(answer) => Err(Error::bad(&answer, "a deletion is answered without a body")),
+        }
+    }
+}
+
+/// Sources.
+impl Client {
+    /// A source's policy holders; none: the tenant says that there is no such source.
+    pub async fn holders(
+        &self,
+        source: &SourceId,
+        lane: Lane,
+    ) -> Result<Option<Vec<Holder>>, Error> {
+        let mut holders = Vec::new();
+        loop {
+            let page = Page::at(holders.len());
+            let sent = Sent::of(Operation::ReadHolders)
+                .id(source.as_str())
+                .page(page);
+            let Some(answer) = found(self.caller.call(sent, lane).await)? else {
+                return Ok(None);
+            };
+            let read = understood(&answer, wire::holders(&answer.body))?;
+            let is_last = read.len() < PAGE_LIMIT;
+            holders.extend(read);
+            if is_last {
+                return Ok(Some(holders));
+            }
+        }
+    }
+
+    /// Replaces a source's policy holders and returns what the tenant then holds.
+    pub async fn assign_holders(
+        &self,
+        source: &SourceId,
+        holders: &[Holder],
+        lane: Lane,
+    ) -> Result<Vec<Holder>, Error> {
+        let sent = Sent::of(Operation::AssignHolders).id(source.as_str());
+        let answer = self
+            .caller
+            .call(sent.body(&wire::holder_body(holders))?, lane)
+            .await?;
+        understood(&answer, wire::holders(&answer.body))
+    }
+
+    /// How many applications depend on a source, for a token that may not list applications;
+    /// none: the tenant says that there is no such source.
+    pub async fn connections(&self, source: &SourceId, lane: Lane) -> Result<Option<u32>, Error> {
+        let sent = Sent::of(Operation::ReadConnections).id(source.as_str());
+        let Some(answer) = found(self.caller.call(sent, lane).await)? else {
+            return Ok(None);
+        };
+        understood(&answer, wire::dependent_applications(&answer.body)).map(Some)
+    }
+}
+
+fn understood<T>(answer: &Response, read: Result<T, String>) -> Result<T, Error> {
+    read.map_err(|what| Error::bad(answer, what))
+}
+
+fn found(answer: Result<Response, Error>) -> Result<Option<Response>, Error> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,58 @@
+//! Names to addresses, refusing every name behind which an address is not public.
+//! The addresses given back are the ones that are connected to, so a second answer of a
+//! hostile name server is never asked for. IO: the system's resolver.
+
+use std::net::SocketAddr;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::public_address::is_public;
+
+/// A name leads to an address that credentials must not be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the host leads to an address that is not public")]
+pub(crate) struct ForbiddenAddress;
+
+/// Resolves by the system and screens what it says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screened {
+    /// For tests and demos: any address passes.
+    pub allow_insecure: bool,
+}
+
+impl Resolve for Screened {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allow_insecure = self.allow_insecure;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = screen(found.collect(), allow_insecure)?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// One address that is not public spoils the whole answer: a public name has no reason for it.
+fn screen(
+    found: Vec<SocketAddr>,
+    allow_insecure: bool,
+) -> Result<Vec<SocketAddr>, ForbiddenAddress> {
+    if allow_insecure || found.iter().all(|address| is_public(address.ip())) {
+        Ok(found)
+    } else {
+        Err(ForbiddenAddress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_private_address_spoils_the_answer() {
+        let public: SocketAddr = "1.1.1.1:0".parse().unwrap();
+        let private: SocketAddr = "169.254.169.254:0".parse().unwrap();
+        assert_eq!(screen(vec![public], false), Ok(vec![public]));
+        assert_eq!(screen(vec![public, private], false), Err(ForbiddenAddress));
+        assert_eq!(screen(vec![private], true), Ok(vec![private]));
+    }
+}

@@ -1,0 +1,223 @@
+//! Which path of which API version serves an operation: one table. Pure.
+//!
+//! Source: the vendor's specifications of each version. An operation that the chosen version
+//! lacks goes to v2025. Paths take ids that are safe in a path by their type.
+
+use std::{fmt, str::FromStr};
+
+use http::Method;
+
+use crate::transport::Kind;
+
+/// The header without which experimental operations are refused.
+pub const EXPERIMENTAL: &str = "x-sailpoint-experimental";
+
+const PAGE_BODY: usize = 4 << 20;
+const OBJECT_BODY: usize = 1 << 20;
+
+/// A version of the identity API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiVersion {
+    /// `/v3/…`
+    #[default]
+    V3,
+    /// `/v2024/…`
+    V2024,
+    /// `/v2025/…`
+    V2025,
+    /// `/v2026/…`
+    V2026,
+    /// `/<resource>/v1/…`, each resource with a version of its own.
+    V1,
+}
+
+/// A text that names no API version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of v3, v2024, v2025, v2026, v1")]
+pub struct UnknownVersion;
+
+/// What can be asked of a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// All groups, by pages.
+    ListGroups,
+    /// A new group.
+    CreateGroup,
+    /// One group.
+    ReadGroup,
+    /// One group, replaced.
+    UpdateGroup,
+    /// One group, removed.
+    DeleteGroup,
+    /// All password policies, by pages.
+    ListPolicies,
+    /// All sources, by pages.
+    ListSources,
+    /// All applications, by pages.
+    ListApplications,
+    /// What depends on one source.
+    ReadConnections,
+    /// The policies on one source.
+    ReadHolders,
+    /// The policies on one source, replaced.
+    AssignHolders,
+}
+
+/// One row of the table: how an operation is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The version that serves it, which may not be the one chosen.
+    pub version: ApiVersion,
+    /// The method.
+    pub method: Method,
+    /// The path; `{id}` stands for the one id it takes.
+    pub template: String,
+    /// Whether the experimental header is needed.
+    pub experimental: bool,
+    /// Whether it changes the tenant.
+    pub kind: Kind,
+    /// The longest body that is read, in bytes.
+    pub max_body: usize,
+}
+
+impl ApiVersion {
+    /// Every version.
+    pub const ALL: [Self; 5] = [Self::V3, Self::V2024, Self::V2025, Self::V2026, Self::V1];
+
+    /// As a manifest writes it; also what the vendor counts requests by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V3 => "v3",
+            Self::V2024 => "v2024",
+            Self::V2025 => "v2025",
+            Self::V2026 => "v2026",
+            Self::V1 => "v1",
+        }
+    }
+
+    /// How this version asks for an operation.
+    pub fn route(self, operation: Operation) -> Route {
+        let version = if operation.is_in(self) {
+            self
+        } else {
+            Self::V2025
+        };
+        let (resource, rest) = operation.place();
+        let template = match version {
+            Self::V1 => format!("/{resource}/v1{rest}"),
+            _ => format!("/{}/{resource}{rest}", version.as_str()),
+        };
+        let (method, kind) = operation.method();
+        Route {
+            version,
+            method,
+            template,
+            experimental: operation.is_experimental(version),
+            kind,
+            max_body: if operation.is_list() {
+                PAGE_BODY
+            } else {
+                OBJECT_BODY
+            },
+        }
+    }
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 11] = [
+        Self::ListGroups,
+        Self::CreateGroup,
+        Self::ReadGroup,
+        Self::UpdateGroup,
+        Self::DeleteGroup,
+        Self::ListPolicies,
+        Self::ListSources,
+        Self::ListApplications,
+        Self::ReadConnections,
+        Self::ReadHolders,
+        Self::AssignHolders,
+    ];
+
+    /// A label for metrics and logs.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ListGroups => "list_groups",
+            Self::CreateGroup => "create_group",
+            Self::ReadGroup => "read_group",
+            Self::UpdateGroup => "update_group",
+            Self::DeleteGroup => "delete_group",
+            Self::ListPolicies => "list_policies",
+            Self::ListSources => "list_sources",
+            Self::ListApplications => "list_applications",
+            Self::ReadConnections => "read_connections",
+            Self::ReadHolders => "read_holders",
+            Self::AssignHolders => "assign_holders",
+        }
+    }
+
+    /// Whether a version has it.
+    fn is_in(self, version: ApiVersion) -> bool {
+        match self {
+            Self::ReadHolders => version != ApiVersion::V3 && version != ApiVersion::V2024,
+            Self::AssignHolders | Self::ListApplications => version != ApiVersion::V3,
+            _ => true,
+        }
+    }
+
+    fn is_experimental(self, version: ApiVersion) -> bool {
+        match self {
+            Self::ListPolicies => version != ApiVersion::V3,
+            Self::ListApplications => true,
+            _ => false,
+        }
+    }
+
+    fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ListGroups | Self::CreateGroup => ("password-sync-groups", ""),
+            Self::ReadGroup | Self::UpdateGroup | Self::DeleteGroup => {
+                ("password-sync-groups", "/{id}")
+            }
+            Self::ListPolicies => ("password-policies", ""),
+            Self::ListSources => ("sources", ""),
+            Self::ListApplications => ("source-apps", "/all"),
+            Self::ReadConnections => ("sources", "/{id}/connections"),
+            Self::ReadHolders | Self::AssignHolders => ("sources", "/{id}/password-policies"),
+        }
+    }
+
+    fn method(self) -> (Method, Kind) {
+        match self {
+            Self::CreateGroup => (Method::POST, Kind::Write),
+            Self::UpdateGroup => (Method::PUT, Kind::Write),
+            Self::DeleteGroup => (Method::DELETE, Kind::Write),
+            Self::AssignHolders => (Method::PATCH, Kind::Write),
+            _ => (Method::GET, Kind::Read),
+        }
+    }
+
+    fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::ListGroups | Self::ListPolicies | Self::ListSources | Self::ListApplications
+        )
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ApiVersion {
+    type Err = UnknownVersion;
+
+    fn from_str(text: &str) -> Result<Self, UnknownVersion> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == text)
+            .ok_or(UnknownVersion)
+    }
+}

@@ -1,0 +1,72 @@
+//! What a token must be allowed to do. Pure. Source: the API's scopes for each operation;
+//! they are the same in every version, and any one of those named suffices.
+
+use std::collections::BTreeSet;
+
+/// Grants everything that the token's owner may do.
+const ALL: &str = "sp:scopes:all";
+
+/// Each right that is needed, and the scopes that give it.
+const NEEDED: [(&str, &[&str]); 4] = [
+    (
+        "idn:password-sync-group:manage",
+        &["idn:password-sync-group:manage"],
+    ),
+    ("idn:password-policy:read", &["idn:password-policy:read"]),
+    (
+        "idn:sources:read",
+        &["idn:sources:read", "idn:sources:manage"],
+    ),
+    ("idn:sources:manage", &["idn:sources:manage"]),
+];
+
+const APPLICATIONS: [&str; 2] = ["idn:app-roles:read", "idn:app-roles:manage"];
+
+/// The scopes that are needed and not granted. An answer without any scope tells nothing,
+/// so nothing is missing then: the first refusal will tell.
+pub fn missing(granted: &BTreeSet<String>) -> BTreeSet<&'static str> {
+    if granted.is_empty() || granted.contains(ALL) {
+        return BTreeSet::new();
+    }
+    let missing = NEEDED
+        .iter()
+        .filter(|(_, any)| !any.iter().any(|scope| granted.contains(*scope)));
+    missing.map(|(scope, _)| *scope).collect()
+}
+
+/// Whether all applications may be listed at once; if not, each source's connections are read.
+pub fn may_list_applications(granted: &BTreeSet<String>) -> bool {
+    granted.is_empty()
+        || granted.contains(ALL)
+        || APPLICATIONS.iter().any(|scope| granted.contains(*scope))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing_of(granted: &str) -> Vec<&'static str> {
+        let granted = granted.split_whitespace().map(str::to_owned).collect();
+        missing(&granted).into_iter().collect()
+    }
+
+    #[test]
+    fn a_scope_that_is_not_granted_is_named() {
+        assert_eq!(missing_of("sp:scopes:all"), [""; 0]);
+        assert_eq!(missing_of(""), [""; 0]);
+        assert_eq!(
+            missing_of(
+                "idn:password-sync-group:manage idn:password-policy:read idn:sources:manage"
+            ),
+            [""; 0]
+        );
+        assert_eq!(
+            missing_of("idn:password-sync-group:read idn:sources:read"),
+            [
+                "idn:password-policy:read",
+                "idn:password-sync-group:manage",
+                "idn:sources:manage"
+            ]
+        );
+    }
+}

@@ -1,0 +1,261 @@
+//! The access token of one set of credentials: minted when needed, shared by all calls.
+//!
+//! Decides when a token is too old, and that however many calls need a new one, one request
+//! makes it: its failure is shared as well. Time is monotonic; a token's body is never shown.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use psg_domain::TenantKey;
+use secrecy::{ExposeSecret, zeroize::Zeroizing};
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{
+    credentials::Credentials,
+    error::Error,
+    form,
+    lane::Lane,
+    limiter::Limiter,
+    retry_after, scopes,
+    transport::{Kind, Request, Response, Transport},
+    wire::token::Answer,
+};
+
+/// The label of the one operation here.
+pub const OPERATION: &str = "token";
+
+const MAX_BODY: usize = 1 << 20;
+/// A token is renewed this long before its end, or a tenth of its life if that is less.
+const EARLY: Duration = Duration::from_mins(1);
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
+
+/// Who answered, and what the token may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// The tenant that really answered.
+    pub key: TenantKey,
+    /// The identity behind the token; none: it cannot write groups, whatever its scopes.
+    pub user: Option<String>,
+    /// What was granted; empty if the answer did not say.
+    pub scopes: BTreeSet<String>,
+}
+
+impl TokenInfo {
+    /// The scopes that the operator needs and the token lacks.
+    pub fn missing_scopes(&self) -> BTreeSet<&'static str> {
+        scopes::missing(&self.scopes)
+    }
+
+    /// Whether [`crate::Client::list_applications`] can work; if not, use `connections`.
+    pub fn may_list_applications(&self) -> bool {
+        scopes::may_list_applications(&self.scopes)
+    }
+}
+
+/// One minted token.
+#[derive(Clone)]
+pub(crate) struct Token {
+    serial: u64,
+    /// `Bearer …`, marked sensitive, wiped when its last copy goes.
+    pub authorization: HeaderValue,
+    pub info: Arc<TokenInfo>,
+}
+
+impl Token {
+    /// The bare token, for cutting it out of foreign texts.
+    pub fn secret(&self) -> &str {
+        self.authorization
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix("Bearer "))
+            .unwrap_or("")
+    }
+}
+
+/// Makes and keeps the token.
+pub(crate) struct Tokens {
+    transport: Arc<dyn Transport>,
+    credentials: Arc<Credentials>,
+    limiter: Arc<Limiter>,
+    timeout: Duration,
+    attempts: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<(Token, Instant)>,
+    failure: Option<Error>,
+}
+
+impl Tokens {
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        credentials: Arc<Credentials>,
+        limiter: Arc<Limiter>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            transport,
+            credentials,
+            limiter,
+            timeout,
+            attempts: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// A token that should still be good.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] if the credentials are refused, [`Error::RateLimited`], and
+    /// [`Error::NotSent`] for everything else: without a token no request leaves.
+    pub async fn token(&self) -> Result<Token, Error> {
+        let seen = self.attempts.load(Ordering::SeqCst);
+        let mut state = self.state.lock().await;
+        if let Some((token, good_until)) = &state.current
+            && Instant::now() < *good_until
+        {
+            return Ok(token.clone());
+        }
+        // Somebody tried while we stood in line: asking again now would be the same question.
+        if self.attempts.load(Ordering::SeqCst) != seen
+            && let Some(failure) = &state.failure
+        {
+            return Err(failure.clone());
+        }
+        let minted = self.mint().await;
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        match minted {
+            Ok((token, good_until)) => {
+                *state = State {
+                    current: Some((token.clone(), good_until)),
+                    failure: None,
+                };
+                Ok(token)
+            }
+            Err(error) => {
+                *state = State {
+                    current: None,
+                    failure: Some(error.clone()),
+                };
+                Err(error)
+            }
+        }
+    }
+
+    /// The tenant refused this token: the next call mints, unless one was minted since.
+    pub async fn reject(&self, refused: &Token) {
+        let mut state = self.state.lock().await;
+        if state
+            .current
+            .as_ref()
+            .is_some_and(|(token, _)| token.serial == refused.serial)
+        {
+            state.current = None;
+        }
+    }
+
+    async fn mint(&self) -> Result<(Token, Instant), Error> {
+        // A token is needed by whoever is most urgent, and it is one call for all of them.
+        let permit = self.limiter.acquire(Lane::Deletion).await;
+        let asked = Instant::now();
+        let answer = self.transport.send(self.request()).await;
+        drop(permit);
+        let answer = answer.map_err(|error| not_sent(&error.to_string()))?;
+        if !answer.status.is_success() {
+            return Err(self.refusal(&answer));
+        }
+        let answer = Answer::read(answer.body).map_err(|what| not_sent(&what))?;
+        let life = answer.life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
+        let token = Token {
+            serial: self.attempts.load(Ordering::SeqCst),
+            authorization: bearer(&answer.access_token)?,
+            info: Arc::new(answer.info),
+        };
+        // From when it was asked for: its life began before the answer came.
+        Ok((token, asked + life.saturating_sub(EARLY.min(life / 10))))
+    }
+
+    fn request(&self) -> Request {
+        let mut headers = HeaderMap::new();
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, form);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        Request {
+            operation: OPERATION,
+            method: Method::POST,
+            base: self.credentials.base_url.clone(),
+            target: "/oauth/token".to_owned(),
+            headers,
+            body: Some(form_body(&self.credentials)),
+            // Minting twice does no harm.
+            kind: Kind::Read,
+            timeout: self.timeout,
+            max_body: MAX_BODY,
+        }
+    }
+
+    /// Nothing of the body is repeated: nobody documents what it may contain.
+    fn refusal(&self, answer: &Response) -> Error {
+        let status = answer.status;
+        match status {
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let message = format!("client id and secret got status {}", status.as_u16());
+                Error::Unauthorized { message }
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                let retry_after = retry_after::wait(&answer.headers);
+                self.limiter.pause(retry_after);
+                Error::RateLimited { retry_after }
+            }
+            _ => not_sent(&format!("status {}", status.as_u16())),
+        }
+    }
+}
+
+fn not_sent(why: &str) -> Error {
+    Error::NotSent {
+        why: format!("no token: {why}"),
+    }
+}
+
+fn form_body(credentials: &Credentials) -> Bytes {
+    let id = credentials.client_id.expose_secret();
+    let secret = credentials.client_secret.expose_secret();
+    // Room for all of it at once: a growing buffer would leave copies behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(64 + 3 * (id.len() + secret.len())));
+    body.extend_from_slice(b"grant_type=client_credentials&client_id=");
+    form::encode(id, &mut body);
+    body.extend_from_slice(b"&client_secret=");
+    form::encode(secret, &mut body);
+    Bytes::from_owner(body)
+}
+
+fn bearer(access_token: &str) -> Result<HeaderValue, Error> {
+    let mut text = Zeroizing::new(Vec::with_capacity(7 + access_token.len()));
+    text.extend_from_slice(b"Bearer ");
+    text.extend_from_slice(access_token.as_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
+        .map_err(|_| not_sent("the answer's token has characters that no token has"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! The policies on one source.
+
+use psg_domain::{Holder, HolderSelectors, PolicyId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::list;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    policy_id: Option<String>,
+    #[serde(default)]
+    selectors: Value,
+}
+
+/// One entry of what a PATCH carries.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Body<'a> {
+    policy_id: &'a PolicyId,
+    selectors: Option<&'a HolderSelectors>,
+}
+
+pub(crate) fn holders(body: &[u8]) -> Result<Vec<Holder>, String> {
+    list(body, |wire: Wire| {
+        let policy = PolicyId::parse(&wire.policy_id.ok_or("a holder has no policy")?);
+        let policy = policy.map_err(|_| "the policy id of a holder cannot be used")?;
+        let selectors = (!selects_nothing(&wire.selectors)).then_some(wire.selectors);
+        Ok(Holder {
+            policy,
+            selectors: selectors.map(HolderSelectors),
+        })
+    })
+}
+
+pub(crate) fn holder_body(holders: &[Holder]) -> Vec<Body<'_>> {
+    let entries = holders.iter();
+    entries
+        .map(|Holder { policy, selectors }| Body {
+            policy_id: policy,
+            selectors: selectors.as_ref(),
+        })
+        .collect()
+}
+
+/// Null, or an object of nothing but nulls and empty lists, makes no exception.
+fn selects_nothing(selectors: &Value) -> bool {
+    let is_nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    selectors.is_null()
+        || selectors
+            .as_object()
+            .is_some_and(|map| map.values().all(is_nothing))
+}

@@ -1,0 +1,23 @@
+//! Password policies.
+
+use psg_domain::{Policy, PolicyId};
+use serde::Deserialize;
+
+use super::list;
+
+#[derive(Deserialize)]
+struct Wire {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+pub(crate) fn policies(body: &[u8]) -> Result<Vec<Policy>, String> {
+    list(body, |wire: Wire| {
+        let id = PolicyId::parse(&wire.id.ok_or("a policy has no id")?);
+        let id = id.map_err(|_| "a policy's id cannot be used")?;
+        let name = wire
+            .name
+            .ok_or_else(|| format!("policy {id} has no name"))?;
+        Ok(Policy { id, name })
+    })
+}

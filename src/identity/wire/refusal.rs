@@ -1,0 +1,56 @@
+//! What the tenant says when it refuses: three shapes, one text.
+//! `ErrorResponseDto` for most, `{error}` for 401, `{message}` for 429.
+
+use serde_json::{Map, Value};
+
+/// The words of a refusal, not yet scrubbed or cut.
+pub(crate) struct Refusal {
+    /// First message, causes and tracking id.
+    pub text: String,
+    /// The vendor's handle for support.
+    pub tracking_id: Option<String>,
+}
+
+impl Refusal {
+    /// Reads a refusal; nothing if it is not a JSON object, and so not the API's own answer.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let Value::Object(body) = serde_json::from_slice(body).ok()? else {
+            return None;
+        };
+        let tracking_id = string(&body, "trackingId").map(str::to_owned);
+        let mut text = first_words(&body)
+            .unwrap_or("no reason given")
+            .trim()
+            .to_owned();
+        let causes: Vec<&str> = texts(&body, "causes").collect();
+        if !causes.is_empty() {
+            text = format!("{text} (because: {})", causes.join("; "));
+        }
+        if let Some(id) = &tracking_id {
+            text = format!("{text} [trackingId {id}]");
+        }
+        Some(Self { text, tracking_id })
+    }
+}
+
+fn first_words(body: &Map<String, Value>) -> Option<&str> {
+    texts(body, "messages")
+        .next()
+        .or_else(|| string(body, "error_description"))
+        .or_else(|| string(body, "error"))
+        .or_else(|| string(body, "message"))
+        .or_else(|| string(body, "detailCode"))
+}
+
+fn texts<'a>(body: &'a Map<String, Value>, field: &str) -> impl Iterator<Item = &'a str> {
+    let items = body
+        .get(field)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    items.filter_map(|item| item.get("text").unwrap_or(item).as_str())
+}
+
+fn string<'a>(body: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
+    body.get(field)?.as_str()
+}

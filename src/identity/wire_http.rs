@@ -1,0 +1,167 @@
+//! The transport over HTTP/1.1 and TLS.
+//!
+//! Decides that a request leaves at most once: no redirects, no retries, no proxy, and for
+//! writes no connection that was used before. Two clients are shared by all tenants.
+//! IO: sockets and the system's resolver and root certificates.
+
+use std::{error::Error as _, time::Duration};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect::Policy;
+
+use crate::{
+    error::cut,
+    resolver::{ForbiddenAddress, Screened},
+    transport::{Kind, Request, Response, Transport, TransportError},
+};
+
+/// How requests are sent.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// `http` and addresses that are not public pass: for tests and demos.
+    pub allow_insecure: bool,
+    /// For name, connection and TLS together; below every request's own timeout.
+    pub connect_timeout: Duration,
+    /// `psg-operator/<version>`.
+    pub user_agent: String,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            allow_insecure: false,
+            connect_timeout: Duration::from_secs(5),
+            user_agent: concat!("psg-operator/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Requests over real sockets.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    reads: reqwest::Client,
+    writes: reqwest::Client,
+    allow_insecure: bool,
+}
+
+/// The HTTP clients cannot be made: the system has no usable root certificates.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up TLS")]
+pub struct SetUpError(#[source] reqwest::Error);
+
+impl HttpTransport {
+    /// Makes both clients, with ring as the process's TLS provider unless it has one.
+    pub fn new(options: &HttpOptions) -> Result<Self, SetUpError> {
+        // An error means that the process has a provider already, which is as good.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+        Ok(Self {
+            reads: build(options, None).map_err(SetUpError)?,
+            writes: build(options, Some(0)).map_err(SetUpError)?,
+            allow_insecure: options.allow_insecure,
+        })
+    }
+
+    fn request(&self, request: Request) -> reqwest::RequestBuilder {
+        let client = match request.kind {
+            Kind::Read => &self.reads,
+            Kind::Write => &self.writes,
+        };
+        let url = format!("{}{}", request.base, request.target);
+        let sent = client
+            .request(request.method, url)
+            .headers(request.headers)
+            .timeout(request.timeout);
+        match request.body {
+            Some(body) => sent.body(body),
+            None => sent,
+        }
+    }
+}
+
+fn build(options: &HttpOptions, idle: Option<usize>) -> reqwest::Result<reqwest::Client> {
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            .user_agent(&options.user_agent)
+            .https_only(!options.allow_insecure)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .http1_only()
+            .connect_timeout(options.connect_timeout)
+            .dns_resolver(Screened {
+                allow_insecure: options.allow_insecure,
+            });
+        match idle {
+            Some(idle) => builder.pool_max_idle_per_host(idle),
+            None => builder,
+        }
+    };
+    match builder().build() {
+        // A demo over plain http needs no certificates, and some machines have none.
+        Err(_) if options.allow_insecure => builder().tls_certs_only([]).build(),
+        built => built,
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        // The resolver is not asked about literals.
+        if !self.allow_insecure && request.base.is_forbidden_literal() {
+            return Err(TransportError::NotSent {
+                why: ForbiddenAddress.to_string(),
+            });
+        }
+        let cap = request.max_body;
+        let mut answer = self.request(request).send().await.map_err(classify)?;
+        let status = answer.status();
+        let headers = std::mem::take(answer.headers_mut());
+        let body = read(&mut answer, cap).await?;
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+/// Reads a body to its end, or gives up beyond the cap, whatever `Content-Length` promised.
+async fn read(answer: &mut reqwest::Response, cap: usize) -> Result<Bytes, TransportError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(after_sending)? {
+        if body.len() + chunk.len() > cap {
+            let why = format!("the answer is larger than {cap} bytes");
+            return Err(TransportError::Unknown { why });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn classify(error: reqwest::Error) -> TransportError {
+    if error.is_connect() || error.is_builder() || error.is_dns() {
+        TransportError::NotSent { why: causes(error) }
+    } else {
+        after_sending(error)
+    }
+}
+
+fn after_sending(error: reqwest::Error) -> TransportError {
+    TransportError::Unknown { why: causes(error) }
+}
+
+/// The chain of causes, most general first, without the URL.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    cut(&text)
+}
