@@ -5,10 +5,11 @@
 use serde_json::{Value, json};
 
 use crate::{
+    call::{Call, Reply},
     errors::Refusal,
     filter::{Allowed, Field, Fields, Filter},
     paging::Paging,
-    tenant::{Call, Reply, Tenant},
+    tenant::Tenant,
 };
 
 const FILTERS: &[Allowed] = &[("sourceId", &["eq", "in", "sw"])];
@@ -56,5 +57,41 @@ impl Tenant {
             "disabled": false,
             "locked": false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{A, B, Bench};
+
+    #[test]
+    fn accounts_are_counted_and_paged_by_source() {
+        let mut bench = Bench::new();
+        let of = |source: &str| {
+            format!("/v3/accounts?filters=sourceId+eq+%22{source}%22&count=true&limit=1")
+        };
+        assert_eq!(
+            bench.ask("GET", &of(A)).header("x-total-count"),
+            Some("300")
+        );
+        assert_eq!(bench.ask("GET", &of(B)).header("x-total-count"), Some("5"));
+        assert_eq!(
+            bench.ask("GET", &of("0")).header("x-total-count"),
+            Some("0")
+        );
+        let length = |list: &serde_json::Value| list.as_array().map(Vec::len);
+        assert_eq!(length(&bench.get("/v3/accounts")), Some(250));
+        assert_eq!(length(&bench.get("/v3/accounts?offset=250")), Some(55));
+        let across = bench.get("/v3/accounts?offset=4&limit=2");
+        assert_eq!(
+            (&across[0]["sourceId"], &across[1]["sourceId"]),
+            (&B.into(), &A.into())
+        );
+        assert_eq!(
+            bench
+                .ask("GET", "/v3/accounts?filters=name+eq+%22x%22")
+                .status,
+            400
+        );
     }
 }

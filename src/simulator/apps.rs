@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    call::{Call, Reply},
     errors::Refusal,
     filter::{self, Allowed, Field, Fields, Filter},
     model::App,
     paging::Paging,
     sources::within,
-    tenant::{Call, Reply, Tenant},
+    tenant::Tenant,
 };
 
 const COMMON: [Allowed; 5] = [
@@ -97,5 +98,34 @@ impl Fields for App {
                 .map_or(Field::Null, |source| Field::Text(&source.id)),
             nested => within(&self.rest, nested),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{A, B, Bench};
+
+    #[test]
+    fn all_shows_closed_applications_too() {
+        let mut bench = Bench::new();
+        let names = |list: Value| -> Vec<Value> {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["name"].clone())
+                .collect()
+        };
+        assert_eq!(names(bench.get("/v2025/source-apps")), ["Logon"]);
+        assert_eq!(names(bench.get("/source-apps/v1/all")), ["Logon", "Closed"]);
+        let of_b = format!("/beta/source-apps/all?filters=accountSource.id+eq+%22{B}%22");
+        assert_eq!(names(bench.get(&of_b)), ["Closed"]);
+        assert_eq!(
+            bench.get("/v2025/source-apps/all")[0]["accountSource"]["id"],
+            A
+        );
+        let open = "/v2025/source-apps?filters=enabled+eq+true";
+        assert_eq!(bench.ask("GET", open).status, 400);
+        assert_eq!(bench.ask("GET", "/v3/source-apps/all").status, 404);
     }
 }

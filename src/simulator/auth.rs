@@ -119,7 +119,9 @@ impl Auth {
             jti,
             rng.hex_id()
         );
-        let user = credential.user_context.then(|| rng.hex_id());
+        let user = credential
+            .user_context
+            .then(|| user_of(&credential.client_id));
         let body = json!({
             "access_token": token,
             "token_type": "bearer",
@@ -261,6 +263,12 @@ fn life(credential: &Credential, life: TokenLife) -> (u64, u64) {
     }
 }
 
+/// One user for one client id, whenever it asks.
+fn user_of(client_id: &str) -> String {
+    let mix = |sum: u64, byte: u8| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
+    Rng::new(client_id.bytes().fold(0, mix)).hex_id()
+}
+
 fn oauth_error(status: u16, error: &str) -> Response {
     let body: Value = json!({"error": error, "error_description": "the token request was refused"});
     Response::json(status, &body)
@@ -272,4 +280,133 @@ fn all_scopes() -> Vec<String> {
 
 fn yes() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{A, B, Bench, C, GROUPS, group, value};
+
+    fn patch(bench: &mut Bench, patch: Value) {
+        let patch: CredentialPatch = serde_json::from_value(patch).unwrap();
+        bench.tenant.patch_credentials(&patch).unwrap();
+    }
+
+    #[test]
+    fn a_wrong_secret_is_a_401_and_a_wrong_grant_a_400() {
+        let mut bench = Bench::new();
+        for (body, status) in [
+            (
+                "grant_type=client_credentials&client_id=id&client_secret=wrong",
+                401,
+            ),
+            (
+                "grant_type=client_credentials&client_id=nobody&client_secret=secret",
+                401,
+            ),
+            ("grant_type=client_credentials", 401),
+            ("grant_type=password&client_id=id&client_secret=secret", 400),
+            ("", 400),
+        ] {
+            let answer = bench.raw(&Request::new("POST", "/oauth/token").form(body));
+            assert_eq!(answer.status, status, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_missing_expired_or_revoked_token_is_a_401_that_says_so() {
+        let mut bench = Bench::new();
+        let without = bench.raw(&Request::new("GET", GROUPS));
+        assert_eq!(without.status, 401);
+        assert!(value(&without)["error"].is_string());
+        bench.pass(748);
+        assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        bench.pass(1);
+        let expired = bench.ask("GET", GROUPS);
+        assert_eq!(
+            value(&expired)["error"],
+            "JWT validation failed: JWT is expired"
+        );
+        bench.token = bench.mint();
+        assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        bench.tenant.revoke_tokens();
+        assert_eq!(bench.ask("GET", GROUPS).status, 401);
+    }
+
+    #[test]
+    fn row_22_how_long_a_token_lives() {
+        let announced = |setting: &str| {
+            let mut bench = Bench::with(json!({"token_life": setting}));
+            let body = "grant_type=client_credentials&client_id=id&client_secret=secret";
+            value(&bench.raw(&Request::new("POST", "/oauth/token").form(body)))["expires_in"]
+                .clone()
+        };
+        let all = ["documented", "twelve_hours", "five_seconds", "ends_early"].map(announced);
+        assert_eq!(all, [749, 43_200, 5, 749].map(Value::from));
+        let mut bench = Bench::with(json!({"token_life": "ends_early"}));
+        bench.pass(600);
+        assert_eq!(bench.ask("GET", GROUPS).status, 401);
+        patch(&mut bench, json!({"tokenSeconds": 30}));
+        bench.token = bench.mint();
+        bench.pass(30);
+        assert_eq!(bench.ask("GET", GROUPS).status, 401);
+    }
+
+    #[test]
+    fn any_one_of_the_listed_scopes_is_enough() {
+        let mut bench = Bench::new();
+        let mut status = |scope: &str, method: &str, target: &str| {
+            patch(&mut bench, json!({"scopes": [scope]}));
+            bench.token = bench.mint();
+            bench.ask(method, target).status
+        };
+        assert_eq!(status("idn:password-sync-group:read", "GET", GROUPS), 200);
+        assert_eq!(status("idn:password-sync-group:manage", "GET", GROUPS), 200);
+        assert_eq!(status("idn:password-sync-groups:read", "GET", GROUPS), 403);
+        let absent = format!("{GROUPS}/6881f631-3bd5-4213-9c75-8e05cc3e35dd");
+        assert_eq!(
+            status("idn:password-sync-group:read", "DELETE", &absent),
+            403
+        );
+        assert_eq!(
+            status("idn:password-sync-group:manage", "DELETE", &absent),
+            404
+        );
+        assert_eq!(status("idn:sources:manage", "GET", "/v3/sources"), 200);
+        assert_eq!(
+            status("idn:sources:read", "GET", "/v3/password-policies"),
+            403
+        );
+    }
+
+    #[test]
+    fn scopes_are_frozen_in_a_token_but_the_level_is_not() {
+        let mut bench = Bench::new();
+        patch(&mut bench, json!({"scopes": []}));
+        assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        patch(&mut bench, json!({"orgAdmin": false}));
+        assert_eq!(bench.ask("GET", GROUPS).status, 403);
+        assert_eq!(bench.ask("GET", "/v3/sources").status, 200);
+    }
+
+    #[test]
+    fn a_client_without_a_user_may_read_but_not_write() {
+        let mut bench = Bench::new();
+        patch(&mut bench, json!({"userContext": false}));
+        assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        assert_eq!(bench.post_group(&group("x", &[A, B])).status, 403);
+        assert_eq!(bench.ask("GET", "/v2025/source-apps/all").status, 403);
+        let holders = format!("/v2025/sources/{C}/password-policies");
+        assert_eq!(bench.send("PATCH", &holders, &json!([])).status, 200);
+    }
+
+    #[test]
+    fn a_rotated_secret_leaves_old_tokens_alive() {
+        let mut bench = Bench::new();
+        patch(&mut bench, json!({"clientSecret": "new", "org": "other"}));
+        assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        let body = "grant_type=client_credentials&client_id=id&client_secret=new";
+        let answer = bench.raw(&Request::new("POST", "/oauth/token").form(body));
+        assert_eq!(value(&answer)["org"], "other");
+    }
 }

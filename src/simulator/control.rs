@@ -272,3 +272,217 @@ fn ok(body: &Value) -> Response {
 fn done(found: bool) -> Response {
     Response::empty(if found { 204 } else { 404 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Port {
+        world: World,
+        clock: Clock,
+    }
+
+    impl Port {
+        fn new() -> Self {
+            let mut port = Self {
+                world: World::new(1),
+                clock: Clock::fixed(),
+            };
+            let seed = include_str!("seeds/acme.yaml");
+            let request = Request::new("PUT", "/tenants/acme").form(seed);
+            assert_eq!(
+                control(&mut port.world, &mut port.clock, &request).status,
+                200
+            );
+            port
+        }
+
+        fn ask(&mut self, method: &str, target: &str, body: &Value) -> (u16, Value) {
+            let request = Request::new(method, target).json(body.to_string());
+            let answer = control(&mut self.world, &mut self.clock, &request);
+            (
+                answer.status,
+                serde_json::from_slice(&answer.body).unwrap_or(Value::Null),
+            )
+        }
+
+        fn get(&mut self, target: &str) -> Value {
+            let (status, body) = self.ask("GET", target, &Value::Null);
+            assert_eq!(status, 200, "{target}: {body}");
+            body
+        }
+    }
+
+    const GROUP: &str = "/tenants/acme/groups/6881f631-3bd5-4213-9c75-8e05cc3e35dd";
+    const ZENDESK: &str = "2c918084660f45d6016617daa921050c";
+    const CLOUD: &str = "2c91808d744ba0ce01746f93b6204502";
+
+    #[test]
+    fn the_state_is_shown_without_secrets() {
+        let state = Port::new().get("/tenants/acme");
+        assert_eq!(state["groups"][0]["name"], "Support Tools");
+        assert_eq!(
+            state["sources"][0]["holders"][0]["policyId"],
+            "2c91808d744ba0ce01746f93b6204501"
+        );
+        assert_eq!(state["switches"]["duplicate_name"], "allow");
+        assert!(!state.to_string().contains("not-a-secret"));
+    }
+
+    #[test]
+    fn edits_behind_the_apis_back_skip_its_rules_but_not_its_effects() {
+        let mut port = Port::new();
+        let lonely = json!({"name": "", "sourceIds": ["nonsense"]});
+        assert_eq!(port.ask("POST", "/tenants/acme/groups", &lonely).0, 200);
+        let (status, _) = port.ask(
+            "PUT",
+            &format!("/tenants/acme/sources/{ZENDESK}/holders"),
+            &json!([]),
+        );
+        assert_eq!(status, 204);
+        assert_eq!(port.ask("DELETE", GROUP, &Value::Null).0, 204);
+        assert_eq!(port.ask("DELETE", GROUP, &Value::Null).0, 404);
+        let tenant = port.world.tenant("acme").unwrap();
+        assert_eq!(
+            tenant.state.sources.find(ZENDESK).unwrap().holders[0].policy_id,
+            CLOUD
+        );
+        let group = json!({"name": "Back", "sourceIds": [ZENDESK]});
+        assert_eq!(port.ask("PUT", GROUP, &group).1["name"], "Back");
+        for (kind, body) in [
+            ("sources", json!({"name": "S"})),
+            ("policies", json!({"name": "P"})),
+            (
+                "apps",
+                json!({"name": "A", "accountSource": {"id": ZENDESK}}),
+            ),
+        ] {
+            let path = format!("/tenants/acme/{kind}/new");
+            assert_eq!(port.ask("PUT", &path, &body).0, 204, "{kind}");
+            assert_eq!(port.ask("DELETE", &path, &Value::Null).0, 204, "{kind}");
+            assert_eq!(port.ask("DELETE", &path, &Value::Null).0, 404, "{kind}");
+        }
+    }
+
+    #[test]
+    fn switches_faults_and_limits_are_set_and_shown() {
+        let mut port = Port::new();
+        let (_, switches) = port.ask(
+            "PATCH",
+            "/tenants/acme/switches",
+            &json!({"reads": "shuffled"}),
+        );
+        assert_eq!(switches["reads"], "shuffled");
+        assert_eq!(
+            port.ask("PATCH", "/tenants/acme/switches", &json!({"reads": "x"}))
+                .0,
+            400
+        );
+        let fault = json!({"match": "*", "times": 1, "kind": "lost_answer"});
+        assert_eq!(port.ask("POST", "/tenants/acme/faults", &fault).0, 200);
+        let many = json!([fault, fault]);
+        assert_eq!(
+            port.ask("POST", "/tenants/acme/faults", &many)
+                .1
+                .as_array()
+                .map(Vec::len),
+            Some(3)
+        );
+        assert_eq!(
+            port.ask("DELETE", "/tenants/acme/faults", &Value::Null).0,
+            204
+        );
+        assert_eq!(port.get("/tenants/acme/faults"), json!([]));
+        let limit = json!({"requests": 5, "seconds": 1});
+        assert_eq!(port.ask("PUT", "/tenants/acme/rate-limit", &limit).0, 204);
+        let latency = json!({"lognormal": {"median_ms": 80, "p99_ms": 400}});
+        assert_eq!(port.ask("PUT", "/tenants/acme/latency", &latency).0, 204);
+        assert_eq!(port.get("/tenants/acme")["latency"], latency);
+    }
+
+    #[test]
+    fn credentials_tokens_and_ledger_are_within_reach() {
+        let mut port = Port::new();
+        assert_eq!(
+            port.ask(
+                "PATCH",
+                "/tenants/acme/credentials",
+                &json!({"orgAdmin": false})
+            )
+            .0,
+            204
+        );
+        assert_eq!(
+            port.ask("PATCH", "/tenants/acme/credentials", &json!({"x": 1}))
+                .0,
+            400
+        );
+        let wrong = json!({"clientId": "nobody", "orgAdmin": true});
+        assert_eq!(
+            port.ask("PATCH", "/tenants/acme/credentials", &wrong).0,
+            400
+        );
+        assert_eq!(
+            port.ask("POST", "/tenants/acme/tokens/revoke", &Value::Null)
+                .1["revoked"],
+            0
+        );
+        let now = port.clock.now();
+        port.world.handle(&Request::new("GET", "/v3/sources"), now);
+        assert_eq!(port.get("/tenants/acme/ledger")[0]["status"], 401);
+        assert_eq!(port.get("/tenants/acme/ledger?since=1"), json!([]));
+        assert_eq!(port.get("/tenants/acme/ledger/counts")["GET /sources"], 1);
+        assert_eq!(
+            port.ask("DELETE", "/tenants/acme/ledger", &Value::Null).0,
+            204
+        );
+        assert_eq!(
+            port.get("/tenants/acme/ledger/counts"),
+            json!({"maxInWindow": {}})
+        );
+    }
+
+    #[test]
+    fn the_clock_moves_and_what_is_due_happens() {
+        let mut port = Port::new();
+        let delayed = json!({"policy_after_delete": {"delayed": {"seconds": 30}}});
+        port.ask("PATCH", "/tenants/acme/switches", &delayed);
+        port.ask("DELETE", GROUP, &Value::Null);
+        assert_eq!(port.get("/tenants/acme")["pendingEffects"], 2);
+        let (status, _) = port.ask("POST", "/clock/advance", &json!({"seconds": 30}));
+        assert_eq!(
+            (status, &port.get("/tenants/acme")["pendingEffects"]),
+            (200, &json!(0))
+        );
+        assert_eq!(port.get("/clock")["virtual"], true);
+        assert_eq!(
+            port.ask("POST", "/clock/advance", &json!({"seconds": -1}))
+                .0,
+            400
+        );
+        port.clock = Clock::Real;
+        assert_eq!(
+            port.ask("POST", "/clock/advance", &json!({"seconds": 1})).0,
+            409
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_a_404() {
+        let mut port = Port::new();
+        for (method, target) in [
+            ("GET", "/tenants/nobody"),
+            ("GET", "/nonsense"),
+            ("PATCH", "/tenants/acme/nonsense"),
+            ("DELETE", "/tenants/nobody"),
+        ] {
+            assert_eq!(port.ask(method, target, &Value::Null).0, 404, "{target}");
+        }
+        assert_eq!(port.get("/tenants"), json!(["acme"]));
+        assert_eq!(
+            port.ask("PUT", "/tenants/x", &json!({"nonsense": 1})).0,
+            400
+        );
+        assert_eq!(port.ask("DELETE", "/tenants/acme", &Value::Null).0, 204);
+    }
+}

@@ -131,3 +131,45 @@ pub(crate) fn html(status: u16) -> Response {
 fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::switches::patched;
+
+    fn rendered(refusal: &Refusal, patch: &Value) -> Response {
+        let switches = patched(&Switches::default(), patch).unwrap();
+        refusal.render("0", &switches, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn row_21_what_the_gateway_says() {
+        let too_many =
+            |setting: &str| rendered(&Refusal::too_many(7), &json!({"gateway_errors": setting}));
+        let documented = too_many("as_documented");
+        assert_eq!(documented.body, br#"{"message":" Rate Limit Exceeded "}"#);
+        let retry_after =
+            |setting: &str| too_many(setting).header("retry-after").map(str::to_owned);
+        assert_eq!(retry_after("as_documented").as_deref(), Some("7"));
+        assert_eq!(retry_after("no_retry_after"), None);
+        assert_eq!(retry_after("retry_after_zero").as_deref(), Some("0"));
+        let date = "Thu, 01 Jan 1970 00:00:07 GMT";
+        assert_eq!(retry_after("retry_after_date").as_deref(), Some(date));
+        assert!(too_many("empty").body.is_empty());
+        assert!(too_many("html").body.starts_with(b"<html>"));
+        let not_found = rendered(&Refusal::not_found("x"), &json!({"gateway_errors": "html"}));
+        assert!(not_found.body.starts_with(b"{"));
+    }
+
+    #[test]
+    fn row_31_a_content_encoding_that_is_none() {
+        let encoding = |setting: &str, refusal: &Refusal| {
+            let answer = rendered(refusal, &json!({"bogus_content_encoding": setting}));
+            answer.header("content-encoding").map(str::to_owned)
+        };
+        let refusal = Refusal::bad_request("no");
+        assert_eq!(encoding("off", &refusal), None);
+        assert_eq!(encoding("on", &refusal).as_deref(), Some("UTF-8"));
+        assert_eq!(encoding("on", &Refusal::new(500, "no")), None);
+    }
+}

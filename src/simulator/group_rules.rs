@@ -186,3 +186,152 @@ fn membership(
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{A, B, Bench, C, FEED, GROUPS, STRONG, group, value};
+
+    /// The status of a POST after `x` (A and B) was made, under some switches.
+    fn status(patch: Value, body: &Value) -> u16 {
+        let mut bench = Bench::with(patch);
+        bench.group("x", &[A, B]);
+        bench.post_group(body).status
+    }
+
+    #[test]
+    fn row_1_a_name_twice() {
+        let post = |setting: &str, name: &str| {
+            let mut bench =
+                Bench::with(json!({"duplicate_name": setting, "source_in_two_groups": "allow"}));
+            bench.group("x", &[A, B]);
+            bench.post_group(&group(name, &[A, B])).status
+        };
+        assert_eq!(
+            [post("allow", "x"), post("refuse", "x"), post("refuse", "X")],
+            [200, 400, 200]
+        );
+        assert_eq!(post("refuse_ignoring_case", "X"), 400);
+        let mut bench = Bench::with(json!({"duplicate_name": "refuse"}));
+        let path = bench.group("x", &[A, B]);
+        assert_eq!(bench.send("PUT", &path, &group("x", &[A, B])).status, 200);
+    }
+
+    #[test]
+    fn row_2_a_source_in_two_groups() {
+        let body = group("y", &[B, C]);
+        assert_eq!(status(json!({}), &body), 400);
+        assert_eq!(status(json!({"source_in_two_groups": "allow"}), &body), 200);
+        let mut bench = Bench::with(json!({"source_in_two_groups": "move"}));
+        let old = bench.group("x", &[A, B]);
+        bench.group("y", &[B, C]);
+        assert_eq!(bench.get(&old)["sourceIds"], json!([A]));
+    }
+
+    #[test]
+    fn row_3_too_few_sources() {
+        let (none, one) = (group("y", &[]), group("y", &[C]));
+        let both = |setting: &str| {
+            let patch = json!({"too_few_sources": setting});
+            [status(patch.clone(), &none), status(patch, &one)]
+        };
+        assert_eq!(both("refuse"), [400, 400]);
+        assert_eq!(both("allow_one"), [400, 200]);
+        assert_eq!(both("allow_none"), [200, 200]);
+        let twice = group("y", &[C, C]);
+        assert_eq!(status(json!({"source_ids": "keep"}), &twice), 400);
+    }
+
+    #[test]
+    fn row_4_ids_that_do_not_exist() {
+        let mut bad_policy = group("y", &[A, B]);
+        bad_policy["passwordPolicyId"] = json!("0");
+        for body in [group("y", &[A, "0"]), bad_policy] {
+            let post = |setting: &str| {
+                Bench::with(json!({"unknown_reference": setting}))
+                    .post_group(&body)
+                    .status
+            };
+            assert_eq!(
+                ["bad_request", "not_found", "accept"].map(post),
+                [400, 404, 200]
+            );
+        }
+    }
+
+    #[test]
+    fn row_5_sources_that_are_not_fit() {
+        let mut bench = Bench::new();
+        let answer = bench.post_group(&group("y", &[A, FEED]));
+        let text = value(&answer).to_string();
+        assert!(text.contains("is not a direct connect source"), "{text}");
+        assert!(
+            text.contains("does not support password management"),
+            "{text}"
+        );
+        let app = bench.tenant.state().apps_of(A).next().unwrap().id.clone();
+        bench.tenant.state_mut().remove_app(&app, bench.now);
+        let text = value(&bench.post_group(&group("y", &[A, B]))).to_string();
+        assert!(text.contains("needs an application"), "{text}");
+        assert_eq!(
+            status(json!({"unfit_source": "accept"}), &group("y", &[C, FEED])),
+            200
+        );
+    }
+
+    #[test]
+    fn row_6_a_source_with_exceptions() {
+        let holders = |setting: &str| {
+            let mut bench = Bench::with(json!({"source_with_exceptions": setting}));
+            (
+                bench.post_group(&group("y", &[A, C])).status,
+                bench.holders(C).len(),
+            )
+        };
+        assert_eq!(holders("accept"), (200, 2));
+        assert_eq!(holders("refuse"), (400, 2));
+        assert_eq!(holders("drop_exceptions"), (200, 1));
+    }
+
+    #[test]
+    fn row_7_names() {
+        let long = "é".repeat(129);
+        let made = |setting: &str, name: &str| {
+            let mut bench = Bench::with(json!({"name_rule": setting}));
+            let answer = bench.post_group(&group(name, &[A, B]));
+            (answer.status == 200).then(|| value(&answer)["name"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(made("limit", " "), None);
+        assert_eq!(made("limit", &long), None);
+        assert_eq!(
+            made("limit", &"é".repeat(128)).map(|name| name.chars().count()),
+            Some(128)
+        );
+        assert_eq!(made("limit", " y ").as_deref(), Some(" y "));
+        assert_eq!(made("unchecked", "").as_deref(), Some(""));
+        assert_eq!(made("unchecked", &long).as_deref(), Some(long.as_str()));
+        assert_eq!(made("trim", " y ").as_deref(), Some("y"));
+        assert_eq!(made("trim", "  "), None);
+    }
+
+    #[test]
+    fn all_complaints_are_told_at_once_and_nothing_is_stored() {
+        let mut bench = Bench::new();
+        let body = json!({"name": "", "passwordPolicyId": "0", "sourceIds": [FEED]});
+        let answer = bench.post_group(&body);
+        // Each text comes in two locales: name, count, policy, not direct, no PASSWORD.
+        assert_eq!(
+            value(&answer)["messages"].as_array().map(Vec::len),
+            Some(10)
+        );
+        assert_eq!(bench.get(GROUPS), json!([]));
+        assert_eq!(
+            bench
+                .post_group(&json!({"name": "y", "sourceIds": [A, B]}))
+                .status,
+            400
+        );
+        assert!(bench.tenant.state().policies.find(STRONG).is_some());
+    }
+}

@@ -4,6 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::{
+    call::{Call, Lies, Reply},
     clock::plus_seconds,
     errors::Refusal,
     group_body::Draft,
@@ -16,7 +17,7 @@ use crate::{
         PutMissingField, PutOtherId, PutReadOnly, Reads, SourceIds, SourceInTwoGroups,
         SourceWithExceptions, Switches, Timestamps,
     },
-    tenant::{Call, Lies, Reply, Tenant},
+    tenant::Tenant,
 };
 
 impl Tenant {
@@ -345,4 +346,219 @@ fn is_uuid(id: &str) -> bool {
         && parts
             .iter()
             .all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{A, B, Bench, C, DEFAULT, GROUPS, STRONG, group, value};
+
+    const ABSENT: &str = "/v3/password-sync-groups/6881f631-3bd5-4213-9c75-000000000000";
+
+    #[test]
+    fn row_8_repeated_ids_and_their_order() {
+        let sent = json!({"name": "x", "passwordPolicyId": STRONG, "sourceIds": [A, B, A]});
+        let stored = |setting: &str| {
+            let mut bench = Bench::with(json!({"source_ids": setting}));
+            value(&bench.post_group(&sent))["sourceIds"].clone()
+        };
+        assert_eq!(stored("deduplicate"), json!([A, B]));
+        assert_eq!(stored("keep"), json!([A, B, A]));
+        assert_eq!(stored("sort"), json!([B, A]));
+        let mut bench = Bench::with(json!({"source_ids": "shuffle"}));
+        let path = bench.group("x", &[A, B, C]);
+        let first = bench.get(&path)["sourceIds"].clone();
+        assert!((0..20).any(|_| bench.get(&path)["sourceIds"] != first));
+    }
+
+    #[test]
+    fn row_9_a_field_left_out_of_a_put() {
+        let put = |setting: &str, body: Value| {
+            let mut bench = Bench::with(json!({"put_missing_field": setting}));
+            let path = bench.group("x", &[A, B]);
+            bench.send("PUT", &path, &body)
+        };
+        assert_eq!(put("clear", json!({"name": "y"})).status, 400);
+        let kept = put("keep_old", json!({"name": "y"}));
+        assert_eq!(
+            (kept.status, &value(&kept)["sourceIds"]),
+            (200, &json!([A, B]))
+        );
+    }
+
+    #[test]
+    fn rows_10_and_11_a_put_with_another_id_or_with_dates() {
+        let mut body = group("y", &[A, B]);
+        body["id"] = json!("6881f631-3bd5-4213-9c75-000000000000");
+        let mut dated = group("y", &[A, B]);
+        dated["modified"] = json!("2020-01-01T00:00:00Z");
+        let put = |patch: Value, body: &Value| {
+            let mut bench = Bench::with(patch);
+            let path = bench.group("x", &[A, B]);
+            let status = bench.send("PUT", &path, body).status;
+            (status, bench.get(&path)["modified"].clone())
+        };
+        assert_eq!(put(json!({}), &body).0, 200);
+        assert_eq!(put(json!({"put_other_id": "refuse"}), &body).0, 400);
+        let (status, modified) = put(json!({}), &dated);
+        assert_eq!(status, 200);
+        assert_ne!(modified, "2020-01-01T00:00:00.000Z");
+        assert_eq!(put(json!({"put_read_only": "refuse"}), &dated).0, 400);
+    }
+
+    #[test]
+    fn rows_13_and_14_ids_that_lead_nowhere() {
+        let delete = |setting: &str| {
+            Bench::with(json!({"delete_absent": setting}))
+                .ask("DELETE", ABSENT)
+                .status
+        };
+        let all = ["not_found", "no_content", "bad_request", "server_error"].map(delete);
+        assert_eq!(all, [404, 204, 400, 500]);
+        let read = |setting: &str, path: &str| {
+            Bench::with(json!({"malformed_id": setting}))
+                .ask("GET", path)
+                .status
+        };
+        let malformed = format!("{GROUPS}/nonsense");
+        assert_eq!(
+            [
+                read("not_found", &malformed),
+                read("bad_request", &malformed)
+            ],
+            [404, 400]
+        );
+        assert_eq!(read("bad_request", ABSENT), 404);
+    }
+
+    #[test]
+    fn row_15_the_policy_after_a_delete() {
+        let after = |setting: Value, seconds: u64| {
+            let mut bench = Bench::with(json!({"policy_after_delete": setting}));
+            let path = bench.group("x", &[A, B]);
+            assert_eq!(bench.ask("DELETE", &path).status, 204);
+            bench.pass(seconds);
+            (bench.holders(A), bench.holders(B))
+        };
+        let strong = vec![STRONG.to_owned()];
+        let own = vec![DEFAULT.to_owned()];
+        assert_eq!(after(json!("at_once"), 0), (strong.clone(), strong.clone()));
+        assert_eq!(after(json!("never"), 99), (vec![], own.clone()));
+        assert_eq!(
+            after(json!("only_if_none"), 0),
+            (strong.clone(), own.clone())
+        );
+        let delayed = json!({"delayed": {"seconds": 5}});
+        assert_eq!(after(delayed.clone(), 4), (vec![], own));
+        assert_eq!(after(delayed, 5), (strong.clone(), strong));
+    }
+
+    #[test]
+    fn row_16_what_a_grouped_source_shows() {
+        let shown = |setting: Value, seconds: u64| {
+            let mut bench = Bench::with(json!({"policy_while_grouped": setting}));
+            bench.group("x", &[A, B]);
+            bench.pass(seconds);
+            let source = bench.get(&format!("/v3/sources/{B}"));
+            let policy = bench.get(&format!("/v3/password-policies/{STRONG}"));
+            let listed = policy["sourceIds"].as_array().unwrap().contains(&json!(B));
+            (source["passwordPolicies"][0]["id"].clone(), listed)
+        };
+        assert_eq!(shown(json!("shown"), 0), (json!(STRONG), true));
+        assert_eq!(shown(json!("hidden"), 99), (json!(DEFAULT), false));
+        let delayed = json!({"delayed": {"seconds": 5}});
+        assert_eq!(shown(delayed.clone(), 4), (json!(DEFAULT), false));
+        assert_eq!(shown(delayed, 5), (json!(STRONG), true));
+    }
+
+    #[test]
+    fn row_17_the_policy_of_a_source_that_leaves() {
+        let after = |setting: &str| {
+            let mut bench = Bench::with(json!({"policy_after_leave": setting}));
+            let path = bench.group("x", &[A, B, C]);
+            assert_eq!(bench.send("PUT", &path, &group("x", &[B, C])).status, 200);
+            bench.holders(A)
+        };
+        assert_eq!(after("group_policy"), [STRONG]);
+        assert_eq!(after("default_policy"), [DEFAULT]);
+        assert!(after("previous_policy").is_empty());
+    }
+
+    #[test]
+    fn row_19_reads_that_lag_shuffle_or_skip() {
+        let mut bench = Bench::with(json!({"reads": {"lagging": {"seconds": 10}}}));
+        let path = bench.group("x", &[A, B]);
+        assert_eq!(bench.get(GROUPS), json!([]));
+        assert_eq!(bench.ask("GET", &path).status, 404);
+        bench.pass(10);
+        assert_eq!(bench.get(&path)["name"], "x");
+
+        let names = |bench: &mut Bench, query: &str| -> Vec<String> {
+            let list = bench.get(&format!("{GROUPS}?{query}"));
+            let name = |one: &Value| one["name"].as_str().unwrap().to_owned();
+            list.as_array().unwrap().iter().map(name).collect()
+        };
+        let patch = json!({"source_in_two_groups": "allow"});
+        let mut bench = Bench::with(patch);
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            bench.group(name, &[A, B]);
+        }
+        assert_eq!(names(&mut bench, "limit=3"), ["a", "b", "c"]);
+        assert_eq!(names(&mut bench, "limit=3&offset=3"), ["d", "e", "f"]);
+        bench.tenant.switches_mut().reads = Reads::SkipBetweenPages;
+        assert_eq!(names(&mut bench, "limit=3&offset=3"), ["e", "f"]);
+        bench.tenant.switches_mut().reads = Reads::Shuffled;
+        let order = names(&mut bench, "");
+        assert!((0..20).any(|_| names(&mut bench, "") != order));
+    }
+
+    #[test]
+    fn row_20_the_form_of_dates() {
+        let created = |setting: &str| {
+            let mut bench = Bench::with(json!({"timestamps": setting}));
+            let path = bench.group("x", &[A, B]);
+            bench.get(&path).get("created").cloned()
+        };
+        assert_eq!(created("millis"), Some(json!("2026-01-01T00:00:00.000Z")));
+        assert_eq!(created("seconds"), Some(json!("2026-01-01T00:00:00Z")));
+        assert_eq!(
+            created("nanos"),
+            Some(json!("2026-01-01T00:00:00.000000000Z"))
+        );
+        assert_eq!(
+            created("offset"),
+            Some(json!("2026-01-01T00:00:00.000+00:00"))
+        );
+        assert_eq!(created("null"), Some(Value::Null));
+        assert_eq!(created("absent"), None);
+    }
+
+    #[test]
+    fn row_30_sources_that_are_free() {
+        let path = "/v2025/password-sync-groups/available-sources";
+        assert_eq!(Bench::new().ask("GET", path).status, 404);
+        let mut bench = Bench::with(json!({"available_sources": "served"}));
+        bench.group("x", &[A, B]);
+        assert_eq!(bench.get(path), json!([{"id": C, "name": "C"}]));
+    }
+
+    #[test]
+    fn row_32_a_post_that_carries_an_id() {
+        let mut body = group("x", &[A, B]);
+        body["id"] = json!("6881f631-3bd5-4213-9c75-8e05cc3e35dd");
+        let mut bench = Bench::with(json!({"post_read_only": "refuse"}));
+        assert_eq!(bench.post_group(&body).status, 400);
+        let mut bench = Bench::with(json!({"post_read_only": "honour"}));
+        assert_eq!(value(&bench.post_group(&body))["id"], body["id"]);
+        assert_eq!(bench.post_group(&body).status, 400);
+    }
+
+    #[test]
+    fn a_body_that_is_not_declared_as_json_is_refused() {
+        let mut bench = Bench::new();
+        let request = crate::Request::new("POST", GROUPS)
+            .bearer(&bench.token)
+            .form("name=x");
+        assert_eq!(bench.raw(&request).status, 400);
+    }
 }

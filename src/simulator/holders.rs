@@ -5,12 +5,13 @@
 use serde_json::{Value, json};
 
 use crate::{
+    call::{Call, Reply},
     errors::Refusal,
     groups::check_json,
     model::{Holder, Source},
     paging::Paging,
     switches::{SourceWithExceptions, UnfitSource, UnknownReference},
-    tenant::{Call, Reply, Tenant},
+    tenant::Tenant,
 };
 
 impl Tenant {
@@ -139,4 +140,63 @@ fn well_formed(selectors: &Value) -> bool {
             .iter()
             .all(|one| one["name"].is_string() && one["value"].is_string())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{A, B, Bench, C, DEFAULT, FEED, STRONG, value};
+
+    fn path(source: &str) -> String {
+        format!("/v2025/sources/{source}/password-policies")
+    }
+
+    #[test]
+    fn the_array_replaces_the_list_and_is_answered() {
+        let mut bench = Bench::new();
+        let body = json!([{"policyId": STRONG, "selectors": null}]);
+        let answer = bench.send("PATCH", &path(C), &body);
+        assert_eq!(answer.status, 200);
+        let stored = json!([{"policyId": STRONG, "policyName": "Strong", "selectors": null}]);
+        assert_eq!(value(&answer), stored);
+        assert_eq!(bench.get(&path(C)), stored);
+        assert_eq!(
+            bench.get(&format!("/sources/v1/{C}/password-policies")),
+            stored
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_of_holders_is_a_400() {
+        let mut bench = Bench::new();
+        let one = json!({"policyId": STRONG});
+        for body in [
+            json!({}),
+            json!([{}]),
+            json!([{"policyId": "0"}]),
+            json!([one, one]),
+            json!([{"policyId": STRONG, "selectors": {"identityAttr": "x"}}]),
+        ] {
+            assert_eq!(bench.send("PATCH", &path(B), &body).status, 400, "{body}");
+        }
+        assert_eq!(bench.send("PATCH", &path(FEED), &json!([one])).status, 400);
+        assert_eq!(bench.send("PATCH", &path("0"), &json!([one])).status, 404);
+        let patch = crate::Request::new("PATCH", &path(B)).bearer(&bench.token);
+        let patch = patch
+            .json("[]")
+            .header("content-type", "application/json-patch+json");
+        assert_eq!(bench.raw(&patch).status, 400);
+        assert_eq!(bench.holders(B), [DEFAULT]);
+    }
+
+    #[test]
+    fn row_6_an_exception_for_a_grouped_source() {
+        let selectors = json!({"identityAttr": [{"name": "x", "value": "y"}]});
+        let body = json!([{"policyId": STRONG, "selectors": selectors}]);
+        for (setting, status) in [("accept", 200), ("refuse", 400)] {
+            let mut bench = Bench::with(json!({"source_with_exceptions": setting}));
+            bench.group("x", &[A, B]);
+            assert_eq!(bench.send("PATCH", &path(A), &body).status, status);
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub mod world;
 mod accounts;
 mod apps;
 mod auth;
+mod call;
 mod errors;
 mod filter;
 mod group_body;
@@ -35,6 +36,8 @@ mod holders;
 mod paging;
 mod policies;
 mod sources;
+mod spoil;
+mod wire;
 
 #[cfg(test)]
 mod contract;

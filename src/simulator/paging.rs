@@ -1,10 +1,10 @@
 //! One page of a list: limit, offset, count. No IO.
 
 use crate::{
+    call::Lies,
     errors::Refusal,
     request::Query,
     switches::{LimitAboveMax, Switches},
-    tenant::Lies,
 };
 
 const MAX: usize = 250;

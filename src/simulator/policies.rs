@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    call::{Call, Reply},
     errors::Refusal,
     group_body::{object, refuse_unknown, text},
     groups::check_json,
     model::Policy,
     paging::Paging,
     switches::{DeleteUsedPolicy, PolicyDates},
-    tenant::{Call, Reply, Tenant},
+    tenant::Tenant,
 };
 
 impl Tenant {
@@ -168,5 +169,62 @@ fn defaults() -> Map<String, Value> {
     match defaults {
         Value::Object(defaults) => defaults,
         _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{A, B, Bench, DEFAULT, STRONG, value};
+
+    const POLICIES: &str = "/v3/password-policies";
+
+    #[test]
+    fn a_policy_is_made_read_replaced_and_deleted() {
+        let mut bench = Bench::new();
+        let body = json!({"id": null, "name": "P", "minLength": 20, "sourceIds": ["x"]});
+        let made = bench.send("POST", POLICIES, &body);
+        assert_eq!(made.status, 200);
+        let made = value(&made);
+        assert_eq!(made["id"].as_str().map(str::len), Some(32));
+        assert_eq!(
+            (&made["minLength"], &made["passwordExpiration"]),
+            (&json!(20), &json!(90))
+        );
+        assert_eq!(
+            (&made["sourceIds"], &made["lastUpdated"]),
+            (&json!([]), &Value::Null)
+        );
+        let path = format!("{POLICIES}/{}", made["id"].as_str().unwrap());
+        let put = value(&bench.send("PUT", &path, &json!({"name": "Q"})));
+        assert_eq!((&put["name"], &put["minLength"]), (&json!("Q"), &json!(8)));
+        assert_eq!(bench.get(&path)["id"], made["id"]);
+        assert_eq!(bench.get(POLICIES).as_array().map(Vec::len), Some(3));
+        assert_eq!(bench.ask("DELETE", &path).status, 204);
+        assert_eq!(bench.ask("DELETE", &path).status, 404);
+        assert_eq!(bench.ask("GET", &path).status, 404);
+        assert_eq!(bench.send("PUT", &path, &json!({"name": "Q"})).status, 404);
+        assert_eq!(bench.send("POST", POLICIES, &json!({})).status, 400);
+    }
+
+    #[test]
+    fn row_18_a_policy_in_use() {
+        let delete = |setting: &str| {
+            let mut bench = Bench::with(json!({"delete_used_policy": setting}));
+            bench.group("x", &[A, B]);
+            [STRONG, DEFAULT].map(|id| bench.ask("DELETE", &format!("{POLICIES}/{id}")).status)
+        };
+        assert_eq!(delete("refuse"), [400, 400]);
+        assert_eq!(delete("allow"), [204, 204]);
+    }
+
+    #[test]
+    fn row_28_the_form_of_policy_dates() {
+        let date = |setting: &str| {
+            let mut bench = Bench::with(json!({"policy_dates": setting}));
+            bench.get(&format!("{POLICIES}/{STRONG}"))["dateCreated"].clone()
+        };
+        assert_eq!(date("epoch_millis"), json!(1_767_225_600_000_i64));
+        assert_eq!(date("iso"), json!("2026-01-01T00:00:00.000Z"));
     }
 }

@@ -128,3 +128,107 @@ fn unique<'a>(kind: &'static str, ids: impl Iterator<Item = &'a String>) -> Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, Tenant, clock::Clock};
+
+    const ACME: &str = include_str!("seeds/acme.yaml");
+
+    #[test]
+    fn the_believable_tenant_is_one() {
+        let seed = Seed::parse(ACME).unwrap();
+        assert_eq!(
+            (seed.policies.len(), seed.sources.len(), seed.groups.len()),
+            (3, 13, 1)
+        );
+        let tenant = Tenant::new(seed, 1, Clock::fixed().now()).unwrap();
+        let state = tenant.state();
+        let lone = state.sources.iter().filter(|source| {
+            source.has("AUTHENTICATE") && state.apps_of(&source.id).next().is_none()
+        });
+        assert_eq!(
+            lone.map(|source| source.name.as_str()).collect::<Vec<_>>(),
+            ["Partner Directory"]
+        );
+        let file = state
+            .sources
+            .iter()
+            .find(|source| source.name == "HR Feed")
+            .unwrap();
+        assert_eq!(file.connection_type.as_deref(), Some("file"));
+        assert!(state.sources.iter().any(|source| !source.healthy));
+        assert!(state.sources.iter().any(|source| source.holders.len() == 2));
+    }
+
+    #[test]
+    fn json_and_yaml_are_the_same_and_ids_are_made() {
+        let yaml = Seed::parse("name: x\npolicies: [{name: P}]\ngroups: [{name: G}]").unwrap();
+        let json = r#"{"name": "x", "policies": [{"name": "P"}], "groups": [{"name": "G"}]}"#;
+        assert_eq!(yaml, Seed::parse(json).unwrap());
+        let completed = yaml
+            .completed(&mut Rng::new(1), Clock::fixed().now())
+            .unwrap();
+        assert_eq!(completed.policies[0].id.len(), 32);
+        assert_eq!(completed.groups[0].id.len(), 36);
+        assert_eq!(completed.org, "x");
+    }
+
+    #[test]
+    fn what_is_no_seed_is_refused() {
+        for text in [
+            "name: x\nnonsense: 1",
+            "[",
+            "{",
+            "name: x\nswitches: {nonsense: on}",
+        ] {
+            assert!(Seed::parse(text).is_err(), "{text}");
+        }
+        let complete = |text: &str| {
+            Seed::parse(text)
+                .unwrap()
+                .completed(&mut Rng::new(1), Clock::fixed().now())
+        };
+        assert!(matches!(complete("org: x"), Err(SeedError::Nameless)));
+        let twice = "name: x\nsources: [{id: a, name: A}, {id: a, name: B}]";
+        assert!(matches!(
+            complete(twice),
+            Err(SeedError::Twice { kind: "source", .. })
+        ));
+    }
+
+    #[test]
+    fn a_large_tenant_is_served_by_pages() {
+        let now = Clock::fixed().now();
+        let source = |n: usize| Source {
+            id: format!("{n:032x}"),
+            name: format!("S{n}"),
+            ..Source::default()
+        };
+        let group = |n: usize| Group {
+            name: format!("G{n}"),
+            source_ids: (0..3).map(|m| format!("{:032x}", n * 3 + m)).collect(),
+            ..Group::default()
+        };
+        let seed = Seed {
+            name: "large".to_owned(),
+            sources: (0..30_000).map(source).collect(),
+            groups: (0..10_000).map(group).collect(),
+            credentials: vec![
+                serde_json::from_str(r#"{"clientId":"c","clientSecret":"s"}"#).unwrap(),
+            ],
+            ..Seed::default()
+        };
+        let mut tenant = Tenant::new(seed, 1, now).unwrap();
+        let form = "grant_type=client_credentials&client_id=c&client_secret=s";
+        let answer = tenant.handle(&Request::new("POST", "/oauth/token").form(form), now);
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        let token = answer["access_token"].as_str().unwrap();
+        for offset in (0..10_000).step_by(250) {
+            let target = format!("/v3/password-sync-groups?offset={offset}&count=true");
+            let page = tenant.handle(&Request::new("GET", &target).bearer(token), now);
+            assert_eq!(page.header("x-total-count"), Some("10000"));
+        }
+    }
+}

@@ -5,33 +5,24 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{ConnectInfo, State, connect_info::Connected},
-    serve::{IncomingStream, Listener},
+    extract::{ConnectInfo, State},
 };
 use futures::{StreamExt, stream};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     clock::Clock,
     control,
     request::{Cut, Request, Response},
+    wire::{Cuttable, Line},
     world::World,
 };
 
@@ -75,7 +66,7 @@ pub async fn start(
     allow_remote: bool,
 ) -> Result<Running, ServeError> {
     for address in [api, control] {
-        if !allow_remote && !is_loopback(address.ip()) {
+        if !allow_remote && !address.ip().is_loopback() {
             return Err(ServeError::Remote { address });
         }
     }
@@ -263,92 +254,96 @@ fn spawn(listener: Cuttable, app: Router) -> JoinHandle<()> {
     })
 }
 
-fn is_loopback(ip: IpAddr) -> bool {
-    ip.is_loopback()
-}
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
 
-/// A listener whose connections can be made to fail.
-struct Cuttable(TcpListener);
+    use super::*;
+    use crate::{Fault, FaultKind, Seed};
 
-/// One connection.
-struct CuttableStream {
-    inner: TcpStream,
-    line: Line,
-}
+    const LOOPBACK: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+    const FORM: &str =
+        "grant_type=client_credentials&client_id=psg-operator&client_secret=not-a-secret";
 
-/// The handle by which a handler cuts its own connection.
-#[derive(Debug, Clone, Default)]
-struct Line(Arc<AtomicBool>);
-
-impl Line {
-    fn cut(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    async fn running() -> Running {
+        let mut world = World::new(1);
+        let clock = Clock::fixed();
+        world
+            .put(
+                Seed::parse(include_str!("seeds/acme.yaml")).unwrap(),
+                clock.now(),
+            )
+            .unwrap();
+        start(world, clock, LOOPBACK, LOOPBACK, false)
+            .await
+            .unwrap()
     }
 
-    fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::SeqCst) {
-            return Err(io::ErrorKind::ConnectionReset.into());
+    /// Everything the other side sends until it closes; a reset counts as the end.
+    async fn talk(address: SocketAddr, method: &str, target: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = body.len();
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+        let all = format!("{head}content-length: {length}\r\n\r\n{body}");
+        stream.write_all(all.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn token(running: &Running, kind: Option<FaultKind>) -> String {
+        if let Some(kind) = kind {
+            let fault = Fault::new("POST /oauth/token", 1, kind);
+            running.with(|world, _| world.tenant("acme").unwrap().add_fault(fault));
         }
-        Ok(())
-    }
-}
-
-impl Listener for Cuttable {
-    type Io = CuttableStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
-        let (inner, address) = Listener::accept(&mut self.0).await;
-        if let Err(error) = inner.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-        (
-            CuttableStream {
-                inner,
-                line: Line::default(),
-            },
-            address,
-        )
+        talk(running.api, "POST", "/oauth/token", FORM).await
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Cuttable>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
-        stream.io().line.clone()
-    }
-}
-
-impl AsyncRead for CuttableStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.line.check()?;
-        Pin::new(&mut self.inner).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for CuttableStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.line.check()?;
-        Pin::new(&mut self.inner).poll_write(context, bytes)
+    #[tokio::test]
+    async fn both_ports_answer() {
+        let running = running().await;
+        assert!(
+            token(&running, None)
+                .await
+                .starts_with("HTTP/1.1 200 OK\r\n")
+        );
+        let health = talk(running.control, "GET", "/healthz", "").await;
+        assert!(health.ends_with("\r\n\r\nok"), "{health}");
+        let ledger = talk(running.control, "GET", "/tenants/acme/ledger", "").await;
+        assert!(ledger.contains("/oauth/token") && !ledger.contains("not-a-secret"));
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.check()?;
-        Pin::new(&mut self.inner).poll_flush(context)
+    #[tokio::test]
+    async fn a_cut_connection_is_cut_where_it_should_be() {
+        let running = running().await;
+        assert_eq!(token(&running, Some(FaultKind::LostAnswer)).await, "");
+        let whole = token(&running, Some(FaultKind::CutConnection { at: Cut::After })).await;
+        let (head, body) = whole.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())));
+        let half = token(&running, Some(FaultKind::TruncatedBody)).await;
+        let (head, part) = half.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())));
+        assert_eq!(part.len(), body.len() / 2);
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+    #[tokio::test]
+    async fn a_dripping_body_arrives_whole() {
+        let running = running().await;
+        let drip = FaultKind::SlowBody {
+            bytes_per_second: 5_000,
+        };
+        let answer = token(&running, Some(drip)).await;
+        assert!(answer.ends_with('}'), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn only_loopback_addresses_are_taken() {
+        let anywhere = "0.0.0.0:0".parse().unwrap();
+        let refused = start(World::new(1), Clock::Real, anywhere, LOOPBACK, false).await;
+        assert!(matches!(refused, Err(ServeError::Remote { .. })));
     }
 }

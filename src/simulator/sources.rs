@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    call::{Call, Reply},
     errors::Refusal,
     filter::{self, Allowed, Field, Fields, Filter},
     model::Source,
     paging::Paging,
     switches::UnknownSourceValues,
-    tenant::{Call, Reply, Tenant},
+    tenant::Tenant,
 };
 
 const IDS: &[&str] = &["eq", "in", "ge", "gt", "le", "lt", "ne", "isnull", "sw"];
@@ -231,4 +232,91 @@ pub(crate) fn within<'a>(rest: &'a Map<String, Value>, path: &str) -> Field<'a> 
             .fold(first, |value, part| value?.get(part))
             .and_then(Value::as_str),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{A, B, Bench, FEED, STRONG};
+
+    fn names(bench: &mut Bench, query: &str) -> Vec<String> {
+        let list = bench.get(&format!("/v3/sources?{query}"));
+        let name = |one: &Value| one["name"].as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(name).collect()
+    }
+
+    #[test]
+    fn sources_are_filtered_sorted_and_paged() {
+        let mut bench = Bench::new();
+        assert_eq!(names(&mut bench, ""), ["A", "B", "C", "Feed"]);
+        assert_eq!(
+            names(&mut bench, "sorters=-name&limit=2&offset=1"),
+            ["C", "B"]
+        );
+        let password = "filters=features%20ca%20(%22PASSWORD%22)";
+        assert_eq!(names(&mut bench, password), ["A", "B", "C"]);
+        let ids = format!("filters=id+in+(%22{A}%22,%22{FEED}%22)");
+        assert_eq!(names(&mut bench, &ids), ["A", "Feed"]);
+        assert_eq!(
+            names(&mut bench, "filters=connectionType+eq+%22file%22"),
+            ["Feed"]
+        );
+        let counted = bench.ask("GET", &format!("/v3/sources?{password}&count=true&limit=1"));
+        assert_eq!(counted.header("x-total-count"), Some("3"));
+        for bad in [
+            "filters=healthy+eq+true",
+            "filters=nonsense+eq+1",
+            "sorters=nonsense",
+        ] {
+            assert_eq!(
+                bench.ask("GET", &format!("/v3/sources?{bad}")).status,
+                400,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_built_in_source_is_shown_on_demand() {
+        let mut bench = Bench::new();
+        assert_eq!(
+            names(&mut bench, "includeIDNSource=true").last().unwrap(),
+            "IdentityNow"
+        );
+    }
+
+    #[test]
+    fn row_29_values_that_came_later() {
+        for (setting, more) in [("off", false), ("on", true)] {
+            let mut bench = Bench::with(json!({"unknown_source_values": setting}));
+            let source = bench.get(&format!("/v3/sources/{A}"));
+            assert_eq!(source.get("addedNextYear").is_some(), more);
+            let features = source["features"].as_array().unwrap();
+            assert_eq!(features.contains(&json!("TELEPATHIC_SYNC")), more);
+            assert_eq!(source["status"] == "SOURCE_STATE_HEALTHY", !more);
+        }
+    }
+
+    #[test]
+    fn a_source_shows_its_policies_connections_health_and_tests() {
+        let mut bench = Bench::new();
+        assert_eq!(
+            bench.get(&format!("/v3/sources/{A}"))["passwordPolicies"],
+            Value::Null
+        );
+        bench.group("x", &[A, B]);
+        let refs = bench.get(&format!("/v3/sources/{A}"))["passwordPolicies"].clone();
+        assert_eq!(
+            refs,
+            json!([{"type": "PASSWORD_POLICY", "id": STRONG, "name": "Strong"}])
+        );
+        let connections = bench.get(&format!("/v3/sources/{A}/connections"));
+        assert_eq!(connections["dependentApps"][0]["name"], "Logon");
+        let health = bench.get(&format!("/v3/sources/{A}/source-health"));
+        assert_eq!(health["status"], "SOURCE_STATE_HEALTHY");
+        let test = format!("/v2025/sources/{A}/connector/check-connection");
+        assert_eq!(bench.ask("POST", &test).status, 200);
+        assert_eq!(bench.ask("GET", "/v3/sources/0").status, 404);
+        assert_eq!(bench.ask("GET", "/v3/sources/0/connections").status, 404);
+    }
 }

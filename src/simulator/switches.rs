@@ -272,7 +272,7 @@ pub fn patched(
         merged.extend(patch.clone());
         return serde_json::from_value(serde_json::Value::Object(merged.clone()));
     }
-    Switches::deserialize(patch)
+    Err(serde::de::Error::custom("switches are an object"))
 }
 
 fn snake(camel: &str) -> String {

@@ -4,14 +4,14 @@
 //! level → licence → the operation → what the fault does to the answer → ledger.
 //! No IO; the moment is an argument and the randomness is the tenant's own.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     auth::{self, Auth, Credential, CredentialPatch, Issuer},
-    clock::plus_seconds,
+    call::{Call, Lies, Reply},
     errors::{self, Refusal},
     faults::{Fault, FaultKind, Faults},
     latency::Latency,
@@ -21,6 +21,7 @@ use crate::{
     rng::Rng,
     routes::{self, Found, Op},
     seed::{Seed, SeedError},
+    spoil::{Answered, spoiled},
     state::State,
     switches::{Licence, MissingExperimentalHeader, PostAnswer, RateWindow, Switches},
 };
@@ -50,45 +51,11 @@ pub struct Tenant {
     effects: u64,
 }
 
-/// How a read lies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Lies {
-    pub(crate) lag: u64,
-    pub(crate) shift: i64,
-    pub(crate) total: i64,
-}
-
-/// One operation to carry out.
-pub(crate) struct Call<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) query: Query,
-    pub(crate) request: &'a Request,
-    pub(crate) now: Timestamp,
-    pub(crate) lies: Lies,
-}
-
-/// The answer of an operation that was carried out.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) body: Option<Value>,
-    pub(crate) total: Option<i64>,
-}
-
 /// Something the service does later.
 #[derive(Debug, Clone)]
-enum Effect {
+pub(crate) enum Effect {
     Assign { source: String, policy: String },
     Carry(Request),
-}
-
-/// An answered request, for the ledger.
-#[derive(Default)]
-struct Answered {
-    response: Response,
-    applied: bool,
-    fault: Option<&'static str>,
-    client_id: Option<String>,
 }
 
 impl Tenant {
@@ -292,7 +259,7 @@ impl Tenant {
         self.schedule(due, Effect::Assign { source, policy });
     }
 
-    fn schedule(&mut self, due: Timestamp, effect: Effect) {
+    pub(crate) fn schedule(&mut self, due: Timestamp, effect: Effect) {
         self.effects += 1;
         self.pending.insert((due, self.effects), effect);
     }
@@ -381,21 +348,7 @@ impl Tenant {
                 ..refusing
             };
         }
-        let lies = match fault {
-            Some(FaultKind::Stale { seconds }) => Lies {
-                lag: seconds,
-                ..Lies::default()
-            },
-            Some(FaultKind::PageShift { by }) => Lies {
-                shift: by,
-                ..Lies::default()
-            },
-            Some(FaultKind::WrongTotal { by }) => Lies {
-                total: by,
-                ..Lies::default()
-            },
-            _ => Lies::default(),
-        };
+        let lies = fault.as_ref().map_or_else(Lies::default, FaultKind::lies);
         let outcome = self
             .permit(request, found, now)
             .and_then(|()| self.carry_out(request, found, lies, now));
@@ -502,54 +455,6 @@ impl Tenant {
         }
     }
 
-    /// Faults that keep a request from being carried out.
-    fn instead(&mut self, request: &Request, kind: &FaultKind, now: Timestamp) -> Option<Answered> {
-        let response = match kind {
-            FaultKind::Status {
-                code,
-                body,
-                headers,
-                retry_after,
-            } => {
-                let mut response = match body {
-                    None => self.refuse(&Refusal::new(*code, "An internal fault occurred."), now),
-                    Some(Value::String(text)) => {
-                        Response::with_body(*code, "text/plain", text.as_bytes().to_vec())
-                    }
-                    Some(body) => Response::json(*code, body),
-                };
-                for (name, value) in headers {
-                    response.set_header(name, value);
-                }
-                if let Some(value) = retry_after {
-                    response.set_header("retry-after", value);
-                }
-                response
-            }
-            FaultKind::LostRequest => Response {
-                cut: Some(Cut::Before),
-                ..Response::default()
-            },
-            FaultKind::LateApply { seconds, code } => {
-                self.schedule(plus_seconds(now, *seconds), Effect::Carry(request.clone()));
-                match code {
-                    Some(code) => errors::html(*code),
-                    None => Response {
-                        cut: Some(Cut::Before),
-                        ..Response::default()
-                    },
-                }
-            }
-            FaultKind::GarbageBody { applied: false } => errors::html(200),
-            _ => return None,
-        };
-        Some(Answered {
-            response,
-            fault: Some(kind.name()),
-            ..Answered::default()
-        })
-    }
-
     fn spoil_post(&self, response: &mut Response) {
         match self.switches.post_answer {
             PostAnswer::Sent => {}
@@ -559,7 +464,7 @@ impl Tenant {
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal, now: Timestamp) -> Response {
+    pub(crate) fn refuse(&mut self, refusal: &Refusal, now: Timestamp) -> Response {
         let tracking_id = self.rng.hex_id();
         refusal.render(&tracking_id, &self.switches, now)
     }
@@ -574,63 +479,127 @@ impl Tenant {
     }
 }
 
-impl Reply {
-    pub(crate) fn ok(body: Value) -> Self {
-        Self {
-            status: 200,
-            body: Some(body),
-            total: None,
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-    pub(crate) fn page(rows: Vec<Value>, total: Option<i64>) -> Self {
-        Self {
-            total,
-            ..Self::ok(Value::Array(rows))
-        }
-    }
+    use super::*;
+    use crate::testing::{A, B, Bench, GROUPS, STRONG, group, value};
 
-    pub(crate) fn no_content() -> Self {
-        Self {
-            status: 204,
-            body: None,
-            total: None,
-        }
-    }
-
-    fn into_response(self) -> Response {
-        let mut response = match &self.body {
-            Some(body) => Response::json(self.status, body),
-            None => Response::empty(self.status),
+    #[test]
+    fn row_23_the_limit_counts_clients_or_tokens() {
+        let second_token = |setting: &str, version: &str| {
+            let mut bench = Bench::with(json!({"rate_window": setting}));
+            bench.tenant.set_rate_limit(RateLimit {
+                requests: 2,
+                seconds: 10,
+            });
+            let first = [(); 3].map(|()| bench.ask("GET", GROUPS).status);
+            assert_eq!(first, [200, 200, 429], "{setting}");
+            bench.token = bench.mint();
+            bench
+                .ask("GET", &format!("/{version}/password-sync-groups"))
+                .status
         };
-        if let Some(total) = self.total {
-            response.set_header("x-total-count", &total.to_string());
+        for per_client in ["fixed", "sliding", "token_bucket"] {
+            assert_eq!(second_token(per_client, "v3"), 429);
+            assert_eq!(second_token(per_client, "v2025"), 200);
         }
-        response
+        for per_token in [
+            "fixed_per_token",
+            "sliding_per_token",
+            "token_bucket_per_token",
+        ] {
+            assert_eq!(second_token(per_token, "v3"), 200);
+        }
     }
-}
 
-/// Faults that spoil the answer of a request that was carried out.
-fn spoiled(mut answered: Answered, fault: Option<&FaultKind>) -> Answered {
-    let Some(kind) = fault else { return answered };
-    let response = &mut answered.response;
-    match kind {
-        FaultKind::AfterCommit { code } => *response = errors::html(*code),
-        FaultKind::Delay { ms } => response.delay += Duration::from_millis(*ms),
-        FaultKind::LostAnswer => response.cut = Some(Cut::Before),
-        FaultKind::CutConnection { at } => response.cut = Some(*at),
-        FaultKind::TruncatedBody => response.cut = Some(Cut::Middle),
-        FaultKind::GarbageBody { .. } => *response = errors::html(200),
-        FaultKind::OversizedBody { bytes } => {
-            let padding = bytes.saturating_sub(response.body.len());
-            response
-                .body
-                .splice(0..0, std::iter::repeat_n(b' ', padding));
-        }
-        FaultKind::SlowBody { bytes_per_second } => response.drip = Some(*bytes_per_second),
-        FaultKind::ContentType { value } => response.set_header("content-type", value),
-        _ => {}
+    #[test]
+    fn row_24_the_experimental_header() {
+        let status = |setting: &str, path: &str| {
+            let mut bench = Bench::with(json!({"missing_experimental_header": setting}));
+            let request = Request::new("GET", path).bearer(&bench.token);
+            bench.raw(&request).status
+        };
+        let all = ["bad_request", "not_found", "forbidden"];
+        assert_eq!(
+            all.map(|one| status(one, "/v2025/password-policies")),
+            [400, 404, 403]
+        );
+        assert_eq!(status("bad_request", "/source-apps/v1/all"), 400);
+        assert_eq!(status("bad_request", "/v3/password-policies"), 200);
+        assert_eq!(status("bad_request", "/beta/source-apps/all"), 200);
     }
-    answered.fault = Some(kind.name());
-    answered
+
+    #[test]
+    fn row_25_the_answer_of_a_post() {
+        let post = |setting: &str| {
+            let mut bench = Bench::with(json!({"post_answer": setting}));
+            let answer = bench.post_group(&group("x", &[A, B]));
+            assert_eq!(bench.tenant.state().groups.len(), 1);
+            (answer.status, answer.cut)
+        };
+        assert_eq!(post("sent"), (200, None));
+        assert_eq!(post("lost"), (200, Some(Cut::Before)));
+        assert_eq!(post("bad_gateway"), (502, None));
+        assert_eq!(post("gateway_timeout"), (504, None));
+    }
+
+    #[test]
+    fn row_26_a_tenant_without_the_licence() {
+        for (setting, status) in [
+            ("present", 200),
+            ("missing_forbidden", 403),
+            ("missing_bad_request", 400),
+        ] {
+            let mut bench = Bench::with(json!({"licence": setting}));
+            assert_eq!(bench.post_group(&group("x", &[A, B])).status, status);
+            assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        }
+    }
+
+    #[test]
+    fn the_ledger_holds_everything_but_secrets() {
+        let mut bench = Bench::new();
+        bench.raw(&Request::new("POST", "/oauth/token?client_secret=hush").form("client_id=id"));
+        bench.group("x", &[A, B]);
+        bench.ask("GET", "/v3/nonsense?x=1");
+        let entries: Vec<&Entry> = bench.tenant.ledger().since(0).collect();
+        assert_eq!(
+            entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
+            [1, 2, 3, 4]
+        );
+        assert_eq!(
+            (entries[1].query.as_str(), &entries[1].request_body),
+            ("", &None)
+        );
+        let post = entries[2];
+        assert!(post.applied && post.request_body.as_ref().unwrap().contains(STRONG));
+        assert_eq!(post.client_id.as_deref(), Some("id"));
+        assert_eq!(
+            (entries[3].route.as_str(), entries[3].status),
+            ("unknown", Some(404))
+        );
+        let ledger = bench.tenant.ledger();
+        assert_eq!(ledger.count("POST /oauth/token"), 2);
+        assert_eq!(ledger.count("POST /password-sync-groups"), 1);
+        assert_eq!(ledger.since(3).count(), 1);
+        bench.tenant.clear_ledger();
+        assert_eq!(bench.tenant.ledger().since(0).count(), 0);
+        bench.get(GROUPS);
+        assert_eq!(
+            bench.tenant.ledger().since(0).next().map(|entry| entry.seq),
+            Some(5)
+        );
+    }
+
+    #[test]
+    fn one_seed_gives_one_trace() {
+        let trace = || {
+            let mut bench = Bench::with(json!({"source_ids": "shuffle"}));
+            let path = bench.group("x", &[A, B]);
+            (value(&bench.ask("GET", &path)), bench.token, path)
+        };
+        assert_eq!(trace(), trace());
+    }
 }

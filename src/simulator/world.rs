@@ -108,3 +108,54 @@ impl World {
         found.or_else(only).map(|tenant| tenant.name.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn seed(name: &str, client: &str) -> Seed {
+        let json =
+            json!({"name": name, "credentials": [{"clientId": client, "clientSecret": "s"}]});
+        Seed::parse(&json.to_string()).unwrap()
+    }
+
+    fn token(world: &mut World, client: &str) -> String {
+        let form = format!("grant_type=client_credentials&client_id={client}&client_secret=s");
+        let request = Request::new("POST", "/oauth/token").form(&form);
+        let answer = world.handle(&request, Clock::fixed().now());
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn tenants_are_told_apart_by_client_and_by_token() {
+        let now = Clock::fixed().now();
+        let mut world = World::new(1);
+        world.put(seed("a", "ca"), now).unwrap();
+        world.put(seed("b", "cb"), now).unwrap();
+        let (a, b) = (token(&mut world, "ca"), token(&mut world, "cb"));
+        assert_ne!(a, b);
+        let list = Request::new("GET", "/v3/sources");
+        assert_eq!(world.handle(&list.clone().bearer(&b), now).status, 200);
+        assert_eq!(world.tenant("b").unwrap().ledger().count("GET /sources"), 1);
+        assert_eq!(world.tenant("a").unwrap().ledger().count("GET /sources"), 0);
+        assert_eq!(world.handle(&list.bearer("nonsense"), now).status, 401);
+    }
+
+    #[test]
+    fn a_client_belongs_to_one_tenant_and_a_new_seed_ends_old_tokens() {
+        let now = Clock::fixed().now();
+        let mut world = World::new(1);
+        world.put(seed("a", "c"), now).unwrap();
+        assert!(matches!(
+            world.put(seed("b", "c"), now),
+            Err(PutError::ClientTaken { .. })
+        ));
+        let old = token(&mut world, "c");
+        world.put(seed("a", "c"), now).unwrap();
+        let list = Request::new("GET", "/v3/sources").bearer(&old);
+        assert_eq!(world.handle(&list, now).status, 401);
+        assert!(world.remove("a") && !world.remove("a"));
+    }
+}
