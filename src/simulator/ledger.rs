@@ -88,3 +88,47 @@ impl Ledger {
         self.counts.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request,
+        testing::{A, B, Bench, GROUPS, STRONG},
+    };
+
+    #[test]
+    fn the_ledger_holds_everything_but_secrets() {
+        let mut bench = Bench::new();
+        bench.raw(&Request::new("POST", "/oauth/token?client_secret=hush").form("client_id=id"));
+        bench.group("x", &[A, B]);
+        bench.ask("GET", "/v3/nonsense?x=1");
+        let entries: Vec<&Entry> = bench.tenant.ledger().since(0).collect();
+        assert_eq!(
+            entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
+            [1, 2, 3, 4]
+        );
+        assert_eq!(
+            (entries[1].query.as_str(), &entries[1].request_body),
+            ("", &None)
+        );
+        let post = entries[2];
+        assert!(post.applied && post.request_body.as_ref().unwrap().contains(STRONG));
+        assert_eq!(post.client_id.as_deref(), Some("id"));
+        assert_eq!(
+            (entries[3].route.as_str(), entries[3].status),
+            ("unknown", Some(404))
+        );
+        let ledger = bench.tenant.ledger();
+        assert_eq!(ledger.count("POST /oauth/token"), 2);
+        assert_eq!(ledger.count("POST /password-sync-groups"), 1);
+        assert_eq!(ledger.since(3).count(), 1);
+        bench.tenant.clear_ledger();
+        assert_eq!(bench.tenant.ledger().since(0).count(), 0);
+        bench.get(GROUPS);
+        assert_eq!(
+            bench.tenant.ledger().since(0).next().map(|entry| entry.seq),
+            Some(5)
+        );
+    }
+}

@@ -23,6 +23,7 @@ pub mod table;
 pub mod tenant;
 pub mod world;
 
+mod access;
 mod accounts;
 mod apps;
 mod auth;
@@ -32,6 +33,7 @@ mod filter;
 mod group_body;
 mod group_rules;
 mod groups;
+mod handover;
 mod holders;
 mod paging;
 mod policies;

@@ -1,6 +1,11 @@
 //! The binary: arguments, signals, one line on stdout. Everything else is the library's.
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, ValueEnum};
 use identity_simulator::{Seed, World, clock::Clock, latency::Latency, serve};
@@ -45,9 +50,9 @@ enum ClockKind {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    let logs = tracing_subscriber::fmt().with_env_filter(filter);
+    logs.with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
         .init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,7 +85,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (listen, control) = (arguments.listen, arguments.control);
     let running = serve::start(world, clock, listen, control, arguments.allow_remote).await?;
     let line = serde_json::json!({"api": running.api_url(), "control": running.control_url()});
-    let mut stdout = std::io::stdout();
+    let mut stdout = io::stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     tokio::select! {

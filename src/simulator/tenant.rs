@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    auth::{self, Auth, Credential, CredentialPatch, Issuer},
+    auth::{self, Auth, Credential, Issuer},
     call::{Call, Lies, Reply},
     errors::{self, Refusal},
-    faults::{Fault, FaultKind, Faults},
+    faults::{FaultKind, Faults},
     latency::Latency,
     ledger::{Entry, Ledger},
     limiter::{Limiter, RateLimit},
@@ -47,7 +47,7 @@ pub struct Tenant {
     pub(crate) rate_limit: RateLimit,
     pub(crate) latency: Latency,
     pub(crate) rng: Rng,
-    pending: BTreeMap<(Timestamp, u64), Effect>,
+    pub(crate) pending: BTreeMap<(Timestamp, u64), Effect>,
     effects: u64,
 }
 
@@ -153,96 +153,6 @@ impl Tenant {
                 }
             }
         }
-    }
-
-    /// How many effects are still to come.
-    pub fn pending(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Orders a fault.
-    pub fn add_fault(&mut self, fault: Fault) {
-        self.faults.add(fault);
-    }
-
-    /// Removes all faults.
-    pub fn clear_faults(&mut self) {
-        self.faults.clear();
-    }
-
-    /// The orders, used up or not.
-    pub fn faults(&self) -> &[Fault] {
-        self.faults.orders()
-    }
-
-    /// Everything the tenant holds.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// The same, to be changed behind the API's back without any rule or effect.
-    pub fn state_mut(&mut self) -> &mut State {
-        &mut self.state
-    }
-
-    /// The switches.
-    pub fn switches(&self) -> &Switches {
-        &self.switches
-    }
-
-    /// The switches, to be set.
-    pub fn switches_mut(&mut self) -> &mut Switches {
-        &mut self.switches
-    }
-
-    /// Every request so far.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// Forgets every request so far.
-    pub fn clear_ledger(&mut self) {
-        self.ledger.clear();
-        self.limiter.forget_most();
-    }
-
-    /// The most requests seen in any window, by limiter key.
-    pub fn most_in_window(&self) -> BTreeMap<String, usize> {
-        self.limiter.most_in_window()
-    }
-
-    /// Sets the rate limit.
-    pub fn set_rate_limit(&mut self, limit: RateLimit) {
-        self.rate_limit = limit;
-    }
-
-    /// Sets how long answers take.
-    pub fn set_latency(&mut self, latency: Latency) {
-        self.latency = latency;
-    }
-
-    /// Ends every token and says how many there were.
-    pub fn revoke_tokens(&mut self) -> usize {
-        self.auth.revoke_all()
-    }
-
-    /// Changes a credential or the tenant's names; `Err` says why not.
-    pub fn patch_credentials(&mut self, patch: &CredentialPatch) -> Result<(), String> {
-        let tenant_only = CredentialPatch {
-            org: patch.org.clone(),
-            tenant_id: patch.tenant_id.clone(),
-            ..CredentialPatch::default()
-        };
-        if *patch != tenant_only {
-            self.auth.patch(patch)?;
-        }
-        if let Some(org) = &patch.org {
-            self.org.clone_from(org);
-        }
-        if let Some(tenant_id) = &patch.tenant_id {
-            self.tenant_id.clone_from(tenant_id);
-        }
-        Ok(())
     }
 
     /// Puts a policy on a source now, replacing what it had.
@@ -484,7 +394,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{A, B, Bench, GROUPS, STRONG, group, value};
+    use crate::testing::{A, B, Bench, GROUPS, group, value};
 
     #[test]
     fn row_23_the_limit_counts_clients_or_tokens() {
@@ -556,41 +466,6 @@ mod tests {
             assert_eq!(bench.post_group(&group("x", &[A, B])).status, status);
             assert_eq!(bench.ask("GET", GROUPS).status, 200);
         }
-    }
-
-    #[test]
-    fn the_ledger_holds_everything_but_secrets() {
-        let mut bench = Bench::new();
-        bench.raw(&Request::new("POST", "/oauth/token?client_secret=hush").form("client_id=id"));
-        bench.group("x", &[A, B]);
-        bench.ask("GET", "/v3/nonsense?x=1");
-        let entries: Vec<&Entry> = bench.tenant.ledger().since(0).collect();
-        assert_eq!(
-            entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
-            [1, 2, 3, 4]
-        );
-        assert_eq!(
-            (entries[1].query.as_str(), &entries[1].request_body),
-            ("", &None)
-        );
-        let post = entries[2];
-        assert!(post.applied && post.request_body.as_ref().unwrap().contains(STRONG));
-        assert_eq!(post.client_id.as_deref(), Some("id"));
-        assert_eq!(
-            (entries[3].route.as_str(), entries[3].status),
-            ("unknown", Some(404))
-        );
-        let ledger = bench.tenant.ledger();
-        assert_eq!(ledger.count("POST /oauth/token"), 2);
-        assert_eq!(ledger.count("POST /password-sync-groups"), 1);
-        assert_eq!(ledger.since(3).count(), 1);
-        bench.tenant.clear_ledger();
-        assert_eq!(bench.tenant.ledger().since(0).count(), 0);
-        bench.get(GROUPS);
-        assert_eq!(
-            bench.tenant.ledger().since(0).next().map(|entry| entry.seq),
-            Some(5)
-        );
     }
 
     #[test]
