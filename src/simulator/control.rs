@@ -174,7 +174,13 @@ fn put_tenant(world: &mut World, name: &str, request: &Request, now: Timestamp) 
     let mut seed = Seed::parse(&text).map_err(|error| (400, error.to_string()))?;
     name.clone_into(&mut seed.name);
     match world.put(seed, now) {
-        Ok(tenant) => Ok(ok(&tenant.shown(now))),
+        Ok(tenant) => Ok(ok(&json!({
+            "name": tenant.name,
+            "groups": tenant.state.groups.len(),
+            "policies": tenant.state.policies.len(),
+            "sources": tenant.state.sources.len(),
+            "apps": tenant.state.apps.len(),
+        }))),
         Err(error) => Err((400, error.to_string())),
     }
 }
