@@ -193,7 +193,8 @@ impl Picture {
                 self.forget(&id, &mut changes);
             }
         }
-        self.walks.push_back(began);
+        let place = self.walks.partition_point(|walk| *walk <= began);
+        self.walks.insert(place, began);
         while self.walks.len() > WALKS {
             self.walks.pop_front();
         }
@@ -248,9 +249,12 @@ impl Picture {
                 .extend(both.map(|policy| policy.name.clone()));
             changes.policies.insert(id.clone());
         }
-        changes
-            .sources
-            .extend(differing(&self.applications, &applications).cloned());
+        for id in differing(&self.applications, &applications) {
+            changes
+                .source_names
+                .extend(sources.get(id).map(|source| source.name.clone()));
+            changes.sources.insert(id.clone());
+        }
         self.source_names = names(sources.values().map(|s| (&s.name, &s.id)));
         self.policy_names = names(policies.values().map(|p| (&p.name, &p.id)));
         self.sources = sources;
@@ -295,7 +299,7 @@ impl Picture {
         }
         self.forget(&group.id, changes);
         self.gone.remove(&group.id);
-        mark(&group, changes);
+        self.mark(&group, changes);
         self.group_names
             .entry(group.name.clone())
             .or_default()
@@ -328,22 +332,27 @@ impl Picture {
         }
     }
 
+    /// Its sources count as changed under their names too: whoever waits for one by name holds no id.
+    fn mark(&self, group: &Group, changes: &mut Changes) {
+        changes.groups.insert(group.id.clone());
+        changes.group_names.insert(group.name.clone());
+        changes.sources.extend(group.sources.iter().cloned());
+        let known = group.sources.iter().filter_map(|id| self.sources.get(id));
+        changes
+            .source_names
+            .extend(known.map(|source| source.name.clone()));
+    }
+
     fn forget(&mut self, id: &GroupId, changes: &mut Changes) {
         let Some(Seen { value: group, .. }) = self.groups.remove(id) else {
             return;
         };
-        mark(&group, changes);
+        self.mark(&group, changes);
         unlink(&mut self.group_names, &group.name, id);
         for source in &group.sources {
             unlink(&mut self.memberships, source, id);
         }
     }
-}
-
-fn mark(group: &Group, changes: &mut Changes) {
-    changes.groups.insert(group.id.clone());
-    changes.group_names.insert(group.name.clone());
-    changes.sources.extend(group.sources.iter().cloned());
 }
 
 fn unlink<K: Ord + Clone>(index: &mut BTreeMap<K, BTreeSet<GroupId>>, key: &K, id: &GroupId) {
@@ -440,6 +449,39 @@ mod tests {
         assert_eq!(picture.group(&id), Presence::Unknown(at(15)));
         picture.merge_one(at(16), group("g", "n", &["a"]));
         assert!(matches!(picture.group(&id), Presence::There(_, as_of) if as_of == at(16)));
+    }
+
+    #[test]
+    fn a_walk_that_is_merged_late_does_not_count_as_the_newest() {
+        let mut picture = Picture::default();
+        picture.merge_groups(at(20), vec![]);
+        picture.merge_groups(at(10), vec![]);
+        assert_eq!(picture.groups_as_of(), Some(at(20)));
+        assert_eq!(picture.first_walk_since(at(5)), Some(at(10)));
+    }
+
+    #[test]
+    fn a_source_whose_group_or_application_changed_is_told_by_name_too() {
+        let mut picture = Picture::default();
+        let id = SourceId::parse("a").unwrap();
+        let source = Source {
+            id: id.clone(),
+            name: "AD".to_owned(),
+            direct: true,
+            password: true,
+            authenticates: true,
+            healthy: true,
+            status: String::new(),
+            policies: BTreeSet::new(),
+        };
+        let told = BTreeSet::from(["AD".to_owned()]);
+        picture.merge_facts(at(1), vec![source.clone()], vec![], BTreeMap::new());
+        let joined = picture.merge_groups(at(2), vec![group("g", "n", &["a"])]);
+        assert_eq!(joined.source_names, told);
+        assert_eq!(picture.merge_groups(at(3), vec![]).source_names, told);
+        let applications = BTreeMap::from([(id, 1)]);
+        let application = picture.merge_facts(at(4), vec![source], vec![], applications);
+        assert_eq!(application.source_names, told);
     }
 
     #[test]

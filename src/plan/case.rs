@@ -119,7 +119,8 @@ pub struct Sent {
     pub deleted_at: Option<Timestamp>,
     /// Sources whose policy we assigned, and when that was answered.
     pub assigned: BTreeMap<SourceId, Timestamp>,
-    /// Sources that could not be read or written.
+    /// Sources that could not be read or written. Such a failure is no setback of the whole
+    /// pass: its outcome is [`Outcome::Done`], so that the other sources go on.
     pub blocked: BTreeMap<SourceId, Setback>,
 }
 
@@ -304,6 +305,7 @@ impl Case<'_> {
             Memory::Intent(intent) => {
                 case.sent.not_made = None;
                 case.sent.unanswered_at = None;
+                crate::sync::leave_behind(recorded, None);
                 recorded.group = None;
                 recorded.origin = None;
                 recorded.refused = None;
@@ -323,6 +325,7 @@ impl Case<'_> {
                 });
             }
             Memory::Group(group, origin) => {
+                crate::sync::leave_behind(recorded, Some(group));
                 recorded.intent = None;
                 recorded.refused = None;
                 recorded.group = Some(group.id.clone());
@@ -333,6 +336,7 @@ impl Case<'_> {
             }
             Memory::Leaving(leaving) => recorded.leaving.clone_from(leaving),
             Memory::Deletion(deletion) => {
+                case.sent.assigned.clear();
                 recorded.leaving.clear();
                 recorded.deletion = Some(deletion.clone());
             }

@@ -231,6 +231,16 @@ impl ClaimIndex {
             .collect()
     }
 
+    /// The resources of a namespace, or all.
+    pub fn uids_in(&self, namespace: Option<&str>) -> BTreeSet<String> {
+        let inside = |claimant: &&Claimant| namespace.is_none_or(|ns| claimant.namespace == ns);
+        self.claimants
+            .values()
+            .filter(inside)
+            .map(|claimant| claimant.uid.clone())
+            .collect()
+    }
+
     /// A resource by UID.
     pub fn claimant(&self, uid: &str) -> Option<&Claimant> {
         self.claimants.get(uid)

@@ -2,8 +2,10 @@
 //! for; an answer that was lost is settled by looking, and only two complete walks, begun after
 //! the time in which a late POST may still take effect, prove that there is none.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use psg_domain::{Group, Intent, Origin, time};
+use psg_domain::{Group, Intent, Origin, SourceId, time};
 
 use crate::{
     case::{Case, Memory, Move, Outcome, Remembered, Step, What, stalled, write},
@@ -12,6 +14,9 @@ use crate::{
     refused,
     resolve::Resolved,
 };
+
+/// How long the read of one source's holders may take at the slowest rate that can be set.
+const READ_OF_ONE: Duration = Duration::from_secs(3);
 
 /// The intent that may be on its way; none if its POST certainly had no effect.
 pub fn open<'a>(case: &'a Case<'_>) -> Option<&'a Intent> {
@@ -40,20 +45,9 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
             why: setback.why.clone(),
         };
     }
-    let fresh = time::before(now, case.tenant.interval);
-    if case
-        .picture
-        .groups_as_of()
-        .is_none_or(|as_of| as_of < fresh)
-    {
-        return Move::Refresh {
-            what: What::Groups,
-            newer_than: fresh,
-        };
-    }
     let ids = resolved.source_ids();
-    if let Some(wait) = read_holders(case, now, &ids, fresh) {
-        return wait;
+    if let Some(read) = read_groups(case, now).or_else(|| read_holders(case, now, &ids)) {
+        return read;
     }
     if let Some(stop) = stalled(prerequisites::exceptions(&ids, case.picture)) {
         return stop;
@@ -73,15 +67,36 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
     write(case, now, Step::Record(Memory::Intent(intent)))
 }
 
-/// Asks for the holders of sources that are about to join and were not read since `fresh`.
+/// Asks for a walk over all groups if the newest is older than one interval: too old to
+/// create, adopt or write a group by it.
+pub fn read_groups(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    let fresh = time::before(now, case.tenant.interval);
+    let stale = case
+        .picture
+        .groups_as_of()
+        .is_none_or(|as_of| as_of < fresh);
+    stale.then_some(Move::Refresh {
+        what: What::Groups,
+        newer_than: fresh,
+    })
+}
+
+/// Since when the holders of so many sources must have been read: the first of a hundred must
+/// not be too old by the time that the last was read.
+pub fn fresh_holders(case: &Case<'_>, now: Timestamp, sources: usize) -> Timestamp {
+    let reading = READ_OF_ONE.saturating_mul(u32::try_from(sources).unwrap_or(u32::MAX));
+    time::before(now, case.tenant.interval.saturating_add(reading))
+}
+
+/// Asks for the holders of sources that are about to join, unless they were read lately.
 pub fn read_holders<'a>(
     case: &Case<'_>,
     now: Timestamp,
-    joining: impl IntoIterator<Item = &'a psg_domain::SourceId>,
-    fresh: Timestamp,
+    joining: impl IntoIterator<Item = &'a SourceId, IntoIter: ExactSizeIterator>,
 ) -> Option<Move> {
+    let joining = joining.into_iter();
+    let fresh = fresh_holders(case, now, joining.len());
     let stale: Vec<_> = joining
-        .into_iter()
         .filter(|id| {
             case.picture
                 .holders(id)
@@ -134,7 +149,7 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
         .groups_as_of()
         .is_none_or(|as_of| as_of <= since)
     {
-        let newer_than = time::after(since, std::time::Duration::from_nanos(1));
+        let newer_than = time::after(since, Duration::from_nanos(1));
         return Settlement::Open(Move::Refresh {
             what: What::Groups,
             newer_than,
@@ -152,17 +167,28 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
         .collect();
     match candidates.as_slice() {
         [only] if intent.made(only) => Settlement::Open(ours(only)),
-        [] => absent(case, now, intent),
-        _ => Settlement::Open(Move::Stalled(ambiguous(intent, &candidates))),
+        [] => absent(case, now, since),
+        several => Settlement::Open(match chosen(case, several) {
+            Some(group) => ours(group),
+            None => Move::Stalled(ambiguous(intent, several)),
+        }),
     }
+}
+
+/// The candidate that a person named, which matters only once the resource is being deleted:
+/// while it lives, `groupID` goes before the intent.
+fn chosen<'a>(case: &Case<'_>, candidates: &[&'a Group]) -> Option<&'a Group> {
+    let asked = case.desired.as_ref().ok()?.group_id.as_ref()?;
+    candidates.iter().find(|group| group.id == *asked).copied()
 }
 
 fn ours(group: &Group) -> Move {
     Move::Do(Step::Record(Memory::Group(group.clone(), Origin::Created)))
 }
 
-fn absent(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
-    let deadline = time::after(intent.started_at, case.timers.settle);
+/// `since` is when the POST was given up or, if this process does not know, when it was announced.
+fn absent(case: &Case<'_>, now: Timestamp, since: Timestamp) -> Settlement {
+    let deadline = time::after(since, case.timers.settle);
     let refresh = |newer_than| {
         Settlement::Open(Move::Refresh {
             what: What::Groups,

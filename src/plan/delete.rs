@@ -19,25 +19,24 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
         return Move::Settled;
     }
     let recorded = &case.recorded;
-    let made =
-        recorded.held().is_some() || recorded.intent.is_some() || recorded.deletion.is_some();
+    let made = recorded.held().is_some()
+        || recorded.intent.is_some()
+        || recorded.deletion.is_some()
+        || !recorded.leaving.is_empty();
     if !made {
         return release(case, FarewellKind::NothingMade, Vec::new());
     }
+    let planned = recorded.deletion.as_ref().map(|d| &d.sources);
+    let planned = planned.unwrap_or(&recorded.leaving);
     if case.observes() {
-        return release(case, FarewellKind::Observed, Vec::new());
+        return release(case, FarewellKind::Observed, planned.clone());
     }
     if case
         .desired
         .as_ref()
         .is_ok_and(|desired| desired.deletion == DeletionPolicy::Orphan)
     {
-        let sources = recorded
-            .deletion
-            .as_ref()
-            .map(|d| d.sources.clone())
-            .unwrap_or_default();
-        return release(case, FarewellKind::Orphaned, sources);
+        return release(case, FarewellKind::Orphaned, planned.clone());
     }
     if case.is_paused(now) {
         return write(case, now, Step::HoldFinalizer);
@@ -49,7 +48,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
         return match create::settle(case, now, intent) {
             Settlement::Open(Move::Stalled(finding)) => blocked(case, now, finding.message),
             Settlement::Open(next) => next,
-            Settlement::Void => release(case, FarewellKind::NothingMade, Vec::new()),
+            Settlement::Void => without_a_group(case, now),
         };
     }
     let Some(group) = recorded
@@ -58,7 +57,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
         .map(|d| &d.group)
         .or_else(|| recorded.held())
     else {
-        return release(case, FarewellKind::NothingMade, Vec::new());
+        return without_a_group(case, now);
     };
     match &recorded.deletion {
         None => record(case, now, group),
@@ -73,10 +72,8 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     {
         let message =
             format!("the group is in tenant {pinned}, but {key} answers behind the Secret");
-        return Some(Move::Wait {
-            until,
-            why: Finding::new(Reason::TenantChanged, message),
-        });
+        let message = format!("{}: {message}", Reason::TenantChanged);
+        return Some(blocked(case, now, message));
     }
     match &case.tenant.state {
         TenantState::Ready => None,
@@ -92,12 +89,13 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
 }
 
 fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
-    if let Presence::Unknown(after) = case.picture.group(group) {
-        return read_group(group, after);
-    }
+    // A member that joined since an older read would be left without a policy.
+    let fresh = time::before(now, case.tenant.interval);
     let there = match case.picture.group(group) {
+        Presence::Unknown(after) => return read_group(group, after),
+        Presence::There(_, as_of) if as_of < fresh => return read_group(group, fresh),
         Presence::There(there, _) => Some(there),
-        _ => None,
+        Presence::Gone(_) => None,
     };
     let policy = there
         .and_then(|group| group.policy.as_ref())
@@ -128,6 +126,19 @@ fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
         sources,
     };
     Move::Do(Step::Record(Memory::Deletion(deletion)))
+}
+
+/// No group is left to delete, but sources of an earlier one may be without a policy.
+fn without_a_group(case: &Case<'_>, now: Timestamp) -> Move {
+    let left = &case.recorded.leaving;
+    let fresh = create::fresh_holders(case, now, left.len());
+    match hand_back::progress(case, now, left, None, fresh) {
+        Progress::Next(next) => next,
+        Progress::Done(sources) if sources.is_empty() => {
+            release(case, FarewellKind::NothingMade, sources)
+        }
+        Progress::Done(sources) => release(case, FarewellKind::Deleted, sources),
+    }
 }
 
 fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {

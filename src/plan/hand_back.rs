@@ -24,6 +24,7 @@ pub enum Progress {
 enum Source {
     Decided(HandBackResult),
     Unread(Timestamp),
+    Unplaced,
     Lacking(Vec<Holder>),
     Blocked(Setback),
 }
@@ -38,6 +39,7 @@ pub fn progress(
 ) -> Progress {
     let mut results = sources.to_vec();
     let mut unread = Vec::new();
+    let mut unplaced = false;
     let mut newer_than = after;
     let mut lacking = None;
     let mut blocked: Vec<(String, Setback)> = Vec::new();
@@ -48,6 +50,7 @@ pub fn progress(
                 newer_than = newer_than.max(since);
                 unread.push(open.source.clone());
             }
+            Source::Unplaced => unplaced = true,
             Source::Lacking(holders) => {
                 lacking = lacking.or_else(|| Some((open.source.clone(), holders)));
             }
@@ -62,7 +65,16 @@ pub fn progress(
             newer_than,
         });
     }
-    if decided(&results) >= decided(sources) + BATCH && decided(&results) < results.len() {
+    if unplaced {
+        return Progress::Next(Move::Refresh {
+            what: What::Groups,
+            newer_than: after,
+        });
+    }
+    // A result is also stored before a wait: a person may give that source another policy meanwhile.
+    let waits = lacking.is_none() && !blocked.is_empty();
+    let new = decided(&results) - decided(sources);
+    if new >= if waits { 1 } else { BATCH } && decided(&results) < results.len() {
         return Progress::Next(Move::Do(Step::Record(Memory::HandedBack(results))));
     }
     if let Some((source, holders)) = lacking {
@@ -77,7 +89,12 @@ pub fn progress(
             "sources that do not have their policy yet: {}",
             each.join("; ")
         );
-        let why = Finding::new(Reason::DeletionBlocked, message);
+        let reason = if case.object.deleting {
+            Reason::DeletionBlocked
+        } else {
+            Reason::Retrying
+        };
+        let why = Finding::new(reason, message);
         return Progress::Next(Move::Wait { until, why });
     }
     Progress::Done(results)
@@ -91,9 +108,15 @@ fn look(
     after: Timestamp,
 ) -> Source {
     let picture = case.picture;
+    // Only a walk begun since tells which group rules the source now.
+    let placed = picture.groups_as_of().is_some_and(|as_of| as_of >= after);
     let elsewhere = picture.groups_with(&open.source);
     if elsewhere.iter().any(|other| Some(&other.id) != group) {
-        return Source::Decided(HandBackResult::InAnotherGroup);
+        return if placed {
+            Source::Decided(HandBackResult::InAnotherGroup)
+        } else {
+            Source::Unplaced
+        };
     }
     if let Some(setback) = case
         .sent
@@ -128,6 +151,9 @@ fn look(
                 why: Finding::new(Reason::Retrying, message),
             });
         }
+    }
+    if !placed {
+        return Source::Unplaced;
     }
     let exceptions = holders
         .iter()

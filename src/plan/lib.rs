@@ -8,7 +8,7 @@
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`adopt`], [`create`], [`sync`], [`hand_back`]:
 //!   one rule, one file.
-//! - [`verdict`]: what the status says after a move.
+//! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
 
@@ -25,6 +25,9 @@ pub mod reason;
 mod refused;
 pub mod resolve;
 mod sync;
+mod tenant_verdict;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 
 pub use case::{
@@ -35,4 +38,5 @@ pub use claims::{ClaimIndex, Claimant};
 pub use next::next;
 pub use reason::{Finding, Reason};
 pub use resolve::{Resolved, resolve};
+pub use tenant_verdict::tenant_verdict;
 pub use verdict::{Condition, Report, Truth, verdict};

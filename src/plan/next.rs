@@ -10,6 +10,7 @@ use crate::{
     create::{self, Settlement},
     delete, prerequisites,
     reason::{Finding, Reason},
+    refused,
     resolve::Resolved,
     sync,
 };
@@ -29,7 +30,18 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
 /// Whatever just failed ends the pass; only an unanswered create is looked for at once.
 fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     match case.last.as_ref()? {
+        Outcome::Refused(message) if case.object.deleting => {
+            let until = time::after(now, case.backoff);
+            let why = Finding::new(
+                Reason::DeletionBlocked,
+                format!("the tenant refused it: {message}"),
+            );
+            Some(Move::Wait { until, why })
+        }
         Outcome::Refused(message) => {
+            if let Some(stands) = refused::standing(case) {
+                return Some(stands);
+            }
             let memory = Memory::Refused(message.clone());
             Some(Move::Do(Step::Record(memory)))
         }
@@ -56,7 +68,7 @@ fn live(case: &Case<'_>, now: Timestamp) -> Move {
         return Move::Do(Step::ReleaseFinalizer(Farewell {
             kind: FarewellKind::Observed,
             group: case.recorded.held().cloned(),
-            sources: Vec::new(),
+            sources: case.recorded.leaving.clone(),
         }));
     }
     if let Some(stop) = tenant_in_the_way(case, now) {
@@ -64,12 +76,10 @@ fn live(case: &Case<'_>, now: Timestamp) -> Move {
     }
     // A person who names the group has answered what the intent left open.
     let intent = create::open(case).filter(|_| desired.group_id.is_none() && !case.observes());
-    let mut void = false;
-    if let Some(intent) = intent {
-        match create::settle(case, now, intent) {
-            Settlement::Open(next) => return next,
-            Settlement::Void => void = true,
-        }
+    if let Some(intent) = intent
+        && let Settlement::Open(next) = create::settle(case, now, intent)
+    {
+        return next;
     }
     let resolved = match case.resolve() {
         Ok(resolved) => resolved,
@@ -77,13 +87,18 @@ fn live(case: &Case<'_>, now: Timestamp) -> Move {
     };
     if let (Some(held), Some(asked)) = (case.recorded.held(), &desired.group_id)
         && held != asked
+        && !case.observes()
     {
         let message = format!(
             "groupID asks for {asked}, but this resource manages {held}: remove groupID, or use another resource for that group"
         );
         return Move::Stalled(Finding::new(Reason::InvalidSpec, message));
     }
-    let mine = case.recorded.held().or(desired.group_id.as_ref());
+    let mine = if case.observes() {
+        desired.group_id.as_ref().or(case.recorded.group.as_ref())
+    } else {
+        case.recorded.held().or(desired.group_id.as_ref())
+    };
     let mut findings = prerequisites::unmet(&resolved, case.picture);
     if !case.observes() {
         findings.extend(adopt::conflicts(case, &resolved, mine));
@@ -92,7 +107,7 @@ fn live(case: &Case<'_>, now: Timestamp) -> Move {
         return stop;
     }
     let Some(id) = mine else {
-        return without_a_group(case, now, desired, &resolved, void);
+        return without_a_group(case, now, desired, &resolved);
     };
     match case.picture.group(id) {
         Presence::Unknown(after) => sync::read_group(id, after),
@@ -101,8 +116,9 @@ fn live(case: &Case<'_>, now: Timestamp) -> Move {
                 format!("there is no group {id} in the tenant; with groupID none is created");
             Move::Stalled(Finding::new(Reason::GroupNotFound, message))
         }
+        Presence::Gone(_) if case.observes() => without_a_group(case, now, desired, &resolved),
         Presence::Gone(_) => vanished(case, now, desired, &resolved),
-        Presence::There(group, as_of) if case.recorded.held() == Some(id) => {
+        Presence::There(group, as_of) if case.recorded.held() == Some(id) && !case.observes() => {
             sync::sync(case, now, desired.management, &resolved, group, as_of)
         }
         Presence::There(group, _) => adopt::adopt(case, now, desired, &resolved, group),
@@ -137,7 +153,6 @@ fn without_a_group(
     now: Timestamp,
     desired: &Desired,
     resolved: &Resolved,
-    void: bool,
 ) -> Move {
     match case.picture.groups_named(&resolved.name).as_slice() {
         [] if case.observes() => Move::Stalled(Finding::new(
@@ -148,11 +163,8 @@ fn without_a_group(
             ),
         )),
         [] => create::begin(case, now, resolved),
-        // An intent that is proved void made nothing, so whatever has the name was there by
-        // another hand, and adoption decides.
-        [only] if void || create::open(case).is_none() => {
-            adopt::adopt(case, now, desired, resolved, only)
-        }
+        // No intent is open any more, so whatever has the name was made by another hand.
+        [only] => adopt::adopt(case, now, desired, resolved, only),
         several => Move::Stalled(ambiguous(resolved, several)),
     }
 }
@@ -160,7 +172,7 @@ fn without_a_group(
 /// Rule 6 for a group that a read by id no longer finds.
 fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resolved) -> Move {
     if !case.picture.groups_named(&resolved.name).is_empty() {
-        return without_a_group(case, now, desired, resolved, true);
+        return without_a_group(case, now, desired, resolved);
     }
     let gone = case
         .recorded

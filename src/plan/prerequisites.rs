@@ -14,7 +14,7 @@ pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
     if resolved.sources.len() < 2 {
         findings.push(Finding::new(
             Reason::TooFewSources,
-            "a group needs at least two sources",
+            "a group needs at least two sources: add one",
         ));
     }
     for source in resolved
@@ -70,7 +70,7 @@ pub fn exceptions<'a>(
             }
             Some((None, _)) => findings.push(Finding::new(
                 Reason::SourceNotFound,
-                format!("source \"{name}\" ({id}) is gone from the tenant"),
+                format!("source \"{name}\" ({id}) is gone from the tenant: correct the reference"),
             )),
             None => {}
         }

@@ -89,51 +89,115 @@ macro_rules! reasons {
 }
 
 reasons! {
-    InSync, Group, "The tenant's group equals the manifest.", "-", "Nothing.";
+    InSync, Group, "The tenant's group equals the manifest.", "status.groupID, status.policy and status.sources say to what the manifest led.", "Nothing.";
     Creating, Group, "The group is being created, or a create whose answer was lost is being looked for.", "status.intent; the message says until when.", "Wait. The operator never sends a second create before it is sure that the first had no effect.";
-    Updating, Group, "The group is being changed, or a source that left is getting its policy back.", "status.leaving.", "Wait.";
+    Updating, Group, "The group is being changed, or a source that left it is getting its policy back.", "status.leaving lists the sources that left.", "Wait.";
     Deleting, Group, "The group is being deleted and its policy handed back to each source.", "status.deletion lists every source and its result.", "Wait.";
-    Retrying, Group, "The tenant did not do the last thing it was asked; it is tried again.", "The message quotes the tenant.", "Wait; if it lasts, look at the IdentityTenant.";
-    Paused, Group, "Nothing is written to the tenant for now.", "Annotation passwordsync.dev/paused-until.", "Remove the annotation to go on.";
-    Drifted, Group, "The tenant differs from the manifest and may not be written.", "status.drift: field, wanted, found.", "Change the manifest or the tenant, or set managementPolicy: Enforce.";
-    Refused, Group, "The tenant refused the group as it is wanted.", "status.refused; the message quotes the tenant and its tracking id.", "Change the manifest, or what the tenant objects to. It is tried again as soon as either changes.";
-    CreateAmbiguous, Group, "A create was sent, its answer was lost, and more than one group could be its result.", "The message lists the candidates.", "Set spec.groupID to the right one. A suspected twin is never deleted by the operator.";
-    GroupNotFound, Group, "The group that the manifest names does not exist.", "spec.groupID, or spec.name under managementPolicy: Observe.", "Correct it. With spec.groupID a group is never created.";
-    GroupVanished, Group, "The group was deleted in the tenant and managementPolicy OnChange does not make it again.", "status.groupID.", "Set managementPolicy: Enforce, or delete the resource.";
-    GroupsVanished, Tenant, "Many managed groups are missing from one read, so none is created again.", "The IdentityTenant's condition Ready and its message.", "Find out why. To let them be created again, set the annotation passwordsync.dev/acknowledged-until on the IdentityTenant.";
-    DeletionBlocked, Group, "The deletion cannot go on.", "The message names the source or the tenant that holds it up.", "Mend it. The one way out without the tenant is deletionPolicy: Orphan.";
-    InvalidSpec, Reference, "The stored manifest cannot be read.", "The message names the field.", "Correct the field; the CRDs of this version refuse such a manifest.";
-    SourceNotFound, Reference, "A source reference matches nothing.", "spec.sourceRefs; near misses are in the message.", "Correct the name, or create the source.";
-    PolicyNotFound, Reference, "The policy reference matches nothing.", "spec.passwordPolicyRef; near misses are in the message.", "Correct the name, or create the policy.";
-    AmbiguousReference, Reference, "A name matches several objects.", "The message lists their ids.", "Refer to one of them by id.";
-    DuplicateSource, Reference, "Two references lead to one source.", "The message names both.", "Remove one.";
-    SourceReplaced, Reference, "A source was deleted, and another of its name exists.", "The message has both ids.", "If the new one is meant, refer to it by id.";
-    PolicyReplaced, Reference, "The policy was deleted, and another of its name exists.", "The message has both ids.", "If the new one is meant, refer to it by id.";
-    TooFewSources, Prerequisite, "A group needs at least two sources.", "spec.sourceRefs.", "Add a source.";
-    NotDirectConnect, Prerequisite, "A source is not connected directly.", "The source's connection type in the tenant.", "Use a direct connect source.";
+    Retrying, Group, "The tenant did not do the last thing it was asked, or does not show it yet; it is tried again.", "The message quotes the tenant and names the source, if it is about one.", "Wait. If it lasts, look at the IdentityTenant and at the source that is named.";
+    Paused, Group, "Nothing is written to the tenant for now, though it differs or the resource is being deleted.", "The annotation passwordsync.dev/paused-until, and status.drift.", "Remove the annotation to go on.";
+    Drifted, Group, "The tenant differs from the manifest, and managementPolicy OnChange or Observe forbids to write it.", "status.drift: field, wanted, found.", "Change the manifest or the tenant, or set managementPolicy: Enforce.";
+    Refused, Group, "The tenant refused the group as it is wanted.", "status.refused; the message quotes the tenant and its tracking id.", "Change the manifest, or what the tenant objects to. It is tried again as soon as the manifest, the sources concerned or the credentials change.";
+    CreateAmbiguous, Group, "A create was sent, its answer was lost, and it cannot be told which group is its result.", "The message lists the candidates, and which of them have the content that was sent.", "Set spec.groupID to the right one, and delete a twin in the tenant. The operator never deletes a suspected twin.";
+    GroupNotFound, Group, "The group that the manifest points at does not exist.", "spec.groupID, or spec.name under managementPolicy: Observe.", "Correct it, or make the group in the tenant. With spec.groupID a group is never created.";
+    GroupVanished, Group, "The group was deleted in the tenant, and managementPolicy OnChange does not make it again.", "status.groupID is the group that was.", "Change the spec or set managementPolicy: Enforce to make it again, or delete the resource.";
+    GroupsVanished, Tenant, "Many managed groups are missing from one read, so none is created again.", "The IdentityTenant's condition Ready; its message has the numbers.", "Find out why. To let them be created again, set the annotation passwordsync.dev/acknowledged-until on the IdentityTenant.";
+    DeletionBlocked, Group, "The deletion cannot go on, and the finalizer stays.", "The message names the source or the tenant that holds it up; status.deletion says what is done.", "Mend what is named; it goes on by itself. The one way out without the tenant is deletionPolicy: Orphan, which leaves the group and its sources as they are.";
+    InvalidSpec, Reference, "The manifest cannot be carried out as it is stored.", "The message names the field.", "Correct the field. If the schema should have refused it, the CRDs are older than the operator: update them.";
+    SourceNotFound, Reference, "A source reference matches nothing in the tenant.", "spec.sourceRefs; near misses are in the message.", "Correct the reference, or create the source.";
+    PolicyNotFound, Reference, "The policy reference matches nothing in the tenant.", "spec.passwordPolicyRef; near misses are in the message.", "Correct the reference, or create the policy.";
+    AmbiguousReference, Reference, "A name matches several objects in the tenant.", "The message lists their ids.", "Refer to one of them by id.";
+    DuplicateSource, Reference, "Two references lead to one source.", "The message names both.", "Remove one of them.";
+    SourceReplaced, Reference, "A source was deleted, and another of its name exists; it is not taken silently.", "The message has both ids.", "If the new one is meant, refer to it by id, or remove the reference, wait for Ready, and add it again.";
+    PolicyReplaced, Reference, "The policy was deleted, and another of its name exists; it is not taken silently.", "The message has both ids.", "If the new one is meant, refer to it by id.";
+    TooFewSources, Prerequisite, "A group needs at least two sources.", "spec.sourceRefs.", "Add a source, or delete the resource.";
+    NotDirectConnect, Prerequisite, "A source is not connected directly.", "The source's connection type in the tenant.", "Use a direct connect source, or take this one out.";
     PasswordNotSupported, Prerequisite, "A source cannot change passwords.", "The source's feature PASSWORD.", "Configure the source for Password Management.";
-    NoApplication, Prerequisite, "An authentication source has no application.", "Applications of the source in the tenant.", "Add an application to the source.";
-    PolicyExceptions, Prerequisite, "A source has password policy exceptions, which a group does not allow.", "The source's password policies.", "Remove the exceptions from the source.";
-    GroupExists, Ownership, "A group of this name exists and may not be taken over as it is.", "The message says in what it differs.", "Set adoptionPolicy: Overwrite, make them equal, or choose another name.";
-    AmbiguousGroup, Ownership, "Several groups have this name.", "The message lists their ids.", "Set spec.groupID.";
-    OwnedByAnother, Ownership, "Another PasswordSyncGroup owns this group, name or source.", "The message names it if it is in the same namespace.", "Let one of them go. When the owner lets go, this one goes on by itself.";
+    NoApplication, Prerequisite, "An authentication source has no application.", "The applications of the source in the tenant.", "Add an application to the source.";
+    PolicyExceptions, Prerequisite, "A source that is to join has password policy exceptions, which a group does not allow.", "The source's password policies in the tenant.", "Remove the exceptions from the source.";
+    GroupExists, Ownership, "A group of this name exists and may not be taken over as it is, or stands in the way of a rename.", "The message says which group, and in what it differs.", "Set adoptionPolicy: Overwrite, make them equal, or choose another name.";
+    AmbiguousGroup, Ownership, "Several groups in the tenant have this name.", "The message lists their ids.", "Set spec.groupID to the one that is meant.";
+    OwnedByAnother, Ownership, "Another PasswordSyncGroup owns this group, name or source.", "The message names the owner if it is in the same namespace.", "Take it out of one of the two. When the owner lets go, this one goes on by itself.";
     SourceInAnotherGroup, Ownership, "A source is in a tenant group that no PasswordSyncGroup manages.", "The message names the group.", "Remove it there, or adopt that group.";
-    Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait.";
+    Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait. If it lasts, the IdentityTenant says why.";
     TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace.", "spec.tenantRef.", "Create it, or correct the reference.";
     TenantUnreachable, Tenant, "The tenant has not answered for five read intervals.", "The IdentityTenant's message.", "Check the network and the tenant. Nothing is lost meanwhile.";
-    TenantChanged, Tenant, "Another tenant answers behind the same Secret.", "status.tenant and the IdentityTenant's status.", "Restore the credentials, or delete and re-create the resources with deletionPolicy: Orphan.";
+    TenantChanged, Tenant, "Another tenant answers behind the same Secret; nothing is written and no finalizer ends.", "status.tenant of the group, and the IdentityTenant's status.", "Restore the credentials. To let the old tenant's groups go, set deletionPolicy: Orphan and delete the resources.";
     SecretNotFound, Tenant, "The credentials Secret does not exist.", "spec.credentialsSecretRef of the IdentityTenant.", "Create it with the keys baseUrl, clientId and clientSecret.";
     SecretForbidden, Tenant, "The operator may not read the Secret.", "The operator's Role in that namespace.", "Grant get on the Secret.";
-    SecretMalformed, Tenant, "The Secret lacks a key or holds one that cannot be used.", "The message names the key, never its value.", "Correct the key.";
-    HostNotAllowed, Tenant, "The Secret's host is not one that the operator may talk to.", "The operator's flag --allow-host.", "Correct baseUrl, or allow the host.";
-    CredentialsInvalid, Tenant, "The tenant does not accept the credentials.", "The personal access token in the tenant.", "Renew it and update the Secret; it is tried again within seconds.";
+    SecretMalformed, Tenant, "The Secret lacks a key, or holds one that cannot be used.", "The message names the key, never its value.", "Correct the key.";
+    HostNotAllowed, Tenant, "The Secret's host is not one that the operator may talk to.", "baseUrl in the Secret, and the operator's flag --allow-host.", "Correct baseUrl, or allow the host.";
+    CredentialsInvalid, Tenant, "The tenant does not accept the credentials.", "The personal access token in the tenant: expired, deleted, or its owner locked.", "Renew it and update the Secret; it is tried again within seconds.";
     MissingScope, Tenant, "The token lacks a scope that the operator needs.", "The message names the scopes.", "Add them to the personal access token.";
     NoUserContext, Tenant, "The token is not tied to a user, so the tenant would refuse every write.", "The kind of credentials in the Secret.", "Use a personal access token of an ORG_ADMIN user.";
-    Forbidden, Tenant, "The tenant accepts the credentials but refuses the request.", "The user's level: ORG_ADMIN is needed.", "Give the owner of the token that level. Tried again every 10 minutes and when the Secret changes.";
-    UnexpectedAnswer, Tenant, "The tenant answers in a way that cannot be trusted.", "The message says which answer and why.", "Check baseUrl and what stands between.";
+    Forbidden, Tenant, "The tenant accepts the credentials but refuses the request.", "The level of the token's owner: ORG_ADMIN is needed.", "Give the owner that level. It is tried again every 10 minutes and when the Secret changes.";
+    UnexpectedAnswer, Tenant, "The tenant answers in a way that cannot be trusted.", "The message says which answer and why.", "Check baseUrl and what stands between, such as a proxy.";
     RateLimited, Tenant, "The tenant asks to slow down.", "Other users of the same client id.", "Wait; lower spec.rateLimit if others need their share.";
-    Reading, Tenant, "The tenant is read.", "-", "Nothing.";
+    Reading, Tenant, "The tenant is being read, as it is every interval.", "The IdentityTenant's counts.", "Nothing.";
 }
+
+/// The page `docs/reasons.md`: the whole catalogue, by what the reasons are about.
+pub fn page() -> String {
+    let sections = SECTIONS.iter().map(|(about, title, note)| {
+        let reasons = Reason::ALL.iter().filter(|reason| reason.about() == *about);
+        let entries: String = reasons.copied().map(entry).collect();
+        format!("\n## {title}\n\n{note}\n{entries}")
+    });
+    std::iter::once(HEAD.to_owned()).chain(sections).collect()
+}
+
+fn entry(reason: Reason) -> String {
+    let (what, look, act) = (reason.what(), reason.look(), reason.act());
+    format!("\n### {reason}\n\n{what}\n\n- **Look at:** {look}\n- **Do:** {act}\n")
+}
+
+const SECTIONS: &[(About, &str, &str)] = &[
+    (
+        About::Group,
+        "The group",
+        "How far the tenant's group is what the manifest wants.",
+    ),
+    (
+        About::Reference,
+        "References",
+        "These also turn `ReferencesCurrent` to False, if a name could not be looked up.",
+    ),
+    (
+        About::Prerequisite,
+        "Prerequisites",
+        "What the vendor asks of a group's sources. These also turn `PrerequisitesMet` to False. A group that exists already is left as it is.",
+    ),
+    (
+        About::Ownership,
+        "Owners",
+        "Every group, name and source has one owner: the resource whose status records it, or else the oldest that wants it.",
+    ),
+    (
+        About::Tenant,
+        "The tenant",
+        "Mostly on the `IdentityTenant`; a group that waits for it repeats them with `Ready` Unknown.",
+    ),
+];
+
+const HEAD: &str = "\
+# Reasons
+
+<!-- Made from src/plan/reason.rs: `PSG_BLESS=1 cargo test -p psg-plan reasons_page` writes it. -->
+
+Each condition, event and metric of psg-operator uses one of these words. `kubectl get psg` shows the
+one of `Ready` under REASON; its message, with names, ids and the remedy, is shown by
+`kubectl get psg -o wide` and `kubectl describe psg`.
+
+| condition | True | False | Unknown |
+|---|---|---|---|
+| `Ready` | `InSync` | anything else below | the tenant cannot be asked, or a create is on its way |
+| `Reconciling` | work goes on, or is tried again | never: the condition is absent | |
+| `Stalled` | nothing happens until the manifest, the tenant or another resource changes | never: the condition is absent | |
+| `Paused` | `Paused`: nothing is written until the moment in the annotation | never: the condition is absent | |
+| `ReferencesCurrent` | `Current` | a reference leads nowhere; `Renamed`: its object has another name by now and is kept | |
+| `PrerequisitesMet` | `Met` | a prerequisite below | |
+| `SourcesHealthy` | `Healthy` | `Unhealthy`: a warning, which blocks nothing | |
+| `PoliciesAligned` | never: the condition is absent | `OtherPolicy`: a source shows another policy than its group's | |
+";
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

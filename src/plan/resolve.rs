@@ -108,7 +108,9 @@ fn source(
     {
         renamed.push(renamed_text(Kind::Source, name, &source.name, id.as_str()));
     }
-    let before = pinned.filter(|pin| pin.id == id).map_or_else(
+    // A member's holders are the group's by now: only its pin knows, by whatever reference.
+    let member = recorded.sources.iter().find(|pin| pin.id == id);
+    let before = member.map_or_else(
         || {
             picture
                 .holders(&id)
@@ -192,7 +194,7 @@ fn missing<'a>(
         return Finding::new(
             Reason::AmbiguousReference,
             format!(
-                "{noun} {reference} is the name of {}: refer to it by id ({})",
+                "{noun} {reference} is the name of {} objects: refer to it by id ({})",
                 found.len(),
                 found.join(", ")
             ),
@@ -204,11 +206,14 @@ fn missing<'a>(
     };
     let near = near(reference, names);
     let hint = if near.is_empty() {
-        String::new()
+        "create it there, or correct the reference".to_owned()
     } else {
-        format!("; did you mean {}?", near.join(" or "))
+        format!("did you mean {}?", near.join(" or "))
     };
-    Finding::new(reason, format!("no {noun} {reference} in the tenant{hint}"))
+    Finding::new(
+        reason,
+        format!("no {noun} {reference} in the tenant: {hint}"),
+    )
 }
 
 fn near<'a>(reference: &Ref, names: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -34,16 +34,16 @@ pub fn sync(
     } else {
         WriteCause::Drift
     };
-    let only_looked_at = management == ManagementPolicy::Observe
-        || (management == ManagementPolicy::OnChange && cause == WriteCause::Drift);
-    if only_looked_at {
+    if management == ManagementPolicy::OnChange && cause == WriteCause::Drift {
         return Move::Stalled(Finding::new(Reason::Drifted, differ::in_words(&drift)));
     }
     if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case)) {
         return stop;
     }
+    if let Some(sent) = case.sent.updated_at.filter(|sent| as_of < *sent) {
+        return read_group(&group.id, sent);
+    }
     if let Some(sent) = case.sent.updated_at
-        && as_of >= sent
         && now < time::after(sent, case.backoff)
     {
         let message = format!(
@@ -59,8 +59,9 @@ pub fn sync(
     let wanted = resolved.source_ids();
     let joining: Vec<&SourceId> = wanted.difference(&group.sources).collect();
     if !case.is_paused(now) {
-        let fresh = time::before(now, case.tenant.interval);
-        if let Some(read) = create::read_holders(case, now, joining.iter().copied(), fresh) {
+        let read = create::read_groups(case, now)
+            .or_else(|| create::read_holders(case, now, joining.iter().copied()));
+        if let Some(read) = read {
             return read;
         }
         if let Some(stop) = stalled(prerequisites::exceptions(joining, case.picture)) {
@@ -89,13 +90,20 @@ pub fn sync(
 }
 
 fn equal(case: &Case<'_>, now: Timestamp, group: &Group, as_of: Timestamp) -> Move {
-    if case.observes() {
-        return Move::Settled;
-    }
     if !case.object.finalizer && !case.is_paused(now) {
         return Move::Do(Step::HoldFinalizer);
     }
-    match hand_back::progress(case, now, &case.recorded.leaving, Some(&group.id), as_of) {
+    // One that came back before it was ever taken out is the group's again.
+    let left: Vec<HandBack> = case
+        .recorded
+        .leaving
+        .iter()
+        .filter(|left| !group.sources.contains(&left.source))
+        .cloned()
+        .collect();
+    // Every walk shows the group anew; holders read since our PUT need not be read again for that.
+    let since = case.sent.updated_at.map_or(as_of, |sent| sent.min(as_of));
+    match hand_back::progress(case, now, &left, Some(&group.id), since) {
         Progress::Done(_) => Move::Settled,
         Progress::Next(next) => next,
     }
@@ -115,7 +123,7 @@ fn name_taken(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Option<Mov
     let others = case.picture.groups_named(&resolved.name);
     let other = others.into_iter().find(|other| other.id != group.id)?;
     let message = format!(
-        "cannot rename group {} to \"{}\": group {} has that name already",
+        "cannot rename group {} to \"{}\": group {} has that name already; choose another name",
         group.id, resolved.name, other.id
     );
     Some(Move::Stalled(Finding::new(Reason::GroupExists, message)))
@@ -148,6 +156,30 @@ fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Vec<HandBack>
         }
     }
     leaving
+}
+
+/// Sources of a group that is gone, or of one that another takes the place of, may be without a
+/// policy: whatever is not in the group of now is remembered as leaving.
+pub fn leave_behind(recorded: &mut Recorded, now: Option<&Group>) {
+    if let (Some(was), Some(policy)) = (recorded.held(), &recorded.policy)
+        && now.is_none_or(|now| now.id != *was)
+    {
+        for pin in &recorded.sources {
+            if recorded.leaving.iter().all(|left| left.source != pin.id) {
+                recorded.leaving.push(HandBack {
+                    source: pin.id.clone(),
+                    name: pin.name.clone(),
+                    policy: policy.id.clone(),
+                    result: None,
+                });
+            }
+        }
+    }
+    if let Some(now) = now {
+        recorded
+            .leaving
+            .retain(|left| !now.sources.contains(&left.source));
+    }
 }
 
 /// Remembers what a group held when it became ours, under the manifest's own references

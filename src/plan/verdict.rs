@@ -5,7 +5,7 @@
 //! true, as kstatus asks.
 
 use jiff::Timestamp;
-use psg_domain::{Origin, Presence, Recorded};
+use psg_domain::{Group, Origin, Presence, Recorded};
 
 use crate::{
     case::{Case, Move, TenantState},
@@ -157,6 +157,8 @@ fn at_work(case: &Case<'_>) -> Finding {
         let message =
             format!("the group is being deleted and its policy handed back to {sources} sources");
         Finding::new(Reason::Deleting, message)
+    } else if case.observes() {
+        Finding::new(Reason::Reading, "the tenant is being read")
     } else if recorded.intent.is_some() || recorded.held().is_none() {
         Finding::new(Reason::Creating, "the group is being created")
     } else {
@@ -257,24 +259,7 @@ fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Record
     let Some(resolved) = resolved else {
         return recorded;
     };
-    let seen = match recorded.group.as_ref().filter(|_| !case.observes()) {
-        Some(id) => match case.picture.group(id) {
-            Presence::There(group, _) => Some(group),
-            _ => None,
-        },
-        None => match case
-            .desired
-            .as_ref()
-            .ok()
-            .and_then(|desired| desired.group_id.as_ref())
-        {
-            Some(id) => match case.picture.group(id) {
-                Presence::There(group, _) => Some(group),
-                _ => None,
-            },
-            None => case.picture.groups_named(&resolved.name).first().copied(),
-        },
-    };
+    let seen = seen(case, resolved);
     if case.observes() && !case.object.deleting {
         recorded.group = seen.map(|group| group.id.clone());
         recorded.origin = seen.map(|_| Origin::Observed);
@@ -306,6 +291,28 @@ fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Record
         _ => {}
     }
     recorded
+}
+
+/// The group that the resource manages or looks at.
+fn seen<'a>(case: &Case<'a>, resolved: &Resolved) -> Option<&'a Group> {
+    let asked = case.desired.as_ref().ok().and_then(|d| d.group_id.as_ref());
+    let there = |id| match case.picture.group(id) {
+        Presence::There(group, _) => Some(group),
+        _ => None,
+    };
+    let by_name = || match case.picture.groups_named(&resolved.name).as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    };
+    let recorded = case.recorded.group.as_ref();
+    match (case.observes(), asked) {
+        (true, Some(id)) => there(id),
+        (true, None) => recorded.and_then(there).or_else(by_name),
+        (false, asked) => match recorded.or(asked) {
+            Some(id) => there(id),
+            None => by_name(),
+        },
+    }
 }
 
 fn condition(

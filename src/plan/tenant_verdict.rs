@@ -1,0 +1,45 @@
+//! What an IdentityTenant's status says.
+
+use crate::{
+    case::TenantState,
+    reason::{Finding, Reason},
+    verdict::{Condition, Truth},
+};
+
+/// The conditions of a tenant; none before its first read is done or has failed.
+pub fn tenant_verdict(state: &TenantState, vanished: Option<(usize, usize)>) -> Vec<Condition> {
+    let (truth, other, finding) = match state {
+        TenantState::Pending => return Vec::new(),
+        TenantState::Ready => match vanished {
+            None => (
+                Truth::True,
+                None,
+                Finding::new(Reason::Reading, "the tenant is read"),
+            ),
+            Some((missing, managed)) => {
+                let message = format!(
+                    "{missing} of {managed} managed groups are missing at once; none is created again until \
+                     passwordsync.dev/acknowledged-until is set on this IdentityTenant"
+                );
+                (
+                    Truth::False,
+                    Some("Stalled"),
+                    Finding::new(Reason::GroupsVanished, message),
+                )
+            }
+        },
+        TenantState::Blocked(finding) | TenantState::Unreachable(finding) => {
+            (Truth::False, Some("Stalled"), finding.clone())
+        }
+    };
+    let condition = |kind, truth| Condition {
+        kind,
+        truth,
+        reason: finding.reason.as_str(),
+        message: finding.message.clone(),
+    };
+    let ready = condition("Ready", truth);
+    std::iter::once(ready)
+        .chain(other.map(|kind| condition(kind, Truth::True)))
+        .collect()
+}

@@ -1,0 +1,302 @@
+//! Creating without idempotency keys: at most one POST an intent, and no second intent before
+//! the first is proved to have had no effect.
+
+use psg_domain::{Intent, Origin};
+
+use super::fixture::{Fixture, NOW, READ, at, group, group_id, names, setback};
+use crate::{Memory, Move, Outcome, Reason, Remembered, Step, What};
+
+const SENT: i64 = NOW - 100;
+
+fn unknown() -> Fixture {
+    Fixture::new().read().intent(SENT)
+}
+
+fn intent_of(fixture: &Fixture) -> Intent {
+    match fixture.remembers() {
+        Memory::Intent(intent) => intent,
+        other => panic!("no intent: {other:?}"),
+    }
+}
+
+#[test]
+fn the_intent_is_stored_before_the_one_post() {
+    let fixture = Fixture::new().read();
+    let intent = intent_of(&fixture);
+    assert_eq!((intent.attempt, intent.started_at), (1, at(NOW)));
+    let stored = fixture.stored(&Memory::Intent(intent.clone()));
+    assert_eq!(stored.step(), Step::CreateGroup(intent));
+    assert_eq!(stored.recorded.tenant, fixture.tenant.key);
+}
+
+#[test]
+fn the_finalizer_comes_before_the_intent() {
+    let fixture = Fixture::new().read().with(|f| f.object.finalizer = false);
+    assert_eq!(fixture.step(), Step::HoldFinalizer);
+}
+
+#[test]
+fn a_walk_older_than_one_interval_cannot_say_that_there_is_no_such_group() {
+    let fixture = Fixture::new().read().with(|f| f.now = at(READ + 61));
+    assert_eq!(fixture.refresh(), What::Groups);
+}
+
+#[test]
+fn a_group_that_was_made_is_recorded_as_created() {
+    let made = group("new", "Corp", "strong", &["ad", "sf"]);
+    let fixture = unknown().last(Outcome::Made(made.clone())).with(|f| {
+        f.picture.merge_one(at(NOW), made.clone());
+    });
+    let memory = fixture.remembers();
+    assert_eq!(memory, Memory::Group(made, Origin::Created));
+    let stored = fixture.stored(&memory);
+    assert_eq!(
+        (stored.next(), &stored.recorded.intent),
+        (Move::Settled, &None)
+    );
+}
+
+#[test]
+fn an_open_intent_after_a_crash_is_looked_for_and_never_sent_again() {
+    let fixture = unknown().with(|f| f.picture = psg_domain::Picture::default());
+    let mut fixture = fixture.facts(
+        &[
+            super::fixture::source("ad", "AD"),
+            super::fixture::source("sf", "Salesforce"),
+        ],
+        &[super::fixture::policy("strong", "Strong")],
+    );
+    assert_eq!(fixture.refresh(), What::Groups);
+    fixture.last = Some(Outcome::Recorded(Remembered::Group));
+    assert_eq!(
+        fixture.refresh(),
+        What::Groups,
+        "only the record of the intent itself sends it"
+    );
+}
+
+#[test]
+fn an_answer_that_was_lost_is_looked_for_at_once() {
+    let fixture = unknown()
+        .last(Outcome::Unknown(setback(NOW + 60)))
+        .with(|f| f.sent.unanswered_at = Some(at(NOW)));
+    let Move::Refresh {
+        what: What::Groups,
+        newer_than,
+    } = fixture.next()
+    else {
+        panic!()
+    };
+    assert!(newer_than > at(NOW));
+}
+
+#[test]
+fn the_one_group_with_the_intents_content_is_ours() {
+    let fixture = unknown().groups(&[group("new", "Corp", "strong", &["sf", "ad"])]);
+    let Memory::Group(group, Origin::Created) = fixture.remembers() else {
+        panic!()
+    };
+    assert_eq!(group.id, group_id("new"));
+}
+
+#[test]
+fn a_group_that_another_resource_records_is_not_taken_for_ours() {
+    let fixture = unknown()
+        .groups(&[group("h", "Corp", "strong", &["ad", "sf"])])
+        .with(|f| f.now = at(SENT + 10))
+        .other("rival", 1, |other| other.holds("h", "Other", &[]));
+    assert!(matches!(fixture.next(), Move::Wait { .. }));
+}
+
+#[test]
+fn nothing_found_waits_until_a_late_post_can_no_longer_take_effect() {
+    let fixture = unknown()
+        .walk(SENT + 5, &[])
+        .with(|f| f.now = at(SENT + 10));
+    assert_eq!(fixture.waits_until(), SENT + 30);
+    let given_up = fixture.with(|f| f.sent.unanswered_at = Some(at(SENT + 4)));
+    assert_eq!(
+        given_up.waits_until(),
+        SENT + 34,
+        "counted from when it was given up, if known"
+    );
+}
+
+#[test]
+fn two_walks_a_gap_apart_after_the_settle_time_prove_that_it_had_no_effect() {
+    let fixture = Fixture::new().read().intent(NOW - 31);
+    let Move::Refresh { newer_than, .. } = fixture.next() else {
+        panic!()
+    };
+    assert_eq!(newer_than, at(NOW - 1));
+    let one = fixture.walk(NOW, &[]).with(|f| f.now = at(NOW + 1));
+    assert_eq!(one.waits_until(), NOW + 10);
+    let later = one.with(|f| f.now = at(NOW + 11));
+    let Move::Refresh { newer_than, .. } = later.next() else {
+        panic!()
+    };
+    assert_eq!(newer_than, at(NOW + 10));
+    let proved = later.walk(NOW + 11, &[]);
+    let intent = intent_of(&proved);
+    assert_eq!((intent.attempt, intent.started_at), (2, at(NOW + 11)));
+}
+
+#[test]
+fn walks_from_before_the_settle_time_prove_nothing() {
+    let fixture = Fixture::new()
+        .intent(NOW - 31)
+        .walk(NOW - 20, &[])
+        .walk(NOW - 8, &[]);
+    assert_eq!(fixture.refresh(), What::Groups);
+}
+
+#[test]
+fn the_same_name_with_other_content_is_ambiguous() {
+    let why = unknown()
+        .groups(&[group("x", "Corp", "weak", &["ad", "sf"])])
+        .held_up();
+    assert_eq!(why.reason, Reason::CreateAmbiguous);
+    assert!(why.message.contains("x (other content)"), "{}", why.message);
+    assert!(why.message.contains("spec.groupID"), "{}", why.message);
+}
+
+#[test]
+fn two_matches_are_ambiguous_and_neither_is_touched() {
+    let fixture = unknown().groups(&[
+        group("x", "Corp", "strong", &["ad", "sf"]),
+        group("y", "Corp", "strong", &["ad", "sf"]),
+    ]);
+    assert_eq!(fixture.stalls(), Reason::CreateAmbiguous);
+    let chosen = fixture.with(|f| f.desired.group_id = Some(group_id("y")));
+    assert_eq!(
+        chosen.stalls(),
+        Reason::SourceInAnotherGroup,
+        "the other twin is still in the way"
+    );
+    let cleaned = chosen.walk(NOW, &[group("y", "Corp", "strong", &["ad", "sf"])]);
+    let Memory::Group(group, Origin::Adopted) = cleaned.remembers() else {
+        panic!()
+    };
+    assert_eq!(group.id, group_id("y"));
+}
+
+#[test]
+fn an_edit_after_a_lost_answer_does_not_hide_what_was_sent() {
+    let fixture = unknown()
+        .groups(&[group("new", "Corp", "strong", &["ad", "sf"])])
+        .with(|f| f.desired.name = "Renamed".to_owned())
+        .sources(&["AD", "Workday"]);
+    assert!(matches!(
+        fixture.remembers(),
+        Memory::Group(_, Origin::Created)
+    ));
+}
+
+#[test]
+fn a_create_that_was_certainly_not_made_is_sent_again_under_a_new_intent() {
+    let refused = unknown().with(|f| f.sent.not_made = Some(setback(NOW + 7)));
+    assert_eq!(refused.waits_until(), NOW + 7);
+    let later = refused.with(|f| f.now = at(NOW + 8));
+    let intent = intent_of(&later);
+    assert_eq!(intent.attempt, 2);
+    let stored = later.stored(&Memory::Intent(intent));
+    assert_eq!(stored.sent.not_made, None);
+    assert!(matches!(stored.step(), Step::CreateGroup(_)));
+}
+
+#[test]
+fn what_the_tenant_refused_is_remembered_and_not_repeated() {
+    let refused = unknown().last(Outcome::Refused("400: no".to_owned()));
+    let stored = refused.stored(&refused.remembers());
+    assert_eq!(stored.recorded.intent, None);
+    let why = stored.held_up();
+    assert_eq!(why.reason, Reason::Refused);
+    assert!(why.message.contains("400: no"));
+    let again = |change: fn(&mut Fixture)| {
+        let mut fixture = stored.clone();
+        fixture.last = None;
+        change(&mut fixture);
+        intent_of(&fixture).attempt
+    };
+    assert_eq!(
+        again(|f| f.object.generation += 1),
+        1,
+        "the manifest changed"
+    );
+    assert_eq!(
+        again(|f| f.tenant.credentials = "two".to_owned()),
+        1,
+        "the Secret changed"
+    );
+    assert_eq!(
+        again(|f| *f = f.clone().facts(
+            &[
+                super::fixture::source("ad", "AD"),
+                psg_domain::Source {
+                    authenticates: true,
+                    ..super::fixture::source("sf", "Salesforce")
+                }
+            ],
+            &[super::fixture::policy("strong", "Strong")],
+        )),
+        1,
+        "the tenant's facts changed"
+    );
+}
+
+#[test]
+fn a_refusal_does_not_change_with_what_has_nothing_to_do_with_it() {
+    let refused = unknown().last(Outcome::Refused("no".to_owned()));
+    let stored = refused.stored(&refused.remembers()).with(|f| f.last = None);
+    let elsewhere = stored.walk(NOW, &[group("z", "Far Away", "weak", &["p", "q"])]);
+    assert_eq!(elsewhere.stalls(), Reason::Refused);
+}
+
+#[test]
+fn the_second_refusal_of_one_thing_in_a_pass_ends_it() {
+    let refused = unknown().last(Outcome::Refused("no".to_owned()));
+    let stored = refused.stored(&refused.remembers());
+    assert_eq!(
+        stored.last(Outcome::Refused("no".to_owned())).stalls(),
+        Reason::Refused
+    );
+}
+
+#[test]
+fn nothing_is_created_while_paused() {
+    let paused = Fixture::new()
+        .read()
+        .with(|f| f.object.paused_until = Some(at(NOW + 60)));
+    assert_eq!(
+        (paused.held_up().reason, paused.waits_until()),
+        (Reason::Paused, NOW + 60)
+    );
+    intent_of(&paused.with(|f| f.object.paused_until = Some(at(NOW))));
+}
+
+#[test]
+fn the_sources_of_a_group_that_is_made_again_are_not_forgotten() {
+    let vanished = Fixture::settled().read().walk(READ, &[]).with(|f| {
+        f.picture.merge_groups(at(READ + 1), Vec::new());
+    });
+    let vanished = vanished
+        .gone("g", READ + 2)
+        .with(|f| f.desired.sources = names(&["AD", "Workday"]));
+    let vanished = vanished.holders("wd", READ, &[]);
+    let stored = vanished.stored(&Memory::Intent(intent_of(&vanished)));
+    assert_eq!(stored.recorded.group, None);
+    let left: Vec<_> = stored
+        .recorded
+        .leaving
+        .iter()
+        .map(|l| (l.source.as_str(), l.policy.as_str()))
+        .collect();
+    assert_eq!(left, [("ad", "strong"), ("sf", "strong")]);
+    let made = Memory::Group(
+        group("g2", "Corp", "strong", &["ad", "wd"]),
+        Origin::Created,
+    );
+    let left = stored.stored(&made).recorded.leaving;
+    assert_eq!(left.len(), 1, "what is in the new group is not leaving");
+    assert_eq!(left[0].source.as_str(), "sf");
+}

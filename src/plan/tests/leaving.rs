@@ -1,0 +1,234 @@
+//! Rule 7: a source that leaves by an edit is not left without a policy.
+
+use psg_domain::HandBackResult;
+
+use super::fixture::{
+    Fixture, NOW, READ, at, everybody, exception, group, group_id, hand_back, policy, setback,
+    source, source_id,
+};
+use crate::{Memory, Move, Outcome, Reason, Step, What, case::Remembered};
+
+/// `Workday` is to leave, and the group still has it.
+fn leaving() -> Fixture {
+    Fixture::settled()
+        .groups(&[group("g", "Corp", "strong", &["ad", "sf", "wd"])])
+        .with(|f| {
+            f.recorded
+                .sources
+                .push(super::fixture::pin("Workday", "wd", "Workday"));
+        })
+}
+
+/// `Workday` has left, and its policy is open.
+fn left() -> Fixture {
+    Fixture::settled().with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+}
+
+#[test]
+fn it_is_recorded_with_the_policy_in_force_before_the_put() {
+    let fixture = leaving().with(|f| {
+        f.desired.policy = psg_domain::Ref::Name("Weak".to_owned());
+    });
+    let Memory::Leaving(list) = fixture.remembers() else {
+        panic!()
+    };
+    assert_eq!(
+        (list[0].source.as_str(), list[0].policy.as_str()),
+        ("wd", "strong")
+    );
+    assert_eq!((list[0].name.as_str(), list[0].result), ("Workday", None));
+    let stored = fixture.stored(&Memory::Leaving(list));
+    assert!(matches!(stored.step(), Step::UpdateGroup { .. }));
+}
+
+#[test]
+fn a_drift_repair_that_takes_a_source_out_is_recorded_too() {
+    let fixture = Fixture::settled().groups(&[group("g", "Corp", "strong", &["ad", "sf", "wd"])]);
+    assert!(matches!(fixture.remembers(), Memory::Leaving(list) if list.len() == 1));
+}
+
+#[test]
+fn its_holders_are_read_before_anything_is_assigned() {
+    assert_eq!(left().refresh(), What::Holders(vec![source_id("wd")]));
+    let old = left().holders("wd", READ - 1, &[everybody("strong")]);
+    assert_eq!(
+        old.refresh(),
+        What::Holders(vec![source_id("wd")]),
+        "read while it was a member"
+    );
+}
+
+#[test]
+fn a_policy_that_the_service_assigned_by_itself_is_left_alone() {
+    let fixture = left().holders("wd", READ + 1, &[everybody("strong")]);
+    assert_eq!(fixture.next(), Move::Settled);
+    assert!(fixture.report().recorded.leaving.is_empty());
+}
+
+#[test]
+fn a_source_without_the_policy_gets_it_and_keeps_its_exceptions() {
+    let fixture = left().holders("wd", READ + 1, &[exception("weak"), everybody("weak")]);
+    let Step::AssignPolicy { source, holders } = fixture.step() else {
+        panic!()
+    };
+    assert_eq!(source, source_id("wd"));
+    assert_eq!(holders, [everybody("strong"), exception("weak")]);
+}
+
+#[test]
+fn an_assignment_is_read_back() {
+    let assigned = left()
+        .holders("wd", READ + 1, &[])
+        .with(|f| _ = f.sent.assigned.insert(source_id("wd"), at(READ + 2)));
+    assert_eq!(assigned.refresh(), What::Holders(vec![source_id("wd")]));
+    let read = assigned
+        .clone()
+        .holders("wd", READ + 3, &[everybody("strong")]);
+    assert_eq!(read.next(), Move::Settled);
+    let lacking = assigned.holders("wd", READ + 3, &[]);
+    assert_eq!(lacking.waits_until(), READ + 12, "it is not hammered");
+    assert!(matches!(
+        lacking.with(|f| f.now = at(READ + 12)).step(),
+        Step::AssignPolicy { .. }
+    ));
+}
+
+#[test]
+fn one_that_is_in_another_group_by_then_is_left_alone() {
+    let fixture = left().groups(&[
+        group("g", "Corp", "strong", &["ad", "sf"]),
+        group("h", "New Home", "weak", &["wd", "z"]),
+    ]);
+    assert_eq!(fixture.next(), Move::Settled);
+}
+
+#[test]
+fn whether_it_is_in_another_group_is_asked_of_a_walk_since_it_left() {
+    let put = |f: &mut Fixture| {
+        f.picture
+            .merge_one(at(READ + 2), group("g", "Corp", "strong", &["ad", "sf"]));
+        f.sent.updated_at = Some(at(READ + 2));
+    };
+    let seen_elsewhere = left()
+        .groups(&[
+            group("g", "Corp", "strong", &["ad", "sf", "wd"]),
+            group("h", "Old Home", "weak", &["wd", "z"]),
+        ])
+        .with(put);
+    assert_eq!(seen_elsewhere.refresh(), What::Groups);
+    let lacking = left().with(put).holders("wd", READ + 3, &[]);
+    assert_eq!(lacking.refresh(), What::Groups);
+    let walked = lacking.walk(READ + 4, &[group("g", "Corp", "strong", &["ad", "sf"])]);
+    assert!(
+        matches!(walked.step(), Step::AssignPolicy { .. }),
+        "the holders need no second read"
+    );
+}
+
+#[test]
+fn one_that_comes_back_before_the_put_is_taken_off_the_list() {
+    let back = leaving().sources(&["AD", "Salesforce", "Workday"]);
+    let back = back.with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)]);
+    assert_eq!(
+        back.next(),
+        Move::Settled,
+        "a member's policy is the group's"
+    );
+    assert!(back.report().recorded.leaving.is_empty());
+    let also_renamed = back.with(|f| f.desired.name = "New".to_owned());
+    assert_eq!(also_renamed.remembers(), Memory::Leaving(Vec::new()));
+}
+
+#[test]
+fn one_that_is_gone_or_whose_policy_is_gone_holds_up_nothing() {
+    let gone = left().with(|f| f.picture.merge_holders(at(READ + 1), source_id("wd"), None));
+    assert_eq!(gone.next(), Move::Settled);
+    let no_policy = Fixture::settled()
+        .with(|f| f.recorded.leaving = vec![hand_back("wd", "deleted", None)])
+        .holders("wd", READ + 1, &[everybody("weak")]);
+    assert_eq!(no_policy.next(), Move::Settled);
+}
+
+#[test]
+fn one_that_fails_is_named_and_the_others_go_on() {
+    let two = Fixture::settled()
+        .facts(
+            &[
+                source("ad", "AD"),
+                source("sf", "Salesforce"),
+                source("wd", "Workday"),
+                source("z", "Zendesk"),
+            ],
+            &[policy("strong", "Strong")],
+        )
+        .with(|f| {
+            f.recorded.leaving = vec![
+                hand_back("wd", "strong", None),
+                hand_back("z", "strong", None),
+            ];
+            f.sent.blocked.insert(source_id("wd"), setback(NOW + 40));
+        });
+    assert_eq!(two.refresh(), What::Holders(vec![source_id("z")]));
+    let lacking = two.clone().holders("z", READ + 1, &[]);
+    assert!(
+        matches!(lacking.step(), Step::AssignPolicy { source, .. } if source == source_id("z"))
+    );
+    let done = two.holders("z", READ + 1, &[everybody("strong")]);
+    let Memory::HandedBack(results) = done.remembers() else {
+        panic!()
+    };
+    assert_eq!(
+        results[1].result,
+        Some(HandBackResult::ByService),
+        "stored before the wait"
+    );
+    let stored = done.stored(&Memory::HandedBack(results));
+    let why = stored.held_up();
+    assert_eq!(
+        (why.reason, stored.waits_until()),
+        (Reason::Retrying, NOW + 40)
+    );
+    assert!(
+        why.message.contains("\"wd\": the tenant answered 503"),
+        "{}",
+        why.message
+    );
+    assert!(!why.message.contains("\"z\""), "{}", why.message);
+}
+
+#[test]
+fn a_result_that_is_stored_is_not_looked_at_again() {
+    let fixture = Fixture::settled()
+        .with(|f| {
+            f.recorded.leaving = vec![hand_back("wd", "strong", Some(HandBackResult::ByService))];
+        })
+        .holders("wd", NOW, &[everybody("weak")]);
+    assert_eq!(fixture.next(), Move::Settled);
+}
+
+#[test]
+fn a_later_edit_keeps_what_is_still_open() {
+    let fixture = left().with(|f| f.desired.name = "New".to_owned());
+    let Step::UpdateGroup { .. } = fixture.step() else {
+        panic!("its list is already stored")
+    };
+    assert_eq!(fixture.recorded.leaving.len(), 1);
+}
+
+#[test]
+fn nothing_is_assigned_while_paused() {
+    let fixture = left()
+        .holders("wd", READ + 1, &[])
+        .with(|f| f.object.paused_until = Some(at(NOW + 60)));
+    assert_eq!(fixture.held_up().reason, Reason::Paused);
+}
+
+#[test]
+fn the_record_of_who_leaves_does_not_send_a_create() {
+    let fixture = leaving().last(Outcome::Recorded(Remembered::Leaving));
+    assert!(
+        matches!(fixture.remembers(), Memory::Leaving(_)),
+        "the record itself is looked at"
+    );
+    assert_eq!(fixture.recorded.group, Some(group_id("g")));
+}

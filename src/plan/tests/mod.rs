@@ -1,0 +1,19 @@
+//! What the decisions must hold: one file a rule over [`fixture`], and laws over a [`world`]
+//! in memory in which anything may be lost, late or crash.
+
+mod fixture;
+
+mod adoption;
+mod claiming;
+mod creating;
+mod deleting;
+mod drift;
+mod leaving;
+mod management;
+mod ownership;
+mod prerequisites;
+mod reasons;
+mod resolve;
+mod sync;
+mod tenant;
+mod verdict;

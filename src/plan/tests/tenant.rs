@@ -1,0 +1,120 @@
+//! Rules 9 and 10: a tenant that cannot be worked with, or is another than before.
+
+use psg_domain::Origin;
+
+use super::fixture::{Fixture, NOW, condition, key};
+use crate::{Condition, Finding, Move, Reason, TenantState, Truth, tenant_verdict};
+
+fn conditions(fixture: &Fixture) -> Vec<(&'static str, Truth, &'static str)> {
+    let short = |c: &Condition| (c.kind, c.truth, c.reason);
+    fixture.report().conditions.iter().map(short).collect()
+}
+
+#[test]
+fn before_the_first_read_nothing_is_said() {
+    let fixture = Fixture::settled().with(|f| f.tenant.state = TenantState::Pending);
+    assert!(matches!(fixture.next(), Move::Wait { why, .. } if why.reason == Reason::Pending));
+    assert_eq!(fixture.verdict(), None);
+}
+
+#[test]
+fn a_tenant_that_does_not_answer_makes_it_unknown_and_not_stalled() {
+    let why = Finding::new(Reason::TenantUnreachable, "no answer for 5 minutes");
+    let fixture = Fixture::settled().with(|f| f.tenant.state = TenantState::Unreachable(why));
+    assert_eq!(
+        conditions(&fixture),
+        [
+            ("Ready", Truth::Unknown, "TenantUnreachable"),
+            ("Reconciling", Truth::True, "TenantUnreachable"),
+        ]
+    );
+    assert_eq!(fixture.waits_until(), NOW + 60);
+    assert_eq!(
+        fixture.report().recorded,
+        fixture.recorded,
+        "nothing is forgotten meanwhile"
+    );
+}
+
+#[test]
+fn dead_credentials_are_the_tenants_condition_and_the_group_waits() {
+    let why = Finding::new(Reason::CredentialsInvalid, "401");
+    let fixture = Fixture::settled().with(|f| f.tenant.state = TenantState::Blocked(why));
+    assert_eq!(
+        conditions(&fixture),
+        [
+            ("Ready", Truth::Unknown, "CredentialsInvalid"),
+            ("Reconciling", Truth::True, "CredentialsInvalid"),
+        ]
+    );
+}
+
+#[test]
+fn another_tenant_behind_the_same_secret_is_never_written() {
+    let fixture = Fixture::settled().with(|f| f.tenant.key = Some(key("other")));
+    let why = fixture.held_up();
+    assert_eq!(why.reason, Reason::TenantChanged);
+    assert!(
+        why.message.contains("acme") && why.message.contains("other"),
+        "{}",
+        why.message
+    );
+    let intent = Fixture::new()
+        .intent(NOW - 10)
+        .with(|f| f.tenant.key = Some(key("other")));
+    assert_eq!(intent.stalls(), Reason::TenantChanged);
+}
+
+#[test]
+fn another_tenant_is_no_matter_to_what_was_only_looked_at() {
+    let fixture = Fixture::new()
+        .held("x", Origin::Observed)
+        .read()
+        .with(|f| f.tenant.key = Some(key("other")))
+        .gone("x", super::fixture::READ);
+    fixture.remembers();
+}
+
+#[test]
+fn an_unknown_tenant_is_not_a_changed_one() {
+    let fixture = Fixture::settled().with(|f| f.tenant.key = None);
+    assert_eq!(fixture.next(), Move::Settled);
+}
+
+#[test]
+fn facts_of_an_unreadable_tenant_are_not_repeated() {
+    let why = Finding::new(Reason::TenantUnreachable, "");
+    let fixture = Fixture::settled().with(|f| f.tenant.state = TenantState::Unreachable(why));
+    assert_eq!(condition(&fixture.report(), "PrerequisitesMet"), None);
+}
+
+#[test]
+fn a_tenants_own_status_says_how_it_is() {
+    let said = |state: TenantState, vanished| {
+        let conditions = tenant_verdict(&state, vanished);
+        conditions
+            .into_iter()
+            .map(|c| (c.kind, c.truth, c.reason))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(TenantState::Pending, None), []);
+    assert_eq!(
+        said(TenantState::Ready, None),
+        [("Ready", Truth::True, "Reading")]
+    );
+    let vanished = said(TenantState::Ready, Some((9, 12)));
+    assert_eq!(vanished[0], ("Ready", Truth::False, "GroupsVanished"));
+    for reason in Reason::ALL
+        .iter()
+        .filter(|r| r.about() == crate::reason::About::Tenant)
+    {
+        let blocked = said(TenantState::Blocked(Finding::new(*reason, "x")), None);
+        assert_eq!(
+            blocked,
+            [
+                ("Ready", Truth::False, reason.as_str()),
+                ("Stalled", Truth::True, reason.as_str())
+            ]
+        );
+    }
+}
