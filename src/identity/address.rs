@@ -207,3 +207,129 @@ impl fmt::Debug for BaseUrl {
         f.write_str(&self.text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> AddressError {
+        BaseUrl::parse(text, &HostPolicy::default()).unwrap_err()
+    }
+
+    /// One line of the corpus, with its `\u{…}` undone.
+    fn unescaped(line: &str) -> String {
+        let mut parts = line.split("\\u{");
+        let mut text = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (code, rest) = part.split_once('}').unwrap();
+            text.push(char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap());
+            text.push_str(rest);
+        }
+        text
+    }
+
+    #[test]
+    fn every_hostile_url_is_refused_and_never_repeated() {
+        let corpus = include_str!("corpus/hostile_urls.txt");
+        let urls = corpus.lines().filter(|line| !line.starts_with('#'));
+        let mut count = 0;
+        for url in urls.map(unescaped) {
+            let error = BaseUrl::parse(&url, &HostPolicy::default());
+            let message = error.expect_err(&url).to_string();
+            assert!(url.len() < 8 || !message.contains(&url));
+            count += 1;
+        }
+        assert!(count >= 200, "{count}");
+    }
+
+    #[test]
+    fn the_vendors_hosts_pass_and_are_normalised() {
+        for (text, normal) in [
+            (
+                "https://acme.api.identitynow.com",
+                "https://acme.api.identitynow.com",
+            ),
+            (
+                "https://acme.api.identitynow.com/",
+                "https://acme.api.identitynow.com",
+            ),
+            (
+                "https://ACME-1.Api.IdentityNow.com",
+                "https://acme-1.api.identitynow.com",
+            ),
+            (
+                "https://acme.api.identitynow-demo.com",
+                "https://acme.api.identitynow-demo.com",
+            ),
+            (
+                "https://a.b.api.identitynow.com",
+                "https://a.b.api.identitynow.com",
+            ),
+        ] {
+            let parsed = BaseUrl::parse(text, &HostPolicy::default()).unwrap();
+            assert_eq!(parsed.as_str(), normal);
+            assert_eq!(parsed.host(), &normal["https://".len()..]);
+        }
+    }
+
+    #[test]
+    fn each_refusal_says_which_rule() {
+        for (text, error) in [
+            ("", AddressError::Length),
+            ("http://acme.api.identitynow.com", AddressError::Scheme),
+            ("https://u@acme.api.identitynow.com", AddressError::UserInfo),
+            ("https://acme.api.identitynow.com:443", AddressError::Port),
+            ("https://acme.api.identitynow.com/v3", AddressError::Beyond),
+            ("https://acme_.api.identitynow.com", AddressError::Host),
+            ("https://127.0.0.1", AddressError::Literal),
+            ("https://0x7f.1", AddressError::Literal),
+            ("https://[::1]", AddressError::Literal),
+            ("https://evil.example", AddressError::NotAllowed),
+        ] {
+            assert_eq!(refused(text), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn tests_and_demos_may_use_loopback_but_the_allow_list_still_holds() {
+        let policy = HostPolicy {
+            allow_insecure: true,
+            ..HostPolicy::default()
+        };
+        let parsed = |text| BaseUrl::parse(text, &policy).map(|url| url.as_str().to_owned());
+        for text in [
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost:1",
+            "https://10.0.0.1",
+        ] {
+            assert_eq!(parsed(text), Ok(text.to_owned()));
+        }
+        assert_eq!(parsed("http://evil.example"), Err(AddressError::NotAllowed));
+        assert_eq!(parsed("http://127.0.0.1:x"), Err(AddressError::Port));
+        assert_eq!(parsed("http://127.0.0.1:65536"), Err(AddressError::Port));
+        assert_eq!(parsed("http://::1"), Err(AddressError::Literal));
+        assert!(
+            BaseUrl::parse("https://10.0.0.1", &policy)
+                .unwrap()
+                .is_forbidden_literal()
+        );
+    }
+
+    #[test]
+    fn an_empty_suffix_lists_nothing() {
+        let policy = HostPolicy {
+            suffixes: vec![String::new()],
+            allow_insecure: false,
+        };
+        assert_eq!(
+            BaseUrl::parse("https://evil.example", &policy),
+            Err(AddressError::NotAllowed)
+        );
+        let policy = HostPolicy {
+            suffixes: vec!["example".to_owned()],
+            allow_insecure: false,
+        };
+        assert!(BaseUrl::parse("https://good.example", &policy).is_ok());
+    }
+}

@@ -76,6 +76,9 @@ impl<'a> Sent<'a> {
             if count {
                 target.push_str("&count=true");
             }
+            if let Some(sorters) = self.operation.sorters() {
+                target = format!("{target}&sorters={sorters}");
+            }
         }
         target
     }

@@ -165,34 +165,28 @@ impl Error {
             );
         }
         let said = Refusal::read(&response.body);
-        let words = |said: &Option<Refusal>| {
-            let text = said
-                .as_ref()
-                .map_or("no reason given", |said| said.text.as_str());
-            cut(&scrub(text, secrets))
-        };
-        match (status, &said) {
-            // A proxy's page on a read is a matter of credentials and rights, too.
-            (StatusCode::UNAUTHORIZED, _) if said.is_some() || kind == Kind::Read => {
-                Self::Unauthorized {
-                    message: words(&said),
-                }
+        let tracking_id = said.as_ref().and_then(|said| said.tracking_id.as_deref());
+        let tracking_id = tracking_id.map(|id| cut(&scrub(id, secrets)));
+        let text = said
+            .as_ref()
+            .map_or("no reason given", |said| said.text.as_str());
+        let message = with_id(&scrub(text, secrets), tracking_id.as_deref());
+        // A proxy's page on a read is a matter of credentials and rights, too; on a write it
+        // does not say that nothing was made.
+        match status {
+            StatusCode::UNAUTHORIZED if said.is_some() || kind == Kind::Read => {
+                Self::Unauthorized { message }
             }
-            (StatusCode::FORBIDDEN, _) if said.is_some() || kind == Kind::Read => Self::Forbidden {
-                message: words(&said),
-            },
-            (StatusCode::NOT_FOUND, Some(_)) => Self::NotFound {
-                message: words(&said),
-            },
-            (_, Some(refusal)) => Self::Refused {
+            StatusCode::FORBIDDEN if said.is_some() || kind == Kind::Read => {
+                Self::Forbidden { message }
+            }
+            StatusCode::NOT_FOUND if said.is_some() => Self::NotFound { message },
+            _ if said.is_some() => Self::Refused {
                 status: status.as_u16(),
-                message: words(&said),
-                tracking_id: refusal
-                    .tracking_id
-                    .as_deref()
-                    .map(|id| cut(&scrub(id, secrets))),
+                message,
+                tracking_id,
             },
-            (_, None) => Self::bad(response, "not the API's JSON, so something else answered"),
+            _ => Self::bad(response, "not the API's JSON, so something else answered"),
         }
     }
 }
@@ -203,6 +197,17 @@ impl From<TransportError> for Error {
             TransportError::NotSent { why } => Self::NotSent { why },
             TransportError::Unknown { why } => Self::Unknown { why },
         }
+    }
+}
+
+/// A message and the vendor's handle for it, which is what a cut must leave.
+fn with_id(text: &str, tracking_id: Option<&str>) -> String {
+    match tracking_id {
+        Some(id) => {
+            let id = format!(" [trackingId {id}]");
+            format!("{}{id}", cut_to(text, MAX_TEXT.saturating_sub(id.len())))
+        }
+        None => cut(text),
     }
 }
 
@@ -228,14 +233,145 @@ pub(crate) fn scrub(text: &str, secrets: &[&str]) -> String {
 
 /// One line of at most 256 bytes.
 pub(crate) fn cut(text: &str) -> String {
+    cut_to(text, MAX_TEXT)
+}
+
+fn cut_to(text: &str, longest: usize) -> String {
     let line: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let line = line.trim();
-    if line.len() <= MAX_TEXT {
+    if line.len() <= longest {
         return line.to_owned();
     }
-    let end = line.floor_char_boundary(MAX_TEXT - '…'.len_utf8());
+    let end = line.floor_char_boundary(longest.saturating_sub('…'.len_utf8()));
     format!("{}…", &line[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::answer;
+
+    const JSON: &str = r#"{"messages":[{"text":"no"}],"causes":[],"trackingId":"7"}"#;
+
+    fn of(status: u16, body: &str, kind: Kind) -> Error {
+        Error::of(
+            &answer(status, &[("retry-after", "3")], body).unwrap(),
+            kind,
+            &[],
+        )
+    }
+
+    /// The classification of every answer to a write.
+    #[test]
+    fn only_the_apis_own_refusal_says_that_a_write_was_not_made() {
+        for (status, json, html) in [
+            (302, "BadAnswer", "BadAnswer"),
+            (400, "Refused", "BadAnswer"),
+            (401, "Unauthorized", "BadAnswer"),
+            (403, "Forbidden", "BadAnswer"),
+            (404, "NotFound", "BadAnswer"),
+            (408, "Refused", "BadAnswer"),
+            (409, "Refused", "BadAnswer"),
+            (418, "Refused", "BadAnswer"),
+            (422, "Refused", "BadAnswer"),
+            (429, "RateLimited", "RateLimited"),
+            (500, "Server", "Server"),
+            (502, "Server", "Server"),
+            (504, "Server", "Server"),
+        ] {
+            let made_not = matches!(status, 400 | 401 | 403 | 404 | 409 | 422 | 429);
+            let error = of(status, JSON, Kind::Write);
+            assert_eq!(error.reason(), json, "{status}");
+            assert_eq!(error.effect() == Effect::NotMade, made_not, "{status}");
+            for body in ["", "<html>", "null", "[]", "\"text\"", "{"] {
+                let error = of(status, body, Kind::Write);
+                assert_eq!(error.reason(), html, "{status} {body}");
+                assert_eq!(
+                    error.effect() == Effect::NotMade,
+                    status == 429,
+                    "{status} {body}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_on_a_read_is_about_rights_but_never_proves_absence() {
+        assert_eq!(of(401, "", Kind::Read).reason(), "Unauthorized");
+        assert_eq!(of(403, "<html>", Kind::Read).reason(), "Forbidden");
+        assert_eq!(of(404, "<html>", Kind::Read).reason(), "BadAnswer");
+    }
+
+    #[test]
+    fn waits_are_read_where_a_tenant_may_ask_for_one() {
+        assert_eq!(
+            of(429, "", Kind::Read).retry_after(),
+            Some(Duration::from_secs(3))
+        );
+        assert_eq!(
+            of(503, "", Kind::Read).retry_after(),
+            Some(Duration::from_secs(3))
+        );
+        assert_eq!(of(400, JSON, Kind::Read).retry_after(), None);
+        let without = Error::of(&answer(503, &[], "").unwrap(), Kind::Read, &[]);
+        assert_eq!(without.retry_after(), None);
+    }
+
+    #[test]
+    fn what_the_tenant_says_is_shown_with_causes_and_its_handle() {
+        let body = r#"{"detailCode":"400.1 Bad request content","trackingId":"abc",
+            "messages":[{"locale":"en-US","text":"first\n"},{"text":"second"}],
+            "causes":[{"text":"one"},{"locale":null,"text":"two"}]}"#;
+        let error = of(400, body, Kind::Write);
+        assert_eq!(
+            error.to_string(),
+            "refused with status 400: first (because: one; two) [trackingId abc]"
+        );
+        let long = format!(r#"{{"message":"{}","trackingId":"abc"}}"#, "x".repeat(500));
+        let Error::Refused { message, .. } = of(400, &long, Kind::Write) else {
+            panic!()
+        };
+        assert!(
+            message.len() <= 256 && message.ends_with("… [trackingId abc]"),
+            "{message}"
+        );
+        for (body, text) in [
+            (r#"{"error":"JWT is expired"}"#, "JWT is expired"),
+            (
+                r#"{"message":" Rate Limit Exceeded "}"#,
+                "Rate Limit Exceeded",
+            ),
+            (
+                r#"{"messages":[],"detailCode":"403 Forbidden"}"#,
+                "403 Forbidden",
+            ),
+            (r#"{"messages":null,"causes":7}"#, "no reason given"),
+            ("{}", "no reason given"),
+        ] {
+            assert_eq!(
+                of(403, body, Kind::Write),
+                Error::Forbidden {
+                    message: text.to_owned()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn the_wire_tells_what_was_sent() {
+        let why = || "x".to_owned();
+        let error = Error::from(TransportError::NotSent { why: why() });
+        assert_eq!(
+            (error.effect(), error.reason()),
+            (Effect::NotMade, "NotSent")
+        );
+        let error = Error::from(TransportError::Unknown { why: why() });
+        assert_eq!(
+            (error.effect(), error.reason()),
+            (Effect::Unknown, "Unknown")
+        );
+    }
 }

@@ -35,3 +35,42 @@ impl Transport for Gated {
         self.inner.send(request).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use psg_domain::GroupId;
+
+    use super::*;
+    use crate::{
+        Effect, Lane, Page,
+        scripted::{Scripted, answer, client},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_gate_holds_writes_and_lets_reads_through() {
+        let open = Arc::new(AtomicBool::new(true));
+        let asked = Arc::clone(&open);
+        let transport = Scripted::minting(|_| answer(204, &[], ""));
+        let gated = Gated::new(
+            transport.clone(),
+            Arc::new(move || asked.load(Ordering::SeqCst)),
+        );
+        let client = client(Arc::new(gated));
+        let id = GroupId::parse("g").unwrap();
+        client.delete_group(&id, Lane::Deletion).await.unwrap();
+        open.store(false, Ordering::SeqCst);
+        let error = client.delete_group(&id, Lane::Deletion).await.unwrap_err();
+        assert_eq!(error.effect(), Effect::NotMade);
+        client
+            .list_groups(Page::first(), Lane::Read)
+            .await
+            .unwrap_err();
+        let counts = (
+            transport.count("delete_group"),
+            transport.count("list_groups"),
+        );
+        assert_eq!(counts, (1, 1));
+    }
+}

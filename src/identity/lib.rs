@@ -35,6 +35,21 @@ mod form;
 mod resolver;
 mod wire;
 
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod http_tests;
+#[cfg(test)]
+mod limiter_tests;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod simulated;
+#[cfg(test)]
+mod token_tests;
+
 pub use address::{AddressError, BaseUrl, HostPolicy};
 pub use client::{Client, DeleteOutcome, Listed, Options, Page};
 pub use credentials::{Credentials, CredentialsError};

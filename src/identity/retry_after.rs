@@ -39,7 +39,10 @@ fn stated(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn date(text: &str) -> Option<Timestamp> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+    rfc2822::DateTimeParser::new()
+        .relaxed_weekday(true)
+        .parse_timestamp(text)
+        .ok()
 }
 
 #[cfg(test)]

@@ -197,6 +197,11 @@ impl Operation {
         }
     }
 
+    /// The order that keeps pages steady, where a list takes one; the others promise none.
+    pub(crate) fn sorters(self) -> Option<&'static str> {
+        matches!(self, Self::ListSources | Self::ListApplications).then_some("id")
+    }
+
     fn is_list(self) -> bool {
         matches!(
             self,
@@ -219,5 +224,91 @@ impl FromStr for ApiVersion {
             .into_iter()
             .find(|version| version.as_str() == text)
             .ok_or(UnknownVersion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiVersion as V, Operation as O};
+
+    #[test]
+    fn an_operation_that_a_version_lacks_goes_to_v2025() {
+        let served = |operation: O| V::ALL.map(|version| version.route(operation).version.as_str());
+        let same = ["v3", "v2024", "v2025", "v2026", "v1"];
+        for operation in O::ALL {
+            let expected = match operation {
+                O::ReadHolders => ["v2025", "v2025", "v2025", "v2026", "v1"],
+                O::AssignHolders | O::ListApplications => {
+                    ["v2025", "v2024", "v2025", "v2026", "v1"]
+                }
+                _ => same,
+            };
+            assert_eq!(served(operation), expected, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_the_documented_ones() {
+        for (version, operation, line, experimental) in [
+            (
+                V::V3,
+                O::CreateGroup,
+                "POST /v3/password-sync-groups",
+                false,
+            ),
+            (
+                V::V2026,
+                O::UpdateGroup,
+                "PUT /v2026/password-sync-groups/{id}",
+                false,
+            ),
+            (
+                V::V1,
+                O::DeleteGroup,
+                "DELETE /password-sync-groups/v1/{id}",
+                false,
+            ),
+            (
+                V::V1,
+                O::ReadHolders,
+                "GET /sources/v1/{id}/password-policies",
+                false,
+            ),
+            (
+                V::V3,
+                O::AssignHolders,
+                "PATCH /v2025/sources/{id}/password-policies",
+                false,
+            ),
+            (V::V1, O::ListApplications, "GET /source-apps/v1/all", true),
+            (
+                V::V3,
+                O::ListApplications,
+                "GET /v2025/source-apps/all",
+                true,
+            ),
+            (V::V3, O::ListPolicies, "GET /v3/password-policies", false),
+            (
+                V::V2024,
+                O::ListPolicies,
+                "GET /v2024/password-policies",
+                true,
+            ),
+            (V::V1, O::ListPolicies, "GET /password-policies/v1", true),
+            (
+                V::V1,
+                O::ReadConnections,
+                "GET /sources/v1/{id}/connections",
+                false,
+            ),
+        ] {
+            let route = version.route(operation);
+            assert_eq!(format!("{} {}", route.method, route.template), line);
+            assert_eq!(route.experimental, experimental, "{line}");
+        }
+        for version in V::ALL {
+            assert_eq!(version.to_string().parse(), Ok(version));
+        }
+        assert!("v4".parse::<V>().is_err());
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// The words of a refusal, not yet scrubbed or cut.
 pub(crate) struct Refusal {
-    /// First message, causes and tracking id.
+    /// First message and causes.
     pub text: String,
     /// The vendor's handle for support.
     pub tracking_id: Option<String>,
@@ -25,9 +25,6 @@ impl Refusal {
         let causes: Vec<&str> = texts(&body, "causes").collect();
         if !causes.is_empty() {
             text = format!("{text} (because: {})", causes.join("; "));
-        }
-        if let Some(id) = &tracking_id {
-            text = format!("{text} [trackingId {id}]");
         }
         Some(Self { text, tracking_id })
     }

@@ -1,0 +1,424 @@
+//! Tests: the client against the simulator, which was written from the same documents by other
+//! hands and shares no type with it, and against the documents' own examples.
+
+use std::collections::BTreeSet;
+
+use psg_domain::{Holder, HolderSelectors, PolicyId, SourceId, facts::default_policy};
+use serde_json::json;
+
+use crate::{
+    ApiVersion, DeleteOutcome, Effect, Error, Lane, Page, applications_by_source,
+    scripted::{Scripted, answer, client, minted},
+    simulated::{A, B, C, DEFAULT, STRONG, Simulated},
+};
+use identity_simulator::{Fault, FaultKind};
+
+/// The body of the create and the update example in the reference of password sync groups.
+const EXAMPLE: &str = r#"{
+"created" : "2023-03-16T04:00:00Z",
+"name" : "Password Sync Group 1",
+"modified" : "2023-03-16T04:00:00Z",
+"passwordPolicyId" : "2c91808d744ba0ce01746f93b6204501",
+"id" : "6881f631-3bd5-4213-9c75-8e05cc3e35dd",
+"sourceIds" : [ "2c918084660f45d6016617daa9210584", "2c918084660f45d6016617daa9210500" ]
+}"#;
+
+fn source(id: &str) -> SourceId {
+    SourceId::parse(id).unwrap()
+}
+
+fn policy(id: &str) -> PolicyId {
+    PolicyId::parse(id).unwrap()
+}
+
+fn pair() -> BTreeSet<SourceId> {
+    [source(A), source(B)].into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_operation_is_served_in_every_version() {
+    for version in ApiVersion::ALL {
+        let tenant = Simulated::new(&json!({}));
+        let client = tenant.client(version);
+        let info = client.token_info().await.unwrap();
+        assert_eq!((info.key.org.as_str(), info.user.is_some()), ("acme", true));
+        assert_eq!(info.missing_scopes(), BTreeSet::new());
+
+        let sources = client
+            .list_sources(Page::first(), Lane::Read)
+            .await
+            .unwrap();
+        assert_eq!(
+            (sources.items.len(), sources.total),
+            (4, Some(4)),
+            "{version}"
+        );
+        let of = |id| {
+            sources
+                .items
+                .iter()
+                .find(|found| found.id == source(id))
+                .unwrap()
+        };
+        assert!(of(A).direct && of(A).password && of(A).authenticates);
+        assert!(of(B).direct && of(B).password && !of(B).authenticates);
+        assert_eq!(of(B).policies, [policy(DEFAULT)].into());
+        assert!(
+            sources
+                .items
+                .iter()
+                .any(|found| found.name == "Feed" && !found.direct)
+        );
+
+        let policies = client.list_policies(Page::at(0), Lane::Read).await.unwrap();
+        assert_eq!((policies.items.len(), policies.total), (2, None));
+        let apps = client
+            .list_applications(Page::first(), Lane::Read)
+            .await
+            .unwrap();
+        assert_eq!(apps.items.len(), 3);
+        assert_eq!(applications_by_source(&apps.items), [(source(A), 2)].into());
+        assert_eq!(
+            client.connections(&source(A), Lane::Counts).await.unwrap(),
+            Some(2)
+        );
+        assert_eq!(
+            client
+                .connections(&source("gone"), Lane::Counts)
+                .await
+                .unwrap(),
+            None
+        );
+
+        let holders = client
+            .holders(&source(C), Lane::UserChange)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(default_policy(&holders), Some(&policy(DEFAULT)));
+        let exceptions: Vec<_> = holders
+            .iter()
+            .filter(|holder| holder.is_exception())
+            .collect();
+        let selectors = HolderSelectors(json!({"identityAttr": [{"name": "x", "value": "y"}]}));
+        assert_eq!(exceptions[0].selectors, Some(selectors));
+        let mut wanted = holders.clone();
+        wanted.retain(Holder::is_exception);
+        wanted.push(Holder::for_everybody(policy(STRONG)));
+        let assigned = client
+            .assign_holders(&source(C), &wanted, Lane::Deletion)
+            .await
+            .unwrap();
+        assert_eq!(assigned, wanted);
+        let read = client
+            .holders(&source(C), Lane::Confirmation)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(read, wanted);
+        assert_eq!(
+            client
+                .holders(&source("gone"), Lane::Deletion)
+                .await
+                .unwrap(),
+            None
+        );
+
+        let made = client
+            .create_group("n", &policy(STRONG), &pair(), Lane::UserChange)
+            .await
+            .unwrap();
+        assert!(made.is("n", &policy(STRONG), &pair()));
+        assert_eq!(
+            client.group(&made.id, Lane::Read).await.unwrap().as_ref(),
+            Some(&made)
+        );
+        let listed = client.list_groups(Page::first(), Lane::Read).await.unwrap();
+        assert_eq!(
+            (&listed.items[..], listed.total),
+            (std::slice::from_ref(&made), Some(1))
+        );
+        let mut wanted = made.clone();
+        wanted.name = "renamed \"quoted\" ü".to_owned();
+        assert_eq!(
+            client
+                .update_group(&wanted, Lane::DriftRepair)
+                .await
+                .unwrap(),
+            wanted
+        );
+        let deleted = client.delete_group(&made.id, Lane::Deletion).await.unwrap();
+        assert_eq!(deleted, DeleteOutcome::Deleted);
+        let deleted = client.delete_group(&made.id, Lane::Deletion).await.unwrap();
+        assert_eq!(deleted, DeleteOutcome::Absent);
+        assert_eq!(
+            client.group(&made.id, Lane::Confirmation).await.unwrap(),
+            None
+        );
+
+        let tenant = tenant.tenant.lock().unwrap();
+        assert!(
+            tenant
+                .ledger()
+                .since(0)
+                .all(|entry| entry.route != "unknown")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_references_example_is_understood_wherever_it_may_stand() {
+    let transport = Scripted::new(|request, _| match request.operation {
+        "token" => minted("t", 749),
+        "list_groups" => answer(200, &[("X-Total-Count", "1")], &format!("[{EXAMPLE}]")),
+        _ => answer(200, &[], EXAMPLE),
+    });
+    let client = client(transport.clone());
+    let listed = client.list_groups(Page::first(), Lane::Read).await.unwrap();
+    assert_eq!(listed.total, Some(1));
+    let group = &listed.items[0];
+    assert!(group.is("Password Sync Group 1", &policy(STRONG), &pair()));
+    assert_eq!(
+        client.update_group(group, Lane::UserChange).await.unwrap(),
+        *group
+    );
+    let sent: serde_json::Value =
+        serde_json::from_slice(&transport.seen("update_group")[0].body).unwrap();
+    let mut expected: serde_json::Value = serde_json::from_str(EXAMPLE).unwrap();
+    expected
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| key != "created" && key != "modified");
+    expected["sourceIds"] = json!([B, A]);
+    assert_eq!(sent, expected);
+    let asked = &transport.seen("list_groups")[0].line;
+    let path = "/v3/password-sync-groups?limit=250&offset=0&count=true";
+    assert_eq!(
+        *asked,
+        format!("GET https://acme.api.identitynow.com{path}")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_carries_the_tenants_words() {
+    let tenant = Simulated::new(&json!({"bogus_content_encoding": "on"}));
+    let client = tenant.client(ApiVersion::V3);
+    let one = [source(A)].into();
+    let error = client
+        .create_group("n", &policy(STRONG), &one, Lane::UserChange)
+        .await
+        .unwrap_err();
+    let Error::Refused {
+        status: 400,
+        message,
+        tracking_id: Some(id),
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    assert!(
+        message.contains(id) && message.len() > id.len() + 20,
+        "{message}"
+    );
+    assert_eq!(error.effect(), Effect::NotMade);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answer_is_lost_is_unknown_and_left_once() {
+    let kinds = [
+        FaultKind::LostAnswer,
+        FaultKind::LostRequest,
+        FaultKind::TruncatedBody,
+        FaultKind::GarbageBody { applied: true },
+        FaultKind::AfterCommit { code: 502 },
+        FaultKind::AfterCommit { code: 504 },
+        FaultKind::Delay { ms: 9_000 },
+        FaultKind::OversizedBody { bytes: 2 << 20 },
+    ];
+    for kind in kinds {
+        let tenant = Simulated::new(&json!({}));
+        let route = "POST /password-sync-groups";
+        tenant
+            .tenant
+            .lock()
+            .unwrap()
+            .add_fault(Fault::new(route, 1, kind.clone()));
+        let client = tenant.client(ApiVersion::V3);
+        let error = client
+            .create_group("n", &policy(STRONG), &pair(), Lane::UserChange)
+            .await;
+        assert_eq!(error.unwrap_err().effect(), Effect::Unknown, "{kind:?}");
+        let posts = tenant
+            .tenant
+            .lock()
+            .unwrap()
+            .ledger()
+            .since(0)
+            .filter(|e| e.method == "POST" && e.route != "/oauth/token")
+            .count();
+        assert_eq!(posts, 1, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tenant_never_sees_more_than_the_limit_and_refuses_nothing() {
+    for window in ["fixed", "sliding"] {
+        let tenant = Simulated::new(&json!({"rate_window": window}));
+        let client = tenant.client(ApiVersion::V3);
+        let calls = (0..400).map(|_| client.list_groups(Page::at(0), Lane::Read));
+        let calls = futures::future::join_all(calls).await;
+        assert!(calls.iter().all(Result::is_ok));
+        let most = tenant.tenant.lock().unwrap().most_in_window();
+        assert!(most.values().all(|most| *most <= 90), "{most:?}");
+        assert!(
+            most.values().any(|most| *most > 80),
+            "the share is used: {most:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_429_the_whole_tenant_is_left_alone() {
+    let tenant = Simulated::new(&json!({}));
+    let client = tenant.client(ApiVersion::V3);
+    client.token_info().await.unwrap();
+    let kind = FaultKind::Status {
+        code: 429,
+        body: None,
+        headers: std::collections::BTreeMap::new(),
+        retry_after: Some("17".to_owned()),
+    };
+    tenant
+        .tenant
+        .lock()
+        .unwrap()
+        .add_fault(Fault::new("* *", 1, kind));
+    let error = client
+        .list_groups(Page::first(), Lane::Read)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.effect(), error.retry_after().unwrap().as_secs()),
+        (Effect::NotMade, 17)
+    );
+    let began = tokio::time::Instant::now();
+    client.holders(&source(A), Lane::Deletion).await.unwrap();
+    assert_eq!(
+        began.elapsed().as_secs(),
+        17,
+        "another version's limit waits as well"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_odd_is_still_a_source_and_an_odd_group_is_an_error() {
+    let rows = json!([
+        {"id": "a", "name": "A", "connectionType": "DIRECT", "features": ["PASSWORD", "LATER", 7],
+         "healthy": true, "status": "SOURCE_STATE_NEW", "owner": null, "novel": {"x": []},
+         "passwordPolicies": [{"type": "PASSWORD_POLICY", "id": "p"}, {"id": null}, null]},
+        {"id": "b", "name": null, "features": null, "passwordPolicies": null, "healthy": null},
+        {"id": "c"},
+    ]);
+    let body = rows.to_string();
+    let sources = client(Scripted::minting(move |_| {
+        answer(200, &[("x-total-count", "x")], &body)
+    }));
+    let listed = sources
+        .list_sources(Page::first(), Lane::Read)
+        .await
+        .unwrap();
+    assert_eq!((listed.items.len(), listed.total), (3, None));
+    assert!(listed.items[0].direct && listed.items[0].password && listed.items[0].healthy);
+    assert_eq!(listed.items[0].policies, [policy("p")].into());
+    assert_eq!(
+        (listed.items[1].name.as_str(), listed.items[2].direct),
+        ("", false)
+    );
+
+    for (row, what) in [
+        (json!({"name": "n"}), "item 0: a group has no id"),
+        (
+            json!({"id": "../x", "name": "n"}),
+            "item 0: a group's id cannot be used",
+        ),
+        (json!({"id": "g"}), "item 0: group g has no name"),
+        (
+            json!({"id": "g", "name": "n", "sourceIds": ["a/b"]}),
+            "item 0: a source id of group g cannot be used",
+        ),
+        (
+            json!({"id": "g", "name": "n", "passwordPolicyId": "?"}),
+            "item 0: the policy id of group g cannot be used",
+        ),
+        (json!({"id": 7}), "JSON of another shape (line 1, column 8)"),
+    ] {
+        let body = json!([row]).to_string();
+        let groups = client(Scripted::minting(move |_| answer(200, &[], &body)));
+        let error = groups
+            .list_groups(Page::first(), Lane::Read)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error,
+            Error::BadAnswer {
+                status: 200,
+                what: what.to_owned()
+            }
+        );
+    }
+    let bare =
+        json!({"id": "g", "name": "n", "passwordPolicyId": "", "sourceIds": null}).to_string();
+    let groups = client(Scripted::minting(move |_| {
+        answer(200, &[], &format!("[{bare}]"))
+    }));
+    let listed = groups.list_groups(Page::first(), Lane::Read).await.unwrap();
+    assert!(listed.items[0].policy.is_none() && listed.items[0].sources.is_empty());
+    let error = groups
+        .update_group(&listed.items[0], Lane::UserChange)
+        .await
+        .unwrap_err();
+    assert_eq!(error.effect(), Effect::NotMade);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_another_group_is_not_taken() {
+    let other = r#"{"id":"other","name":"n"}"#;
+    let groups = client(Scripted::minting(move |_| answer(200, &[], other)));
+    let id = psg_domain::GroupId::parse("g").unwrap();
+    let error = groups.group(&id, Lane::Read).await.unwrap_err();
+    assert!(matches!(error, Error::BadAnswer { .. }));
+    let nameless = client(Scripted::minting(|_| answer(200, &[], r#"{"name":"n"}"#)));
+    assert_eq!(
+        nameless.group(&id, Lane::Read).await.unwrap().unwrap().id,
+        id
+    );
+    let error = nameless
+        .create_group("n", &policy("p"), &pair(), Lane::UserChange)
+        .await;
+    assert_eq!(
+        error.unwrap_err().effect(),
+        Effect::Unknown,
+        "made, but as what?"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn selectors_that_select_nothing_make_no_exception() {
+    let rows = json!([
+        {"policyId": "p", "policyName": "P", "selectors": null},
+        {"policyId": "p"},
+        {"policyId": "p", "selectors": {}},
+        {"policyId": "p", "selectors": {"identityAttr": null}},
+        {"policyId": "p", "selectors": {"identityAttr": []}},
+        {"policyId": "p", "selectors": {"identityAttr": [{"name": "x", "value": "y"}]}},
+    ]);
+    let body = rows.to_string();
+    let holders = client(Scripted::minting(move |_| answer(200, &[], &body)));
+    let holders = holders
+        .holders(&source(A), Lane::Read)
+        .await
+        .unwrap()
+        .unwrap();
+    let exceptions: Vec<bool> = holders.iter().map(Holder::is_exception).collect();
+    assert_eq!(exceptions, [false, false, false, false, false, true]);
+}
