@@ -1,0 +1,300 @@
+//! Carries out one step on the tenant, or one read of it. The only place that writes a tenant:
+//! one request on the wire for one step, and every answer becomes an [`Outcome`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use psg_domain::{Changes, Group, Origin, SourceId, time};
+use psg_identity::{Effect, Error, Lane};
+use psg_plan::{Finding, Memory, Outcome, Reason, Setback, Step, What, WriteCause};
+
+use crate::{events, mind, reconcile::Pass};
+
+/// Writes the tenant.
+pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcome {
+    let Some(snapshot) = pass
+        .tenant
+        .as_ref()
+        .and_then(|tenant| tenant.state().snapshot)
+    else {
+        return Outcome::NotMade(setback(
+            pass,
+            now,
+            Reason::Retrying,
+            "there is no client yet",
+            None,
+        ));
+    };
+    let client = snapshot.client();
+    let context = std::sync::Arc::clone(&pass.context);
+    let clock = || context.now();
+    match step {
+        Step::CreateGroup(intent) => {
+            let made = client
+                .create_group(
+                    &intent.name,
+                    &intent.policy,
+                    &intent.sources,
+                    Lane::UserChange,
+                )
+                .await;
+            count(pass, "create", &made);
+            match made {
+                Ok(group) => {
+                    let at = clock();
+                    snapshot.merge(|picture| picture.merge_one(at, group.clone()));
+                    Outcome::Made(group)
+                }
+                Err(error) => {
+                    let outcome = failed(pass, clock(), &error, Refusals::AreTerminal);
+                    match &outcome {
+                        Outcome::NotMade(setback) => {
+                            pass.mind.sent.not_made = Some(setback.clone())
+                        }
+                        Outcome::Unknown(_) => pass.mind.sent.unanswered_at = Some(clock()),
+                        _ => {}
+                    }
+                    outcome
+                }
+            }
+        }
+        Step::UpdateGroup {
+            group,
+            changes,
+            cause,
+        } => {
+            let lane = match cause {
+                WriteCause::Edit => Lane::UserChange,
+                WriteCause::Drift => Lane::DriftRepair,
+            };
+            let updated = client.update_group(&group, lane).await;
+            count(pass, "update", &updated);
+            let at = clock();
+            match updated {
+                Ok(answer) => {
+                    snapshot.merge(|picture| picture.merge_one(at, answer));
+                    pass.mind.sent.updated_at = Some(at);
+                    if cause == WriteCause::Drift {
+                        pass.context.metrics.drift();
+                    }
+                    pass.tell(events::updated(cause, &changes)).await;
+                    Outcome::Done
+                }
+                Err(error) => {
+                    let gone = matches!(error, Error::NotFound { .. });
+                    if gone || error.effect() == Effect::Unknown {
+                        doubt(&snapshot, &group, at);
+                    }
+                    if gone {
+                        Outcome::Done
+                    } else {
+                        failed(pass, at, &error, Refusals::AreTerminal)
+                    }
+                }
+            }
+        }
+        Step::DeleteGroup(id) => {
+            let deleted = client.delete_group(&id, Lane::Deletion).await;
+            count(pass, "delete", &deleted);
+            let at = clock();
+            let sent = deleted
+                .as_ref()
+                .err()
+                .is_none_or(|error| error.effect() == Effect::Unknown);
+            if sent {
+                // Whatever was answered, only a read by id proves that it is gone.
+                snapshot.merge(|picture| {
+                    picture.doubt(&id, at);
+                    Changes::default()
+                });
+                pass.mind.sent.deleted_at = Some(at);
+            }
+            match deleted {
+                Ok(_) => Outcome::Done,
+                Err(error) => failed(pass, at, &error, Refusals::Pass(Reason::DeletionBlocked)),
+            }
+        }
+        Step::AssignPolicy { source, holders } => {
+            let assigned = client
+                .assign_holders(&source, &holders, Lane::Deletion)
+                .await;
+            count(pass, "assign", &assigned);
+            let at = clock();
+            match assigned {
+                Ok(_) => {
+                    pass.mind.sent.assigned.insert(source, at);
+                    Outcome::Done
+                }
+                Err(Error::NotFound { .. }) => {
+                    snapshot.merge(|picture| {
+                        picture.merge_holders(at, source, None);
+                        Changes::default()
+                    });
+                    Outcome::Done
+                }
+                Err(error) => block(pass, at, source, &error),
+            }
+        }
+        Step::HoldFinalizer | Step::Record(_) | Step::ReleaseFinalizer(_) => Outcome::Done,
+    }
+}
+
+/// Reads what the plan finds too old.
+pub(crate) async fn refresh(
+    pass: &mut Pass,
+    what: &What,
+    newer_than: Timestamp,
+    now: Timestamp,
+) -> Outcome {
+    let Some(snapshot) = pass
+        .tenant
+        .as_ref()
+        .and_then(|tenant| tenant.state().snapshot)
+    else {
+        return Outcome::NotMade(setback(
+            pass,
+            now,
+            Reason::Retrying,
+            "there is no client yet",
+            None,
+        ));
+    };
+    let deleting = pass.group.metadata.deletion_timestamp.is_some();
+    let lane = if deleting {
+        Lane::Deletion
+    } else {
+        Lane::UserChange
+    };
+    let read = match what {
+        What::Groups => snapshot.read_groups(newer_than, Lane::Confirmation).await,
+        What::Group(id) => snapshot.read_group(id, lane).await,
+        What::Holders(sources) => {
+            for (source, error) in snapshot.read_holders(sources, lane).await {
+                let at = pass.context.now();
+                block(pass, at, source, &error);
+            }
+            Ok(())
+        }
+    };
+    match read {
+        // What was answered earlier in this pass still stands: a read is no outcome of a write.
+        Ok(()) => match pass.mind.last.take() {
+            Some(Outcome::Made(group)) => Outcome::Made(group),
+            _ => Outcome::Done,
+        },
+        Err(error) => {
+            let at = pass.context.now();
+            match failed(pass, at, &error, Refusals::Pass(Reason::Retrying)) {
+                Outcome::Unknown(setback) => Outcome::NotMade(setback),
+                outcome => outcome,
+            }
+        }
+    }
+}
+
+/// Tells people of a memory that was just stored.
+pub(crate) async fn recorded(pass: &mut Pass, memory: &Memory) {
+    match memory {
+        Memory::Group(group, Origin::Created) => {
+            pass.mind.sent = psg_plan::Sent::default();
+            pass.tell(events::created(group)).await;
+        }
+        Memory::Group(group, _) => pass.tell(events::adopted(group)).await,
+        Memory::Intent(_) => {
+            pass.mind.sent.not_made = None;
+            pass.mind.sent.unanswered_at = None;
+        }
+        _ => {}
+    }
+}
+
+/// What a refusal by the tenant means for a step.
+#[derive(Clone, Copy)]
+enum Refusals {
+    /// Repeating it cannot help: it is stored.
+    AreTerminal,
+    /// It is tried again, and said under this reason meanwhile.
+    Pass(Reason),
+}
+
+fn failed(pass: &mut Pass, now: Timestamp, error: &Error, refusals: Refusals) -> Outcome {
+    if let Some(tenant) = &pass.tenant {
+        tenant.ran_into(error, now, pass.context.settings.probe);
+    }
+    let reason = match (error, refusals) {
+        (Error::RateLimited { .. }, _) => Reason::RateLimited,
+        (_, Refusals::Pass(reason)) => reason,
+        _ => Reason::Retrying,
+    };
+    if error.effect() == Effect::Unknown {
+        return Outcome::Unknown(setback(
+            pass,
+            now,
+            reason,
+            &error.to_string(),
+            error.retry_after(),
+        ));
+    }
+    match (error, refusals) {
+        (Error::Refused { .. } | Error::NotFound { .. }, Refusals::AreTerminal) => {
+            Outcome::Refused(error.to_string())
+        }
+        _ => Outcome::NotMade(setback(
+            pass,
+            now,
+            reason,
+            &error.to_string(),
+            error.retry_after(),
+        )),
+    }
+}
+
+/// One source that does not go through holds up only itself.
+fn block(pass: &mut Pass, now: Timestamp, source: SourceId, error: &Error) -> Outcome {
+    if matches!(error, Error::Unauthorized { .. })
+        && let Some(tenant) = &pass.tenant
+    {
+        tenant.ran_into(error, now, pass.context.settings.probe);
+    }
+    let setback = setback(
+        pass,
+        now,
+        Reason::Retrying,
+        &error.to_string(),
+        error.retry_after(),
+    );
+    pass.mind.sent.blocked.insert(source, setback);
+    Outcome::Done
+}
+
+fn setback(
+    pass: &Pass,
+    now: Timestamp,
+    reason: Reason,
+    message: &str,
+    asked: Option<Duration>,
+) -> Setback {
+    let backoff = mind::backoff(pass.mind.failures, (pass.context.jitter)());
+    let until = time::after(now, asked.unwrap_or_default().max(backoff));
+    Setback {
+        until,
+        why: Finding::new(reason, message),
+    }
+}
+
+fn doubt(snapshot: &psg_snapshot::Snapshot, group: &Group, at: Timestamp) {
+    snapshot.merge(|picture| {
+        picture.doubt(&group.id, at);
+        Changes::default()
+    });
+}
+
+fn count<T>(pass: &Pass, operation: &'static str, answer: &Result<T, Error>) {
+    let result = match answer {
+        Ok(_) => "ok",
+        Err(error) if error.effect() == Effect::Unknown => "unknown",
+        Err(Error::RateLimited { .. }) => "rate_limited",
+        Err(_) => "not_made",
+    };
+    pass.context.metrics.write(operation, result);
+}

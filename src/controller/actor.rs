@@ -1,0 +1,352 @@
+//! Keeps one tenant current: credentials, token, the regular read, and the tenant's own status.
+//! Reads the tenant, never writes it.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use psg_api::{IdentityTenant, TenantSettings, names};
+use psg_domain::{TenantKey, time};
+use psg_identity::{
+    AddressError, ApiVersion, Client, Credentials, CredentialsError, Error, Options, Rate,
+};
+use psg_plan::{Finding, Reason, TenantState};
+use psg_snapshot::Snapshot;
+
+use crate::{
+    context::Context,
+    ports::KubeError,
+    status,
+    tenant::{State, Tenant, forbidden},
+};
+
+/// After so many intervals without an answer a tenant counts as unreachable.
+const UNREACHABLE_AFTER: u32 = 5;
+
+/// What one actor remembers between rounds.
+#[derive(Default)]
+struct Session {
+    credentials: Option<Credentials>,
+    settings: Option<TenantSettings>,
+    failing_since: Option<Timestamp>,
+    probe_at: Option<Timestamp>,
+    failures: u32,
+}
+
+/// A round's end: what is wrong, and when to look again.
+struct Trouble {
+    finding: Finding,
+    again: Duration,
+    /// A fault of the moment: what is known stays in use until it has lasted.
+    passing: bool,
+}
+
+/// Runs until the tenant is gone or the process ends.
+pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
+    let mut session = Session::default();
+    let mut manifest = tenant.manifest.subscribe();
+    loop {
+        let now = Arc::clone(&manifest.borrow_and_update());
+        let rest = round(&tenant, &context, &mut session, &now).await;
+        status::store_tenant(&context, &tenant, &now).await;
+        tokio::select! {
+            biased;
+            () = context.stop.cancelled() => return,
+            () = tenant.gone.cancelled() => return,
+            changed = manifest.changed() => if changed.is_err() { return },
+            () = tenant.poked.notified() => {}
+            () = tokio::time::sleep(rest) => {}
+        }
+    }
+}
+
+async fn round(
+    tenant: &Arc<Tenant>,
+    context: &Arc<Context>,
+    session: &mut Session,
+    manifest: &IdentityTenant,
+) -> Duration {
+    let acknowledged = manifest
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get(names::ACKNOWLEDGED_UNTIL))
+        .and_then(|until| until.parse().ok());
+    let started = context.now();
+    let outcome = read(tenant, context, session, manifest).await;
+    let now = context.now();
+    let interval = tenant.state().interval;
+    let (state, rest) = match outcome {
+        Ok(()) => {
+            session.failing_since = None;
+            session.failures = 0;
+            session.probe_at = None;
+            let spent = time::until(started, now);
+            (TenantState::Ready, interval.saturating_sub(spent))
+        }
+        Err(trouble) if trouble.passing => {
+            session.failures = session.failures.saturating_add(1);
+            let since = *session.failing_since.get_or_insert(now);
+            let lasting = time::until(since, now) >= interval.saturating_mul(UNREACHABLE_AFTER);
+            let state = match tenant.state().tenant {
+                TenantState::Pending | TenantState::Ready | TenantState::Unreachable(_)
+                    if lasting =>
+                {
+                    TenantState::Unreachable(trouble.finding)
+                }
+                known => known,
+            };
+            (state, trouble.again)
+        }
+        Err(trouble) => {
+            session.failing_since = None;
+            (TenantState::Blocked(trouble.finding), trouble.again)
+        }
+    };
+    let changed = tenant.update(|known| {
+        let standing = known
+            .forbidden_until
+            .as_ref()
+            .filter(|(until, _)| *until > now);
+        known.tenant = match (&state, standing) {
+            (TenantState::Ready, Some((_, message))) => TenantState::Blocked(forbidden(message)),
+            _ => state,
+        };
+        known.acknowledged_until = acknowledged;
+    });
+    if changed {
+        context.wake_members(&tenant.name);
+    }
+    rest
+}
+
+/// One round: credentials, who answers, and the whole read.
+async fn read(
+    tenant: &Arc<Tenant>,
+    context: &Arc<Context>,
+    session: &mut Session,
+    manifest: &IdentityTenant,
+) -> Result<(), Trouble> {
+    let settings = manifest.spec.settings().map_err(|why| Trouble {
+        finding: Finding::new(Reason::InvalidSpec, why.to_string()),
+        again: context.settings.probe,
+        passing: false,
+    })?;
+    let fresh = credentials(tenant, context, session, manifest, &settings).await?;
+    if let Some(probe_at) = session.probe_at.filter(|at| !fresh && *at > context.now()) {
+        let again = context
+            .settings
+            .credentials_retry
+            .min(time::until(context.now(), probe_at));
+        let finding = match tenant.state().tenant {
+            TenantState::Blocked(finding) => finding,
+            _ => Finding::new(
+                Reason::CredentialsInvalid,
+                "the tenant refuses the credentials",
+            ),
+        };
+        return Err(Trouble {
+            finding,
+            again,
+            passing: false,
+        });
+    }
+    let Some(snapshot) = tenant.state().snapshot else {
+        return Err(passing(
+            context,
+            session,
+            "there is no client yet".to_owned(),
+        ));
+    };
+    let info = snapshot
+        .client()
+        .token_info()
+        .await
+        .map_err(|error| trouble(context, session, &error))?;
+    let missing = info.missing_scopes();
+    if !missing.is_empty() {
+        let list: Vec<&str> = missing.into_iter().collect();
+        let message = format!(
+            "the token lacks {}: add it to the personal access token",
+            list.join(", ")
+        );
+        return Err(blocked(
+            context,
+            session,
+            Finding::new(Reason::MissingScope, message),
+        ));
+    }
+    if info.user.is_none() {
+        let message = "the token has no user context, so every write would be refused: use a personal access token of an ORG_ADMIN user";
+        return Err(blocked(
+            context,
+            session,
+            Finding::new(Reason::NoUserContext, message),
+        ));
+    }
+    context.claims_mut().identify(&tenant.name, &info.key);
+    let pinned = manifest.status.as_ref().and_then(|status| {
+        let (org, tenant_id) = (status.org.clone()?, status.tenant_id.clone()?);
+        Some(TenantKey { org, tenant_id })
+    });
+    tenant.update(|state| state.key = Some(info.key.clone()));
+    if let Some(pinned) = pinned.filter(|pinned| *pinned != info.key) {
+        let message = format!(
+            "{} answers behind the Secret, but this IdentityTenant is {pinned}",
+            info.key
+        );
+        return Err(blocked(
+            context,
+            session,
+            Finding::new(Reason::TenantChanged, message),
+        ));
+    }
+    let read = snapshot.read().await;
+    context
+        .metrics
+        .read(&tenant.name, read.is_ok(), context.now());
+    read.map_err(|error| trouble(context, session, &error))
+}
+
+/// Gets the Secret, and makes a new client and an empty picture if anything about it changed.
+async fn credentials(
+    tenant: &Arc<Tenant>,
+    context: &Arc<Context>,
+    session: &mut Session,
+    manifest: &IdentityTenant,
+    settings: &TenantSettings,
+) -> Result<bool, Trouble> {
+    let namespace = manifest.metadata.namespace.as_deref().unwrap_or_default();
+    let name = settings.secret.as_str();
+    let again = context.settings.credentials_retry;
+    let missing = |reason, message: String| Trouble {
+        finding: Finding::new(reason, message),
+        again,
+        passing: false,
+    };
+    let secret = match context.kubernetes.secret(namespace, name).await {
+        Ok(secret) => secret,
+        Err(KubeError::Gone) => {
+            session.credentials = None;
+            let message = format!(
+                "there is no Secret \"{name}\" in this namespace: create it with the keys baseUrl, clientId and clientSecret"
+            );
+            return Err(missing(Reason::SecretNotFound, message));
+        }
+        Err(KubeError::Forbidden(why)) => {
+            let message = format!("the operator may not read Secret \"{name}\": {why}");
+            return Err(missing(Reason::SecretForbidden, message));
+        }
+        Err(error) => return Err(passing(context, session, error.to_string())),
+    };
+    let credentials = Credentials::parse(&secret.data, &context.settings.hosts).map_err(|why| {
+        session.credentials = None;
+        let reason = match why {
+            CredentialsError::Address(AddressError::NotAllowed) => Reason::HostNotAllowed,
+            _ => Reason::SecretMalformed,
+        };
+        missing(reason, format!("Secret \"{name}\": {why}"))
+    })?;
+    let unauthorized = tenant.state().unauthorized;
+    let same = session.credentials.as_ref() == Some(&credentials)
+        && session.settings.as_ref() == Some(settings)
+        && tenant.state().snapshot.is_some();
+    if same {
+        tenant.update(|state| state.unauthorized = false);
+        return Ok(unauthorized);
+    }
+    let client = Client::new(
+        credentials.clone(),
+        Options {
+            version: version(settings),
+            rate: Rate {
+                requests: usize::try_from(settings.rate_limit.requests).unwrap_or(usize::MAX),
+                per: settings.rate_limit.per,
+            },
+            post_timeout: context.settings.post_timeout,
+            ..Options::default()
+        },
+        Arc::clone(&context.transport),
+        &context.limiters,
+    );
+    let listener = {
+        let (tenant, context) = (Arc::downgrade(tenant), Arc::downgrade(context));
+        move |changes: &psg_domain::Changes| {
+            let (Some(tenant), Some(context)) = (tenant.upgrade(), context.upgrade()) else {
+                return;
+            };
+            let state = tenant.state();
+            // The end of the first read wakes everybody anyway.
+            if let (Some(key), false) = (state.key, state.tenant == TenantState::Pending) {
+                let claims = context.claims();
+                context.wakes.wake(&claims, &claims.affected(&key, changes));
+            }
+        }
+    };
+    let snapshot = Snapshot::new(client, context.clock.clone(), Box::new(listener));
+    session.credentials = Some(credentials);
+    session.settings = Some(settings.clone());
+    session.probe_at = None;
+    session.failing_since = None;
+    tenant.update(|state| {
+        *state = State {
+            interval: settings.read_interval,
+            credentials: secret.version,
+            snapshot: Some(Arc::new(snapshot)),
+            key: state.key.clone(),
+            acknowledged_until: state.acknowledged_until,
+            ..State::default()
+        };
+    });
+    Ok(true)
+}
+
+fn version(settings: &TenantSettings) -> ApiVersion {
+    settings.api_version.as_str().parse().unwrap_or_default()
+}
+
+fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
+    match error {
+        Error::Unauthorized { message } => {
+            let message = format!(
+                "the tenant refuses the credentials ({message}): renew the personal access token and update the Secret"
+            );
+            blocked(
+                context,
+                session,
+                Finding::new(Reason::CredentialsInvalid, message),
+            )
+        }
+        Error::Forbidden { message } => blocked(context, session, forbidden(message)),
+        Error::BadAnswer { .. } => {
+            let finding = Finding::new(Reason::UnexpectedAnswer, error.to_string());
+            Trouble {
+                finding,
+                ..passing(context, session, String::new())
+            }
+        }
+        other => passing(context, session, other.to_string()),
+    }
+}
+
+/// A person must act: asked again when the Secret changes, and every now and then.
+fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Trouble {
+    let now = context.now();
+    if session.probe_at.is_none_or(|at| at <= now) {
+        session.probe_at = Some(time::after(now, context.settings.probe));
+    }
+    Trouble {
+        finding,
+        again: context.settings.credentials_retry,
+        passing: false,
+    }
+}
+
+fn passing(context: &Context, session: &Session, message: String) -> Trouble {
+    let again = crate::mind::backoff(session.failures, (context.jitter)());
+    let message = format!("the tenant could not be read: {message}");
+    Trouble {
+        finding: Finding::new(Reason::TenantUnreachable, message),
+        again,
+        passing: true,
+    }
+}

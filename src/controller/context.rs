@@ -1,0 +1,83 @@
+//! Everything that passes share.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use psg_identity::{HostPolicy, Limiters, Transport};
+use psg_plan::{ClaimIndex, Timers};
+use psg_snapshot::Clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::{metrics::Metrics, mind::Minds, ports::Kubernetes, tenant::Tenants, wakes::Wakes};
+
+/// A number in 0..1 for spreading repeats, as an argument of whoever makes the edges.
+pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// What the flags decide.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The periods of the create protocol.
+    pub timers: Timers,
+    /// How long a tenant may take to answer a write.
+    pub post_timeout: Duration,
+    /// How often the Secret is read while the credentials do not work.
+    pub credentials_retry: Duration,
+    /// How often a tenant that refuses is asked again.
+    pub probe: Duration,
+    /// Where credentials may travel.
+    pub hosts: HostPolicy,
+}
+
+/// Everything that passes share.
+pub struct Context {
+    /// The Kubernetes side.
+    pub kubernetes: Arc<dyn Kubernetes>,
+    /// The tenant side.
+    pub transport: Arc<dyn Transport>,
+    /// The rate limits, shared by all clients of one client id.
+    pub limiters: Limiters,
+    /// The time.
+    pub clock: Clock,
+    /// The dice.
+    pub jitter: Jitter,
+    /// The flags.
+    pub settings: Settings,
+    /// The tenants.
+    pub tenants: Tenants,
+    /// Who owns what.
+    pub claims: RwLock<ClaimIndex>,
+    /// What is remembered of each resource.
+    pub minds: Minds,
+    /// Who is to be looked at again.
+    pub wakes: Wakes,
+    /// The figures.
+    pub metrics: Metrics,
+    /// The process is about to end: no new write is begun.
+    pub stop: CancellationToken,
+}
+
+impl Context {
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Looks at the claims.
+    pub fn claims(&self) -> RwLockReadGuard<'_, ClaimIndex> {
+        self.claims.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the claims.
+    pub fn claims_mut(&self) -> RwLockWriteGuard<'_, ClaimIndex> {
+        self.claims.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes every resource of a tenant.
+    pub fn wake_members(&self, tenant: &str) {
+        let claims = self.claims();
+        self.wakes.wake(&claims, &claims.members(tenant));
+    }
+}

@@ -1,0 +1,122 @@
+//! The figures for machines. Labels are bounded: words of the code, never of a tenant.
+
+use std::sync::atomic::AtomicU64;
+
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+/// What one counter is split by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WriteLabels {
+    operation: &'static str,
+    result: &'static str,
+}
+
+/// What a pass ended in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PassLabels {
+    result: &'static str,
+}
+
+/// One tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TenantLabels {
+    tenant: String,
+}
+
+/// One tenant's reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReadLabels {
+    tenant: String,
+    result: &'static str,
+}
+
+/// All figures.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    passes: Family<PassLabels, Counter>,
+    writes: Family<WriteLabels, Counter>,
+    reads: Family<ReadLabels, Counter>,
+    last_read: Family<TenantLabels, Gauge<f64, AtomicU64>>,
+    drift_repaired: Counter,
+    orphaned: Counter,
+}
+
+impl Metrics {
+    /// The figures, registered under their names.
+    pub fn new(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "psg_passes",
+            "Passes over a resource, by what they ended in.",
+            metrics.passes.clone(),
+        );
+        registry.register(
+            "psg_tenant_writes",
+            "Writes to tenants, by operation and result.",
+            metrics.writes.clone(),
+        );
+        registry.register(
+            "psg_tenant_reads",
+            "Whole reads of a tenant, by result.",
+            metrics.reads.clone(),
+        );
+        registry.register(
+            "psg_tenant_last_read_timestamp_seconds",
+            "When a tenant was last read whole, in seconds since 1970.",
+            metrics.last_read.clone(),
+        );
+        registry.register(
+            "psg_drift_repaired",
+            "Changes made in a tenant that were undone.",
+            metrics.drift_repaired.clone(),
+        );
+        registry.register(
+            "psg_orphaned",
+            "Groups left in a tenant on request.",
+            metrics.orphaned.clone(),
+        );
+        metrics
+    }
+
+    pub(crate) fn pass(&self, result: &'static str) {
+        self.passes.get_or_create(&PassLabels { result }).inc();
+    }
+
+    pub(crate) fn write(&self, operation: &'static str, result: &'static str) {
+        self.writes
+            .get_or_create(&WriteLabels { operation, result })
+            .inc();
+    }
+
+    pub(crate) fn read(&self, tenant: &str, ok: bool, now: Timestamp) {
+        let result = if ok { "ok" } else { "failed" };
+        self.reads
+            .get_or_create(&ReadLabels {
+                tenant: tenant.to_owned(),
+                result,
+            })
+            .inc();
+        if ok {
+            #[allow(clippy::cast_precision_loss)] // whole seconds of this century fit a double
+            let seconds = now.as_second() as f64;
+            self.last_read
+                .get_or_create(&TenantLabels {
+                    tenant: tenant.to_owned(),
+                })
+                .set(seconds);
+        }
+    }
+
+    pub(crate) fn drift(&self) {
+        self.drift_repaired.inc();
+    }
+
+    pub(crate) fn orphan(&self) {
+        self.orphaned.inc();
+    }
+}

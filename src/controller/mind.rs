@@ -1,0 +1,122 @@
+//! What this process remembers of a resource between passes. Losing it in a crash is safe:
+//! it spaces out repeats, saves reads, and keeps an answer whose record did not go through.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use psg_api::PasswordSyncGroup;
+use psg_plan::{Outcome, Sent};
+
+const BACKOFF_BASE: Duration = Duration::from_secs(1);
+const BACKOFF_MOST: Duration = Duration::from_mins(10);
+
+/// The memory of one resource.
+#[derive(Clone, Debug, Default)]
+pub struct Mind {
+    /// What was sent and is not confirmed.
+    pub sent: Sent,
+    /// An outcome that must reach the next pass: a group made whose record failed.
+    pub last: Option<Outcome>,
+    /// How many passes in a row ended in a setback.
+    pub failures: u32,
+    /// The newest version that our own writes answered, until the watch shows it.
+    pub newest: Option<Arc<PasswordSyncGroup>>,
+    /// The last value of the annotation that asks for a read.
+    pub reconcile_at: Option<String>,
+}
+
+/// The memories of all resources, by UID.
+#[derive(Debug, Default)]
+pub struct Minds(Mutex<All>);
+
+#[derive(Debug, Default)]
+struct All {
+    at_rest: BTreeMap<String, Mind>,
+    /// Resources whose memory is out with a pass, and what the watch showed of them meanwhile.
+    in_pass: BTreeMap<String, Option<u64>>,
+}
+
+impl Minds {
+    /// Takes out a resource's memory for a pass.
+    pub fn take(&self, uid: &str) -> Mind {
+        let mut all = self.lock();
+        all.in_pass.insert(uid.to_owned(), None);
+        all.at_rest.remove(uid).unwrap_or_default()
+    }
+
+    /// Puts it back; one that holds nothing takes no room.
+    pub fn put(&self, uid: &str, mut mind: Mind) {
+        let mut all = self.lock();
+        let seen = all.in_pass.remove(uid).flatten();
+        if mind
+            .newest
+            .as_ref()
+            .is_some_and(|newest| version(newest) <= seen)
+        {
+            mind.newest = None;
+        }
+        let Mind {
+            sent,
+            last,
+            failures,
+            newest,
+            reconcile_at,
+        } = &mind;
+        let empty = *sent == Sent::default()
+            && last.is_none()
+            && *failures == 0
+            && newest.is_none()
+            && reconcile_at.is_none();
+        if !empty {
+            all.at_rest.insert(uid.to_owned(), mind);
+        }
+    }
+
+    /// The watch shows this version: an older or equal one of ours is no longer needed.
+    pub fn seen(&self, uid: &str, version: Option<u64>) {
+        let mut all = self.lock();
+        if let Some(seen) = all.in_pass.get_mut(uid) {
+            *seen = version.max(*seen);
+        }
+        if let Some(mind) = all.at_rest.get_mut(uid)
+            && mind
+                .newest
+                .as_ref()
+                .is_some_and(|newest| self::version(newest) <= version)
+        {
+            mind.newest = None;
+        }
+    }
+
+    /// How many passes over a resource failed in a row.
+    pub fn failures(&self, uid: &str) -> u32 {
+        self.lock().at_rest.get(uid).map_or(0, |mind| mind.failures)
+    }
+
+    /// The resource is gone.
+    pub fn forget(&self, uid: &str) {
+        let mut all = self.lock();
+        all.at_rest.remove(uid);
+        all.in_pass.remove(uid);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A resource version as the number that it is (Kubernetes, KEP-5504); none sorts first.
+pub fn version(group: &PasswordSyncGroup) -> Option<u64> {
+    group.metadata.resource_version.as_ref()?.parse().ok()
+}
+
+/// How long to wait after so many failures, with `jitter` in 0..1 to keep resources apart.
+pub fn backoff(failures: u32, jitter: f64) -> Duration {
+    let doubled = BACKOFF_BASE.saturating_mul(2u32.saturating_pow(failures.min(16)));
+    doubled
+        .min(BACKOFF_MOST)
+        .mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}

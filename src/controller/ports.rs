@@ -1,0 +1,93 @@
+//! The Kubernetes side of a pass, small enough for a model to stand behind it.
+
+use std::{collections::BTreeMap, fmt};
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::ObjectReference;
+use psg_api::{IdentityTenant, PasswordSyncGroup};
+use serde_json::Value;
+
+/// What a pass asks of Kubernetes.
+#[async_trait]
+pub trait Kubernetes: Send + Sync {
+    /// The resource as it is stored now, past every cache.
+    async fn group(&self, namespace: &str, name: &str) -> Result<PasswordSyncGroup, KubeError>;
+
+    /// Replaces the finalizers of exactly this version of a resource.
+    async fn set_finalizers(
+        &self,
+        group: &PasswordSyncGroup,
+        finalizers: Vec<String>,
+    ) -> Result<PasswordSyncGroup, KubeError>;
+
+    /// Merges a patch into the status of exactly this version of a resource.
+    async fn patch_status(
+        &self,
+        group: &PasswordSyncGroup,
+        patch: Value,
+    ) -> Result<PasswordSyncGroup, KubeError>;
+
+    /// Merges a patch into the status of exactly this version of a tenant.
+    async fn patch_tenant_status(
+        &self,
+        tenant: &IdentityTenant,
+        patch: Value,
+    ) -> Result<IdentityTenant, KubeError>;
+
+    /// A tenant as it is stored now.
+    async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError>;
+
+    /// A Secret, got by name; never listed or watched.
+    async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError>;
+
+    /// Tells people. A failure is logged and changes nothing.
+    async fn event(&self, about: &ObjectReference, note: Note);
+}
+
+/// A Secret's content and what changes whenever it does.
+pub struct SecretData {
+    /// UID and resource version.
+    pub version: String,
+    /// The decoded values by key.
+    pub data: BTreeMap<String, Vec<u8>>,
+}
+
+impl fmt::Debug for SecretData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&String> = self.data.keys().collect();
+        f.debug_struct("SecretData")
+            .field("version", &self.version)
+            .field("keys", &keys)
+            .finish()
+    }
+}
+
+/// One Event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// A `Warning`, not `Normal`.
+    pub warning: bool,
+    /// The word.
+    pub reason: String,
+    /// The sentence, at most 1 kB.
+    pub text: String,
+    /// What the operator was doing.
+    pub action: &'static str,
+}
+
+/// Why Kubernetes did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KubeError {
+    /// The object is another by now; read it and decide again.
+    #[error("the object has changed meanwhile")]
+    Conflict,
+    /// There is no such object.
+    #[error("there is no such object")]
+    Gone,
+    /// The operator may not.
+    #[error("the operator is not allowed to: {0}")]
+    Forbidden(String),
+    /// Anything else: it may or may not have been done.
+    #[error("kubernetes: {0}")]
+    Other(String),
+}

@@ -1,0 +1,464 @@
+//! One pass over one resource: the loop around `plan::next`.
+//!
+//! # Flow
+//! observe → { `next` → carry out one move → its outcome is part of the next case } → report.
+//!
+//! # Guarantees
+//! - No write to a tenant, and no release, is decided on a version of the resource that was not
+//!   read or written live in this pass: the watch may show a new finalizer with an old status.
+//! - A group that was made is remembered until its id is stored, whatever Kubernetes answers.
+//! - A pass ends: it carries out no more than [`MOST_MOVES`] moves.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+use psg_api::{PasswordSyncGroup, names};
+use psg_domain::time;
+use psg_plan::{
+    Case, Claimant, Finding, Memory, Move, Object, Outcome, Reason, Report, Step, TenantState,
+    TenantView,
+    claims::{Held, Wanted},
+    next, verdict,
+};
+
+use crate::{
+    act,
+    context::Context,
+    events,
+    mind::{self, Mind},
+    ports::KubeError,
+    status,
+    tenant::Tenant,
+};
+
+/// The most moves of one pass; a deletion of a hundred sources takes about three hundred.
+const MOST_MOVES: usize = 1000;
+
+/// Why a pass has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Kubernetes did not do what the pass needs.
+    #[error("{0}")]
+    Kubernetes(#[from] KubeError),
+    /// The stored status cannot be read, so nothing is decided on it.
+    #[error("the stored status cannot be read: {0}")]
+    Status(String),
+    /// The pass did not come to an end.
+    #[error("the pass did not come to an end after {MOST_MOVES} moves")]
+    Endless,
+}
+
+/// One pass in progress.
+pub(crate) struct Pass {
+    pub context: Arc<Context>,
+    pub group: Arc<PasswordSyncGroup>,
+    pub uid: String,
+    pub tenant: Option<Arc<Tenant>>,
+    pub mind: Mind,
+    /// The resource was read or written live in this pass.
+    fresh: bool,
+}
+
+/// What a decision asks for, and what the status says once it is stored or at the end.
+struct Decision {
+    next: Move,
+    report: Option<Report>,
+    wake: Option<Timestamp>,
+}
+
+/// Runs one pass.
+///
+/// # Errors
+/// See [`Error`]; the pass is tried again after a while.
+pub async fn reconcile(
+    group: Arc<PasswordSyncGroup>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    let uid = group.uid().unwrap_or_default();
+    let mut mind = context.minds.take(&uid);
+    let newest = mind
+        .newest
+        .take()
+        .filter(|newest| mind::version(newest) > mind::version(&group));
+    let fresh = false;
+    let group = newest.unwrap_or(group);
+    let mut pass = Pass {
+        context: Arc::clone(&context),
+        tenant: None,
+        group,
+        uid: uid.clone(),
+        mind,
+        fresh,
+    };
+    pass.asked_to_read();
+    let result = pass.run().await;
+    let Pass { mut mind, .. } = pass;
+    let setback = match &result {
+        Ok((_, result)) => *result == "retrying",
+        Err(_) => true,
+    };
+    mind.failures = if setback {
+        mind.failures.saturating_add(1)
+    } else {
+        0
+    };
+    context
+        .metrics
+        .pass(result.as_ref().map_or("error", |(_, result)| result));
+    context.minds.put(&uid, mind);
+    result.map(|(action, _)| action)
+}
+
+impl Pass {
+    async fn run(&mut self) -> Result<(Action, &'static str), Error> {
+        for _ in 0..MOST_MOVES {
+            self.claim();
+            let now = self.context.now();
+            let Decision { next, report, wake } = self.decide(now)?;
+            let stopping = self.context.stop.is_cancelled();
+            let answered = matches!(self.mind.last, Some(Outcome::Made(_)));
+            match next {
+                // A write that was answered is still stored; nothing new is begun.
+                Move::Do(_) | Move::Refresh { .. } if stopping && !answered => {
+                    return Ok((Action::await_change(), "stopping"));
+                }
+                Move::Do(Step::Record(memory)) => {
+                    if let Some(report) = report {
+                        self.record(memory, &report).await?;
+                    }
+                }
+                Move::Do(step) => {
+                    if needs_fresh(&step) && !self.fresh {
+                        self.reread().await?;
+                        continue;
+                    }
+                    if self.step(step, now).await? {
+                        self.context.minds.forget(&self.uid);
+                        return Ok((Action::await_change(), "released"));
+                    }
+                }
+                Move::Refresh { what, newer_than } => {
+                    let outcome = act::refresh(self, &what, newer_than, now).await;
+                    self.mind.last = Some(outcome);
+                }
+                ended => {
+                    if let Some(report) = report
+                        && !self.report(&report).await?
+                    {
+                        continue;
+                    }
+                    return Ok(self.end(&ended, wake, now));
+                }
+            }
+        }
+        Err(Error::Endless)
+    }
+
+    /// Asks the plan, over everything as it is now.
+    fn decide(&mut self, now: Timestamp) -> Result<Decision, Error> {
+        let group = &self.group;
+        let spec = group.spec.desired().map_err(|error| error.to_string());
+        let recorded = match &group.status {
+            Some(status) => status
+                .recorded()
+                .map_err(|error| Error::Status(error.to_string()))?,
+            None => psg_domain::Recorded::default(),
+        };
+        let namespace = group.namespace().unwrap_or_default();
+        let tenant_name = format!("{namespace}/{}", group.spec.tenant_ref.name);
+        self.tenant = self.context.tenants.get(&tenant_name);
+        let object = Object {
+            uid: self.uid.clone(),
+            namespace,
+            name: group.name_any(),
+            generation: group.metadata.generation.unwrap_or_default(),
+            deleting: group.metadata.deletion_timestamp.is_some(),
+            finalizer: group
+                .finalizers()
+                .iter()
+                .any(|held| held == names::FINALIZER),
+            paused_until: status::paused_until(group),
+        };
+        let claims = self.context.claims();
+        let backoff = mind::backoff(self.mind.failures, (self.context.jitter)());
+        let decide = |tenant: TenantView, picture: &psg_domain::Picture| {
+            let wake = object.paused_until.filter(|until| *until > now);
+            let case = Case {
+                object: object.clone(),
+                desired: spec.clone(),
+                recorded: recorded.clone(),
+                tenant,
+                picture,
+                claims: &claims,
+                last: self.mind.last.clone(),
+                sent: self.mind.sent.clone(),
+                timers: self.context.settings.timers,
+                backoff,
+            };
+            let next = next(&case, now);
+            let report = match &next {
+                Move::Do(Step::Record(memory)) => {
+                    let after = case.with(memory);
+                    let then = psg_plan::next(&after, now);
+                    let said = verdict(&after, &then, now);
+                    Some(said.unwrap_or(Report {
+                        recorded: after.recorded,
+                        conditions: Vec::new(),
+                    }))
+                }
+                Move::Do(_) | Move::Refresh { .. } => None,
+                ended => verdict(&case, ended, now),
+            };
+            Decision { next, report, wake }
+        };
+        Ok(match &self.tenant {
+            Some(tenant) => tenant.look(&claims, decide),
+            None => decide(no_tenant(&tenant_name), &psg_domain::Picture::default()),
+        })
+    }
+
+    /// Stores a memory; a conflict means to read and decide again, with the answer kept.
+    async fn record(&mut self, memory: Memory, report: &Report) -> Result<(), Error> {
+        match status::store(&self.context, &self.group, report).await {
+            Ok(stored) => {
+                self.hold(stored);
+                self.mind.last = Some(Outcome::Recorded(memory.kind()));
+                act::recorded(self, &memory).await;
+                Ok(())
+            }
+            Err(error) => self.lost(error).await,
+        }
+    }
+
+    /// Carries out a step; true if the resource is let go for good.
+    async fn step(&mut self, step: Step, now: Timestamp) -> Result<bool, Error> {
+        match step {
+            Step::HoldFinalizer => {
+                let mut finalizers = self.group.finalizers().to_vec();
+                finalizers.push(names::FINALIZER.to_owned());
+                self.finalizers(finalizers).await?;
+            }
+            Step::ReleaseFinalizer(farewell) => {
+                let held = self.group.finalizers().iter();
+                let others = held
+                    .filter(|held| *held != names::FINALIZER)
+                    .cloned()
+                    .collect();
+                let deleting = self.group.metadata.deletion_timestamp.is_some();
+                if self.finalizers(others).await? {
+                    if let Some(note) = events::farewell(&farewell) {
+                        self.tell(note).await;
+                    }
+                    if farewell.kind == psg_plan::FarewellKind::Orphaned {
+                        self.context.metrics.orphan();
+                        tracing::warn!(
+                            uid = self.uid,
+                            ?farewell,
+                            "a group was left in the tenant on request"
+                        );
+                    }
+                    return Ok(deleting);
+                }
+            }
+            step => {
+                let outcome = act::write(self, step, now).await;
+                self.mind.last = Some(outcome);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Replaces the finalizers; true if that was done.
+    async fn finalizers(&mut self, finalizers: Vec<String>) -> Result<bool, Error> {
+        match self
+            .context
+            .kubernetes
+            .set_finalizers(&self.group, finalizers)
+            .await
+        {
+            Ok(stored) => {
+                self.hold(Arc::new(stored));
+                self.mind.last = Some(Outcome::Done);
+                Ok(true)
+            }
+            Err(KubeError::Gone) => Ok(true),
+            Err(error) => self.lost(error).await.map(|()| false),
+        }
+    }
+
+    /// Stores the report of a pass that ended; false if it must be decided again.
+    async fn report(&mut self, report: &Report) -> Result<bool, Error> {
+        let before = self
+            .group
+            .status
+            .as_ref()
+            .and_then(|known| status::reason(&known.conditions).map(str::to_owned));
+        match status::store(&self.context, &self.group, report).await {
+            Ok(stored) => {
+                self.hold(stored);
+                self.claim();
+                let ready = report
+                    .conditions
+                    .iter()
+                    .find(|condition| condition.kind == "Ready");
+                if let Some(ready) = ready.filter(|ready| before.as_deref() != Some(ready.reason))
+                    && let Some(note) = events::warning(ready)
+                {
+                    self.tell(note).await;
+                }
+                Ok(true)
+            }
+            Err(KubeError::Gone) => Ok(true),
+            Err(error) => self.lost(error).await.map(|()| false),
+        }
+    }
+
+    fn end(
+        &mut self,
+        ended: &Move,
+        wake: Option<Timestamp>,
+        now: Timestamp,
+    ) -> (Action, &'static str) {
+        let wait = |until| Action::requeue(time::until(now, until).max(Duration::from_millis(1)));
+        // Only what spaces out repeats outlives a pass.
+        if !matches!(self.mind.last, Some(Outcome::Made(_))) {
+            self.mind.last = None;
+        }
+        match ended {
+            Move::Wait { until, why } => {
+                let result = if why.reason == Reason::Paused {
+                    "paused"
+                } else {
+                    "waiting"
+                };
+                let retrying =
+                    self.mind.sent != psg_plan::Sent::default() || why.reason == Reason::Retrying;
+                let until = wake.map_or(*until, |wake| wake.min(*until));
+                (wait(until), if retrying { "retrying" } else { result })
+            }
+            Move::Stalled(_) => (wake.map_or_else(Action::await_change, wait), "stalled"),
+            _ => {
+                self.mind.sent = psg_plan::Sent::default();
+                (wake.map_or_else(Action::await_change, wait), "settled")
+            }
+        }
+    }
+
+    /// After a refused write to Kubernetes: read what is stored and decide again.
+    async fn lost(&mut self, error: KubeError) -> Result<(), Error> {
+        if error != KubeError::Conflict {
+            return Err(error.into());
+        }
+        if !matches!(self.mind.last, Some(Outcome::Made(_))) {
+            self.mind.last = None;
+        }
+        self.reread().await
+    }
+
+    async fn reread(&mut self) -> Result<(), Error> {
+        let namespace = self.group.namespace().unwrap_or_default();
+        let live = self
+            .context
+            .kubernetes
+            .group(&namespace, &self.group.name_any())
+            .await?;
+        if live.uid().as_deref() != Some(&self.uid) {
+            return Err(KubeError::Gone.into());
+        }
+        self.group = Arc::new(live);
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Takes over what our own write answered: the newest version there is.
+    fn hold(&mut self, stored: Arc<PasswordSyncGroup>) {
+        if Arc::ptr_eq(&stored, &self.group) {
+            return;
+        }
+        self.group = Arc::clone(&stored);
+        self.mind.newest = Some(stored);
+        self.fresh = true;
+    }
+
+    /// Keeps the claims as new as what this pass knows.
+    fn claim(&self) {
+        let Some(claimant) = claimant(&self.group, self.context.now()) else {
+            return;
+        };
+        let mut claims = self.context.claims_mut();
+        let rivals = claims.insert(claimant);
+        self.context.wakes.wake(&claims, &rivals);
+    }
+
+    fn asked_to_read(&mut self) {
+        let asked = status::annotation(&self.group, names::RECONCILE_AT).cloned();
+        if asked.is_some() && asked != self.mind.reconcile_at {
+            let namespace = self.group.namespace().unwrap_or_default();
+            let tenant = format!("{namespace}/{}", self.group.spec.tenant_ref.name);
+            if let Some(tenant) = self.context.tenants.get(&tenant) {
+                tenant.poked.notify_one();
+            }
+        }
+        self.mind.reconcile_at = asked;
+    }
+
+    pub(crate) async fn tell(&self, note: crate::ports::Note) {
+        let about = kube::Resource::object_ref(&*self.group, &());
+        tracing::info!(
+            namespace = about.namespace,
+            name = about.name,
+            reason = note.reason,
+            "{}",
+            note.text
+        );
+        self.context.kubernetes.event(&about, note).await;
+    }
+}
+
+/// Steps that must not be decided on what a cache shows.
+fn needs_fresh(step: &Step) -> bool {
+    !matches!(step, Step::HoldFinalizer | Step::Record(_))
+}
+
+/// What a resource claims; none for one that has no UID.
+pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
+    let namespace = group.namespace()?;
+    let desired = group.spec.desired().ok();
+    let recorded = group
+        .status
+        .as_ref()
+        .and_then(|status| status.recorded().ok())
+        .unwrap_or_default();
+    let deleting = group.metadata.deletion_timestamp.is_some();
+    let paused = status::paused_until(group).is_some_and(|until| until > now);
+    let observes = desired
+        .as_ref()
+        .is_none_or(|desired| desired.management == psg_domain::ManagementPolicy::Observe);
+    let claimant = Claimant {
+        uid: group.uid()?,
+        name: group.name_any(),
+        created: group
+            .creation_timestamp()
+            .map_or(Timestamp::MAX, |time| time.0),
+        tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
+        namespace,
+        eager: !(deleting || paused || observes),
+        wanted: desired.as_ref().map(Wanted::of).unwrap_or_default(),
+        held: Held::of(&recorded),
+    };
+    Some(claimant.leaving(deleting))
+}
+
+fn no_tenant(name: &str) -> TenantView {
+    let message =
+        format!("there is no IdentityTenant {name}: create it, or correct spec.tenantRef");
+    TenantView {
+        state: TenantState::Blocked(Finding::new(Reason::TenantNotFound, message)),
+        key: None,
+        interval: Duration::from_mins(1),
+        credentials: String::new(),
+        vanished: None,
+        acknowledged_until: None,
+    }
+}

@@ -1,0 +1,315 @@
+//! The watches that drive everything: groups through kube's Controller, tenants each with an
+//! actor of its own. What the watch brings is stripped before it is stored, since managed fields
+//! are over half of a resource's bytes.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
+use kube::{
+    Api, Client, ResourceExt,
+    runtime::{
+        Controller, WatchStreamExt,
+        controller::{Action, Config},
+        predicates,
+        reflector::{self, ObjectRef},
+        utils::Predicate,
+        watcher,
+    },
+};
+use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+
+use crate::{
+    context::Context,
+    mind,
+    reconcile::{self, claimant},
+    tenant::Tenant,
+    wakes::Queue,
+};
+
+/// A namespace to watch; none for all.
+pub type Scope = Option<String>;
+
+/// What the process waits for before it can be relied on.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    scopes: AtomicUsize,
+    groups: AtomicUsize,
+    tenants: AtomicUsize,
+}
+
+impl Readiness {
+    /// Everything that is still waited for; nothing if ready.
+    pub fn waiting_for(&self) -> Vec<&'static str> {
+        let scopes = self.scopes.load(Ordering::SeqCst);
+        let mut waiting = Vec::new();
+        if scopes == 0 {
+            waiting.push("the watches to start");
+        }
+        if self.groups.load(Ordering::SeqCst) < scopes {
+            waiting.push("the first list of PasswordSyncGroups");
+        }
+        if self.tenants.load(Ordering::SeqCst) < scopes {
+            waiting.push("the first list of IdentityTenants");
+        }
+        waiting
+    }
+}
+
+/// Watches and reconciles until the context's `stop`, then until every pass in hand has ended.
+///
+/// `streaming` says that the server can stream its lists (Kubernetes 1.34 or newer).
+pub async fn run(
+    client: Client,
+    queues: Vec<Queue>,
+    streaming: bool,
+    context: Arc<Context>,
+    readiness: Arc<Readiness>,
+) {
+    readiness.scopes.store(queues.len(), Ordering::SeqCst);
+    let scopes = queues.into_iter().map(|(scope, wakes)| {
+        let wakes = stream::unfold(wakes, |mut wakes| async move {
+            wakes.recv().await.map(|reference| (reference, wakes))
+        });
+        let tenants = tenants(
+            client.clone(),
+            scope.clone(),
+            streaming,
+            &context,
+            &readiness,
+        );
+        let groups = groups(
+            client.clone(),
+            scope,
+            streaming,
+            wakes,
+            &context,
+            &readiness,
+        );
+        future::join(tenants, groups)
+    });
+    future::join_all(scopes).await;
+}
+
+fn api<K>(client: Client, scope: Option<&str>) -> Api<K>
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+    K::DynamicType: Default,
+{
+    match scope {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    }
+}
+
+fn watching(streaming: bool) -> watcher::Config {
+    let config = watcher::Config::default();
+    if streaming {
+        config.streaming_lists()
+    } else {
+        config.page_size(100)
+    }
+}
+
+async fn groups(
+    client: Client,
+    scope: Scope,
+    streaming: bool,
+    wakes: impl futures::Stream<Item = ObjectRef<PasswordSyncGroup>> + Send + 'static,
+    context: &Arc<Context>,
+    readiness: &Arc<Readiness>,
+) {
+    let (reader, writer) = reflector::store();
+    let (seen, ready) = (Arc::clone(context), Arc::clone(readiness));
+    let mut listed = BTreeSet::new();
+    let of_scope = scope.clone();
+    let changes = watcher(
+        api::<PasswordSyncGroup>(client, scope.as_deref()),
+        watching(streaming),
+    )
+    .default_backoff()
+    .modify(strip)
+    .inspect_ok(move |event| observe(event, &of_scope, &mut listed, &seen, &ready))
+    .reflect(writer)
+    .touched_objects()
+    .predicate_filter(
+        predicates::generation
+            .combine(predicates::finalizers)
+            .combine(our_annotations),
+        kube::runtime::PredicateConfig::default(),
+    );
+    let again = Arc::clone(context);
+    let stop = context.stop.clone();
+    Controller::for_stream(changes, reader)
+        .with_config(Config::default())
+        .reconcile_on(wakes)
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(
+            |group, context| reconcile::reconcile(group, context).boxed(),
+            move |group, error, _| failed(&again, &group, error),
+            Arc::clone(context),
+        )
+        .for_each(|result| async move {
+            match result {
+                Ok((group, _)) => tracing::debug!(%group, "pass ended"),
+                Err(kube::runtime::controller::Error::ObjectNotFound(group)) => {
+                    tracing::debug!(%group, "woken, but gone");
+                }
+                Err(error) => tracing::warn!(%error, "pass failed"),
+            }
+        })
+        .await;
+}
+
+/// Keeps claims and memories in step with the watch.
+fn observe(
+    event: &watcher::Event<PasswordSyncGroup>,
+    scope: &Scope,
+    listed: &mut BTreeSet<String>,
+    context: &Arc<Context>,
+    readiness: &Readiness,
+) {
+    match event {
+        watcher::Event::Init => listed.clear(),
+        watcher::Event::InitApply(group) => {
+            listed.extend(group.uid());
+            take_in(group, context);
+        }
+        watcher::Event::Apply(group) => take_in(group, context),
+        watcher::Event::Delete(group) => let_go(&group.uid().unwrap_or_default(), context),
+        watcher::Event::InitDone => {
+            let missing = context.claims().uids_in(scope.as_deref());
+            for uid in missing.difference(listed) {
+                let_go(uid, context);
+            }
+            listed.clear();
+            readiness.groups.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn take_in(group: &PasswordSyncGroup, context: &Context) {
+    if let Some(claimant) = claimant(group, context.now()) {
+        context.minds.seen(&claimant.uid, mind::version(group));
+        let mut claims = context.claims_mut();
+        let rivals = claims.insert(claimant);
+        context.wakes.wake(&claims, &rivals);
+    }
+}
+
+fn let_go(uid: &str, context: &Context) {
+    context.minds.forget(uid);
+    let mut claims = context.claims_mut();
+    let rivals = claims.remove(uid);
+    context.wakes.wake(&claims, &rivals);
+}
+
+fn failed(context: &Context, group: &PasswordSyncGroup, error: &reconcile::Error) -> Action {
+    let mind = context.minds.failures(&group.uid().unwrap_or_default());
+    tracing::warn!(name = group.name_any(), namespace = group.namespace(), %error, "pass failed");
+    Action::requeue(mind::backoff(mind, (context.jitter)()))
+}
+
+async fn tenants(
+    client: Client,
+    scope: Scope,
+    streaming: bool,
+    context: &Arc<Context>,
+    readiness: &Arc<Readiness>,
+) {
+    let changes = watcher(
+        api::<IdentityTenant>(client, scope.as_deref()),
+        watching(streaming),
+    )
+    .default_backoff()
+    .modify(strip)
+    .take_until(context.stop.clone().cancelled_owned());
+    let mut changes = std::pin::pin!(changes);
+    let mut actors = tokio::task::JoinSet::new();
+    let mut listed = BTreeSet::new();
+    loop {
+        let event = match changes.try_next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            Err(error) => {
+                tracing::warn!(%error, "the watch of IdentityTenants stumbled; it goes on");
+                continue;
+            }
+        };
+        match event {
+            watcher::Event::Init => listed.clear(),
+            watcher::Event::InitApply(tenant) => {
+                listed.insert(full_name(&tenant));
+                start(tenant, context, &mut actors);
+            }
+            watcher::Event::Apply(tenant) => start(tenant, context, &mut actors),
+            watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
+            watcher::Event::InitDone => {
+                let names = context.tenants.names().into_iter();
+                let ours = names.filter(|name| in_scope(name, &scope));
+                for gone in ours
+                    .filter(|name| !listed.contains(name))
+                    .collect::<Vec<_>>()
+                {
+                    end(&gone, context);
+                }
+                listed.clear();
+                readiness.tenants.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+    while actors.join_next().await.is_some() {}
+}
+
+fn start(manifest: IdentityTenant, context: &Arc<Context>, actors: &mut tokio::task::JoinSet<()>) {
+    let name = full_name(&manifest);
+    let tenant: Option<Arc<Tenant>> = context.tenants.insert(&name, Arc::new(manifest));
+    if let Some(tenant) = tenant {
+        actors.spawn(crate::actor::run(tenant, Arc::clone(context)));
+        context.wake_members(&name);
+    }
+}
+
+fn end(name: &str, context: &Context) {
+    context.tenants.remove(name);
+    context.wake_members(name);
+}
+
+fn full_name(tenant: &IdentityTenant) -> String {
+    format!(
+        "{}/{}",
+        tenant.namespace().unwrap_or_default(),
+        tenant.name_any()
+    )
+}
+
+fn in_scope(name: &str, scope: &Scope) -> bool {
+    let namespace = name.split_once('/').map_or("", |(namespace, _)| namespace);
+    scope.as_ref().is_none_or(|scope| scope == namespace)
+}
+
+fn strip<K: kube::Resource>(object: &mut K) {
+    let metadata = object.meta_mut();
+    metadata.managed_fields = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+/// The annotations that a pass depends on.
+fn our_annotations(group: &PasswordSyncGroup) -> Option<u64> {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let annotations = group.metadata.annotations.as_ref();
+    let mut hasher = DefaultHasher::new();
+    for name in [names::RECONCILE_AT, names::PAUSED_UNTIL] {
+        annotations
+            .and_then(|annotations| annotations.get(name))
+            .hash(&mut hasher);
+    }
+    Some(hasher.finish())
+}

@@ -1,0 +1,218 @@
+//! What a report becomes in Kubernetes: the only place that writes a status, and only if its
+//! meaning changed. Sent as the difference of old and new, so that fields which this version
+//! does not know survive, and for exactly the version that was decided on.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as KubeCondition, Time};
+use psg_api::{
+    IdentityTenant, IdentityTenantStatus, PasswordSyncGroup, merge_patch, names, status_of,
+};
+use psg_identity::{ApiVersion, Operation};
+use psg_plan::{Condition, Report, TenantState, tenant_verdict};
+use serde_json::Value;
+
+use crate::{
+    context::Context,
+    ports::{KubeError, Note},
+    tenant::Tenant,
+};
+
+/// Stores a report, if it says anything new; the resource as it is stored then.
+///
+/// # Errors
+/// What Kubernetes answered; [`KubeError::Conflict`] asks to decide again.
+pub async fn store(
+    context: &Context,
+    group: &Arc<PasswordSyncGroup>,
+    report: &Report,
+) -> Result<Arc<PasswordSyncGroup>, KubeError> {
+    let old = group.status.clone().unwrap_or_default();
+    let generation = group.metadata.generation.unwrap_or_default();
+    let conditions = merged(
+        &old.conditions,
+        &report.conditions,
+        generation,
+        context.now(),
+    );
+    let mut new = status_of(&report.recorded, conditions);
+    new.source_count = i64::try_from(report.recorded.sources.len()).ok();
+    let Some(patch) = merge_patch(&json(&old)?, &json(&new)?) else {
+        return Ok(Arc::clone(group));
+    };
+    let stored = context.kubernetes.patch_status(group, patch).await?;
+    Ok(Arc::new(stored))
+}
+
+/// Stores what is known of a tenant, if that is anything new, and tells people of a new trouble.
+pub async fn store_tenant(context: &Context, tenant: &Tenant, manifest: &Arc<IdentityTenant>) {
+    let mut current = Arc::clone(manifest);
+    for _ in 0..3 {
+        match try_store_tenant(context, tenant, &current).await {
+            Err(KubeError::Conflict) => {}
+            Ok(()) | Err(KubeError::Gone) => return,
+            Err(error) => {
+                tracing::warn!(tenant = tenant.name, %error, "the tenant's status could not be stored");
+                return;
+            }
+        }
+        let (namespace, name) = place(&current);
+        match context.kubernetes.tenant(&namespace, &name).await {
+            Ok(live) => current = Arc::new(live),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn try_store_tenant(
+    context: &Context,
+    tenant: &Tenant,
+    manifest: &Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    let state = tenant.state();
+    let old = manifest.status.clone().unwrap_or_default();
+    let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
+    let conditions = tenant_verdict(&state.tenant, vanished);
+    if conditions.is_empty() {
+        return Ok(());
+    }
+    let generation = manifest.metadata.generation.unwrap_or_default();
+    let mut new = IdentityTenantStatus {
+        observed_generation: generation,
+        conditions: merged(&old.conditions, &conditions, generation, context.now()),
+        ..old.clone()
+    };
+    if state.tenant == TenantState::Ready
+        && let Some(snapshot) = &state.snapshot
+    {
+        let client = snapshot.client();
+        let count = |count: usize| i64::try_from(count).ok();
+        let (sources, policies, groups) = snapshot.with(psg_domain::Picture::counts);
+        new.host = Some(client.credentials().base_url.host().to_owned());
+        new.routes = routes(client.options().version);
+        if let Some(key) = &state.key {
+            new.org.get_or_insert_with(|| key.org.clone());
+            new.tenant_id.get_or_insert_with(|| key.tenant_id.clone());
+        }
+        new.user = client
+            .token_info()
+            .await
+            .ok()
+            .and_then(|info| info.user.clone());
+        new.sources = count(sources);
+        new.policies = count(policies);
+        new.groups = count(groups);
+        new.managed_groups = count(context.claims().managed(&tenant.name).count());
+    }
+    let Some(patch) = merge_patch(&json(&old)?, &json(&new)?) else {
+        return Ok(());
+    };
+    let stored = context
+        .kubernetes
+        .patch_tenant_status(manifest, patch)
+        .await?;
+    let trouble = conditions
+        .iter()
+        .find(|condition| condition.kind == "Ready");
+    if let Some(ready) = trouble.filter(|ready| reason(&old.conditions) != Some(ready.reason))
+        && let Some(note) = crate::events::warning(ready)
+    {
+        tell(context, &stored, note).await;
+    }
+    Ok(())
+}
+
+async fn tell(context: &Context, tenant: &IdentityTenant, note: Note) {
+    let about = kube::Resource::object_ref(tenant, &());
+    context.kubernetes.event(&about, note).await;
+}
+
+fn routes(version: ApiVersion) -> std::collections::BTreeMap<String, String> {
+    Operation::ALL
+        .into_iter()
+        .map(|operation| {
+            let route = version.route(operation);
+            (
+                operation.label().to_owned(),
+                route.version.as_str().to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// The reason of the condition `Ready`.
+pub fn reason(conditions: &[KubeCondition]) -> Option<&str> {
+    conditions
+        .iter()
+        .find(|known| known.type_ == "Ready")
+        .map(|known| known.reason.as_str())
+}
+
+/// Ours as they are now, others' as they were; a time moves only when a status does.
+fn merged(
+    old: &[KubeCondition],
+    new: &[Condition],
+    generation: i64,
+    now: Timestamp,
+) -> Vec<KubeCondition> {
+    let ours = new.iter().map(|condition| {
+        let known = old.iter().find(|known| known.type_ == condition.kind);
+        let status = condition.truth.as_str();
+        let since = known
+            .filter(|known| known.status == status)
+            .map(|known| known.last_transition_time.clone());
+        KubeCondition {
+            type_: condition.kind.to_owned(),
+            status: status.to_owned(),
+            reason: condition.reason.to_owned(),
+            message: condition.message.clone(),
+            observed_generation: Some(generation),
+            last_transition_time: since.unwrap_or_else(|| Time(seconds(now))),
+        }
+    });
+    let foreign = old
+        .iter()
+        .filter(|known| !OURS.contains(&known.type_.as_str()))
+        .cloned();
+    ours.chain(foreign).collect()
+}
+
+/// The condition types that the operator owns.
+const OURS: [&str; 8] = [
+    "Ready",
+    "Reconciling",
+    "Stalled",
+    "Paused",
+    "ReferencesCurrent",
+    "PrerequisitesMet",
+    "SourcesHealthy",
+    "PoliciesAligned",
+];
+
+/// Kubernetes keeps whole seconds.
+fn seconds(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+fn json<T: serde::Serialize>(status: &T) -> Result<Value, KubeError> {
+    serde_json::to_value(status).map_err(|error| KubeError::Other(error.to_string()))
+}
+
+fn place(tenant: &IdentityTenant) -> (String, String) {
+    let metadata = &tenant.metadata;
+    (
+        metadata.namespace.clone().unwrap_or_default(),
+        metadata.name.clone().unwrap_or_default(),
+    )
+}
+
+/// The annotation of a resource.
+pub fn annotation<'a>(group: &'a PasswordSyncGroup, name: &str) -> Option<&'a String> {
+    group.metadata.annotations.as_ref()?.get(name)
+}
+
+/// Until when nothing is written to the tenant.
+pub fn paused_until(group: &PasswordSyncGroup) -> Option<Timestamp> {
+    annotation(group, names::PAUSED_UNTIL)?.parse().ok()
+}

@@ -1,0 +1,239 @@
+//! One IdentityTenant as passes see it: whether it can be worked with, and its snapshot.
+//! The actor of each tenant keeps it current; passes only look, and report what they ran into.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use psg_api::IdentityTenant;
+use psg_domain::{Picture, Presence, TenantKey};
+use psg_identity::Error;
+use psg_plan::{ClaimIndex, Finding, Reason, TenantState, TenantView};
+use psg_snapshot::Snapshot;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+static NOTHING: LazyLock<Picture> = LazyLock::new(Picture::default);
+
+/// How many of the managed groups may be missing from one read before none is made again.
+const VANISHED_AT_LEAST: usize = 5;
+const VANISHED_PERCENT: usize = 20;
+
+/// One tenant.
+pub struct Tenant {
+    /// `namespace/name`.
+    pub name: String,
+    /// The newest manifest; a change of it ends the actor's rest.
+    pub manifest: watch::Sender<Arc<IdentityTenant>>,
+    /// Ends the actor's rest.
+    pub poked: Notify,
+    /// Ends the actor.
+    pub gone: CancellationToken,
+    state: RwLock<State>,
+    vanished: Mutex<Option<(Timestamp, Option<(usize, usize)>)>>,
+}
+
+/// What the actor has found.
+#[derive(Clone)]
+pub struct State {
+    /// Whether it can be worked with.
+    pub tenant: TenantState,
+    /// Who answers.
+    pub key: Option<TenantKey>,
+    /// How often it is read.
+    pub interval: Duration,
+    /// Changes with the credentials.
+    pub credentials: String,
+    /// Until when a person has acknowledged what a brake holds back.
+    pub acknowledged_until: Option<Timestamp>,
+    /// The picture, once there are credentials to read it with.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// A write was forbidden: no other is tried before.
+    pub forbidden_until: Option<(Timestamp, String)>,
+    /// A call was not authorized: the credentials are to be looked at again.
+    pub unauthorized: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            tenant: TenantState::Pending,
+            key: None,
+            interval: Duration::from_mins(1),
+            credentials: String::new(),
+            acknowledged_until: None,
+            snapshot: None,
+            forbidden_until: None,
+            unauthorized: false,
+        }
+    }
+}
+
+impl Tenant {
+    fn new(name: String, manifest: Arc<IdentityTenant>) -> Self {
+        Self {
+            name,
+            manifest: watch::Sender::new(manifest),
+            poked: Notify::new(),
+            gone: CancellationToken::new(),
+            state: RwLock::default(),
+            vanished: Mutex::default(),
+        }
+    }
+
+    /// The state as it is.
+    pub fn state(&self) -> State {
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Changes the state; tells whether resources must look again.
+    pub fn update(&self, change: impl FnOnce(&mut State)) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let before = state.clone();
+        change(&mut state);
+        before.tenant != state.tenant
+            || before.key != state.key
+            || before.acknowledged_until != state.acknowledged_until
+            || before.credentials != state.credentials
+    }
+
+    /// Runs a decision over the tenant as it is.
+    pub fn look<R>(
+        &self,
+        claims: &ClaimIndex,
+        decide: impl FnOnce(TenantView, &Picture) -> R,
+    ) -> R {
+        let state = self.state();
+        let view = |picture: &Picture| TenantView {
+            state: state.tenant.clone(),
+            key: state.key.clone(),
+            interval: state.interval,
+            credentials: state.credentials.clone(),
+            vanished: self.vanished(picture, claims),
+            acknowledged_until: state.acknowledged_until,
+        };
+        match &state.snapshot {
+            Some(snapshot) => snapshot.with(|picture| decide(view(picture), picture)),
+            None => decide(view(&NOTHING), &NOTHING),
+        }
+    }
+
+    /// What a call ran into, if it concerns the whole tenant.
+    pub fn ran_into(&self, error: &Error, now: Timestamp, probe: Duration) {
+        match error {
+            Error::Unauthorized { .. } => {
+                self.update(|state| state.unauthorized = true);
+                self.poked.notify_one();
+            }
+            Error::Forbidden { message } => {
+                let until = psg_domain::time::after(now, probe);
+                self.update(|state| {
+                    state.forbidden_until = Some((until, message.clone()));
+                    state.tenant = TenantState::Blocked(forbidden(message));
+                });
+                self.poked.notify_one();
+            }
+            _ => {}
+        }
+    }
+
+    /// Too many groups missing from the last walk to be a coincidence; counted once a walk.
+    fn vanished(&self, picture: &Picture, claims: &ClaimIndex) -> Option<(usize, usize)> {
+        let as_of = picture.groups_as_of()?;
+        let mut known = self.vanished.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, vanished)) = *known
+            && of == as_of
+        {
+            return vanished;
+        }
+        let mut managed = 0;
+        let mut missing = 0;
+        for id in claims.managed(&self.name) {
+            managed += 1;
+            if !matches!(picture.group(id), Presence::There(..)) {
+                missing += 1;
+            }
+        }
+        let too_many = missing > VANISHED_AT_LEAST.max(managed * VANISHED_PERCENT / 100);
+        let vanished = too_many.then_some((missing, managed));
+        *known = Some((as_of, vanished));
+        vanished
+    }
+}
+
+/// What a forbidden call says about the tenant.
+pub fn forbidden(message: &str) -> Finding {
+    let text = format!(
+        "the tenant refuses the user of the token ({message}): give it the level ORG_ADMIN"
+    );
+    Finding::new(Reason::Forbidden, text)
+}
+
+/// All tenants, by `namespace/name`.
+#[derive(Default)]
+pub struct Tenants(RwLock<BTreeMap<String, Arc<Tenant>>>);
+
+impl Tenants {
+    /// A tenant.
+    pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    /// Takes in a manifest; returns the tenant if it is new and wants an actor.
+    pub fn insert(&self, name: &str, manifest: Arc<IdentityTenant>) -> Option<Arc<Tenant>> {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = tenants.get(name) {
+            tenant.manifest.send_if_modified(|known| {
+                let matters = concerns(known) != concerns(&manifest);
+                *known = manifest;
+                matters
+            });
+            return None;
+        }
+        let tenant = Arc::new(Tenant::new(name.to_owned(), manifest));
+        tenants.insert(name.to_owned(), Arc::clone(&tenant));
+        Some(tenant)
+    }
+
+    /// Lets a tenant go.
+    pub fn remove(&self, name: &str) {
+        let tenant = self
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+        if let Some(tenant) = tenant {
+            tenant.gone.cancel();
+        }
+    }
+
+    /// The names of all tenants.
+    pub fn names(&self) -> Vec<String> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
+    }
+}
+
+/// What of a manifest makes the actor look: everything but its own status.
+fn concerns(tenant: &IdentityTenant) -> impl PartialEq + use<> {
+    let metadata = &tenant.metadata;
+    (
+        metadata.uid.clone(),
+        metadata.generation,
+        metadata.annotations.clone(),
+    )
+}
