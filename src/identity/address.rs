@@ -180,6 +180,8 @@ fn check_host(host: &str, policy: &HostPolicy) -> Result<(), AddressError> {
 fn is_label(label: &str) -> bool {
     (1..=MAX_LABEL).contains(&label.len())
         && !label.starts_with('-')
+        // Encoded Unicode looks like one name and is another.
+        && !label.starts_with("xn--")
         && !label.ends_with('-')
         && label
             .bytes()
