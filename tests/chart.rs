@@ -180,6 +180,7 @@ fn a_value_that_does_not_exist_is_refused() {
         "resources.limit.cpu=1",
         "logFormat=xml",
         "replicaCount=-1",
+        "replicaCount=2",
         "watchNamespaces={Identity}",
         "allowHosts={https://example.com}",
     ] {
