@@ -1,0 +1,474 @@
+//! The loop of the operator over the [`model`](super::model): asks `next`, carries the move out,
+//! stores what `verdict` says, and crashes where it is told to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use psg_domain::{Desired, Group, GroupId, Intent, ManagementPolicy, Origin, Picture, Recorded};
+
+use super::{
+    fixture::{NOW, at, key},
+    model::{Fate, Tenant, Write},
+};
+use crate::{
+    Case, ClaimIndex, Claimant, Condition, Farewell, Finding, Move, Object, Outcome, Reason, Sent,
+    Setback, Step, TenantState, TenantView, Timers, What,
+    claims::{Held, Wanted},
+};
+
+/// No pass may need more moves than this.
+const MOVES: usize = 60;
+/// No resource may need more passes than this once the faults are over.
+const PASSES: usize = 60;
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// How a pass ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    Settled,
+    Stalled(Reason),
+    Waits(Timestamp, Reason),
+    Gone,
+    Crashed,
+}
+
+/// A crash before an effect, or after it but before anybody learned of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    Before(u32),
+    After(u32),
+}
+
+pub struct Resource {
+    pub desired: Desired,
+    pub object: Object,
+    created: Timestamp,
+    /// What the API server has.
+    pub stored: Recorded,
+    pub conditions: Vec<Condition>,
+    pub version: u32,
+    sent: Sent,
+    failures: u32,
+    /// Groups that it may write: made by it, or adopted.
+    pub ours: BTreeSet<GroupId>,
+    pub farewell: Option<Farewell>,
+}
+
+pub struct World {
+    pub now: Timestamp,
+    pub tenant: Tenant,
+    pub picture: Picture,
+    pub claims: ClaimIndex,
+    pub resources: BTreeMap<String, Resource>,
+    /// How the next writes end; after the last all are answered.
+    pub fates: VecDeque<Fate>,
+    /// Whether the next reads fail.
+    pub failing_reads: VecDeque<bool>,
+    pub crashes: Vec<Crash>,
+    pub effects: u32,
+    /// Every write that was sent.
+    pub writes: Vec<Write>,
+    pub sent_intents: BTreeSet<(String, Timestamp)>,
+}
+
+impl World {
+    pub fn new(tenant: Tenant) -> Self {
+        let mut world = Self {
+            now: at(NOW),
+            tenant,
+            picture: Picture::default(),
+            claims: ClaimIndex::default(),
+            resources: BTreeMap::new(),
+            fates: VecDeque::new(),
+            failing_reads: VecDeque::new(),
+            crashes: Vec::new(),
+            effects: 0,
+            writes: Vec::new(),
+            sent_intents: BTreeSet::new(),
+        };
+        world.restart();
+        world
+    }
+
+    pub fn create(&mut self, uid: &str, desired: Desired) {
+        let resource = Resource {
+            desired,
+            object: Object {
+                uid: uid.to_owned(),
+                namespace: "ns".to_owned(),
+                name: uid.to_owned(),
+                generation: 1,
+                deleting: false,
+                finalizer: false,
+                paused_until: None,
+            },
+            created: self.now,
+            stored: Recorded::default(),
+            conditions: Vec::new(),
+            version: 1,
+            sent: Sent::default(),
+            failures: 0,
+            ours: BTreeSet::new(),
+            farewell: None,
+        };
+        self.resources.insert(uid.to_owned(), resource);
+        self.claim(uid);
+    }
+
+    pub fn edit(&mut self, uid: &str, change: impl FnOnce(&mut Desired)) {
+        let Some(resource) = self.resources.get_mut(uid).filter(|r| !r.object.deleting) else {
+            return;
+        };
+        change(&mut resource.desired);
+        resource.object.generation += 1;
+        self.claim(uid);
+    }
+
+    pub fn delete(&mut self, uid: &str) {
+        if let Some(resource) = self.resources.get_mut(uid) {
+            resource.object.deleting = true;
+            if !resource.object.finalizer {
+                self.resources.remove(uid);
+                self.claims.remove(uid);
+                return;
+            }
+            self.claim(uid);
+        }
+    }
+
+    /// The process starts anew: it knows what is stored and reads the tenant.
+    pub fn restart(&mut self) {
+        self.picture = Picture::default();
+        self.claims = ClaimIndex::default();
+        self.claims.identify("ns/default", &key("acme"));
+        for resource in self.resources.values_mut() {
+            resource.sent = Sent::default();
+            resource.failures = 0;
+        }
+        for uid in self.resources.keys().cloned().collect::<Vec<_>>() {
+            self.claim(&uid);
+        }
+        self.advance(2000);
+        self.read();
+    }
+
+    /// What the snapshot does every interval.
+    pub fn read(&mut self) {
+        let began = self.now;
+        let groups = self.tenant.walk(began);
+        self.picture.merge_groups(began, groups);
+        let applications = self
+            .tenant
+            .sources
+            .iter()
+            .map(|s| (s.id.clone(), 1))
+            .collect();
+        let (sources, policies) = (self.tenant.sources.clone(), self.tenant.policies.clone());
+        self.picture
+            .merge_facts(began, sources, policies, applications);
+        self.advance(100);
+    }
+
+    pub fn advance(&mut self, millis: i64) {
+        self.now += SignedDuration::from_millis(millis);
+        self.tenant.pass_time(self.now);
+    }
+
+    fn claim(&mut self, uid: &str) {
+        let resource = &self.resources[uid];
+        let object = &resource.object;
+        let observes = resource.desired.management == ManagementPolicy::Observe;
+        let paused = object.paused_until.is_some_and(|until| until > self.now);
+        let claimant = Claimant {
+            uid: uid.to_owned(),
+            namespace: object.namespace.clone(),
+            name: object.name.clone(),
+            created: resource.created,
+            tenant: "ns/default".to_owned(),
+            eager: !observes && !paused && !object.deleting,
+            wanted: Wanted::of(&resource.desired),
+            held: Held::of(&resource.stored),
+        };
+        self.claims.insert(claimant.leaving(object.deleting));
+    }
+
+    fn case(&self, uid: &str, last: Option<&Outcome>) -> Case<'_> {
+        let resource = &self.resources[uid];
+        Case {
+            object: resource.object.clone(),
+            desired: Ok(resource.desired.clone()),
+            recorded: resource.stored.clone(),
+            tenant: TenantView {
+                state: TenantState::Ready,
+                key: Some(key("acme")),
+                interval: INTERVAL,
+                credentials: "one".to_owned(),
+                vanished: None,
+                acknowledged_until: None,
+            },
+            picture: &self.picture,
+            claims: &self.claims,
+            last: last.cloned(),
+            sent: resource.sent.clone(),
+            timers: Timers::default(),
+            backoff: Duration::from_secs(5 << resource.failures.min(3)),
+        }
+    }
+
+    /// One pass, as the operator makes it.
+    pub fn pass(&mut self, uid: &str) -> End {
+        let stale = self.now - SignedDuration::try_from(INTERVAL).unwrap();
+        if self
+            .picture
+            .groups_as_of()
+            .is_none_or(|as_of| as_of < stale)
+        {
+            self.read();
+        }
+        let mut last = None;
+        for _ in 0..MOVES {
+            if !self.resources.contains_key(uid) {
+                return End::Gone;
+            }
+            let next = crate::next(&self.case(uid, last.as_ref()), self.now);
+            let end = match &next {
+                Move::Do(_) | Move::Refresh { .. } => None,
+                Move::Wait { until, why } => {
+                    assert!(*until > self.now, "a wait that is over: {why:?}");
+                    Some(End::Waits(*until, why.reason))
+                }
+                Move::Stalled(why) => Some(End::Stalled(why.reason)),
+                Move::Settled => Some(End::Settled),
+            };
+            if let Some(end) = end {
+                self.report(uid, &next, last.as_ref());
+                let resource = self.resources.get_mut(uid).unwrap();
+                if end == End::Settled {
+                    resource.sent = Sent::default();
+                    resource.failures = 0;
+                }
+                return end;
+            }
+            let number = self.effects;
+            self.effects += 1;
+            if self.crashes.contains(&Crash::Before(number)) {
+                self.restart();
+                return End::Crashed;
+            }
+            last = Some(self.carry_out(uid, next, last.as_ref()));
+            if self.crashes.contains(&Crash::After(number)) {
+                self.restart();
+                return End::Crashed;
+            }
+        }
+        panic!("{uid} needs more than {MOVES} moves in one pass");
+    }
+
+    fn report(&mut self, uid: &str, next: &Move, last: Option<&Outcome>) {
+        let case = self.case(uid, last);
+        if let Some(report) = crate::verdict(&case, next, self.now) {
+            self.store(uid, report.recorded, report.conditions);
+        }
+    }
+
+    fn store(&mut self, uid: &str, recorded: Recorded, conditions: Vec<Condition>) {
+        let resource = self.resources.get_mut(uid).unwrap();
+        if resource.stored != recorded || resource.conditions != conditions {
+            if recorded.origin == Some(Origin::Adopted) {
+                resource.ours.extend(recorded.group.clone());
+            }
+            resource.stored = recorded;
+            resource.conditions = conditions;
+            resource.version += 1;
+        }
+        self.claim(uid);
+    }
+
+    fn carry_out(&mut self, uid: &str, next: Move, last: Option<&Outcome>) -> Outcome {
+        self.advance(200);
+        match next {
+            Move::Refresh { what, newer_than } => self.refresh(uid, what, newer_than),
+            Move::Do(Step::HoldFinalizer) => {
+                self.resources.get_mut(uid).unwrap().object.finalizer = true;
+                Outcome::Done
+            }
+            Move::Do(Step::Record(memory)) => {
+                let after = self.case(uid, last).with(&memory);
+                let then = crate::next(&after, self.now);
+                let report = crate::verdict(&after, &then, self.now).unwrap();
+                let (sent, outcome) = (after.sent, after.last.unwrap());
+                self.resources.get_mut(uid).unwrap().sent = sent;
+                self.store(uid, report.recorded, report.conditions);
+                outcome
+            }
+            Move::Do(Step::CreateGroup(intent)) => self.post(uid, intent),
+            Move::Do(Step::UpdateGroup { group, .. }) => self.put(uid, group),
+            Move::Do(Step::DeleteGroup(id)) => self.delete_group(uid, &id),
+            Move::Do(Step::AssignPolicy { source, holders }) => {
+                let write = Write::Assign(source.clone(), holders);
+                let (fate, _) = self.send(uid, write);
+                let now = self.now;
+                let setback = self.setback(uid);
+                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
+                if fate == Fate::Answered {
+                    sent.assigned.insert(source, now);
+                } else {
+                    sent.blocked.insert(source, setback);
+                }
+                Outcome::Done
+            }
+            Move::Do(Step::ReleaseFinalizer(farewell)) => {
+                self.check_release(uid, &farewell);
+                let resource = self.resources.get_mut(uid).unwrap();
+                resource.object.finalizer = false;
+                resource.farewell = Some(farewell);
+                if resource.object.deleting {
+                    self.resources.remove(uid);
+                    self.claims.remove(uid);
+                }
+                Outcome::Done
+            }
+            other => panic!("not an effect: {other:?}"),
+        }
+    }
+
+    fn refresh(&mut self, uid: &str, what: What, newer_than: Timestamp) -> Outcome {
+        if newer_than > self.now {
+            self.now = newer_than;
+            self.tenant.pass_time(self.now);
+        }
+        let (began, setback) = (self.now, self.setback(uid));
+        let fails = self.failing_reads.pop_front().unwrap_or(false);
+        match what {
+            What::Holders(sources) => {
+                for id in sources {
+                    if fails {
+                        let sent = &mut self.resources.get_mut(uid).unwrap().sent;
+                        sent.blocked.insert(id, setback.clone());
+                    } else {
+                        let holders = self.tenant.holders.get(&id).cloned();
+                        self.picture.merge_holders(began, id, holders);
+                    }
+                }
+            }
+            _ if fails => return Outcome::NotMade(setback),
+            What::Groups => self.read(),
+            What::Group(id) => match self.tenant.groups.get(&id).cloned() {
+                Some(group) => _ = self.picture.merge_one(began, group),
+                None => _ = self.picture.merge_gone(began, &id),
+            },
+        }
+        self.advance(100);
+        Outcome::Done
+    }
+
+    fn setback(&mut self, uid: &str) -> Setback {
+        let resource = self.resources.get_mut(uid).unwrap();
+        resource.failures += 1;
+        Setback {
+            until: self.now + SignedDuration::from_secs(5 << resource.failures.min(3)),
+            why: Finding::new(Reason::Retrying, "the tenant failed"),
+        }
+    }
+
+    /// Sends one write and waits for its answer, or until it is given up.
+    fn send(&mut self, uid: &str, write: Write) -> (Fate, Option<Group>) {
+        self.check_write(uid, &write);
+        self.writes.push(write.clone());
+        let fate = match self.fates.pop_front().unwrap_or(Fate::Answered) {
+            // A PUT that outlives its connection could join a source behind a deletion's back:
+            // a window that only a lock of the tenant could close.
+            Fate::Late(by) if matches!(write, Write::Put(_)) => Fate::Late(by.min(7)),
+            fate => fate,
+        };
+        let answer = self.tenant.take(self.now, write, fate);
+        let unanswered = matches!(fate, Fate::Lost | Fate::Late(_) | Fate::Dropped);
+        self.advance(if unanswered { 8000 } else { 200 });
+        (fate, answer)
+    }
+
+    fn failed(&mut self, uid: &str, fate: Fate) -> Outcome {
+        let setback = self.setback(uid);
+        match fate {
+            Fate::TooMany => Outcome::NotMade(setback),
+            Fate::Refused => Outcome::Refused("400".to_owned()),
+            _ => Outcome::Unknown(setback),
+        }
+    }
+
+    fn post(&mut self, uid: &str, intent: Intent) -> Outcome {
+        let (fate, made) = self.send(uid, Write::Post(uid.to_owned(), intent));
+        if let Some(group) = made {
+            self.picture.merge_one(self.now, group.clone());
+            return Outcome::Made(group);
+        }
+        let (now, outcome) = (self.now, self.failed(uid, fate));
+        let sent = &mut self.resources.get_mut(uid).unwrap().sent;
+        match &outcome {
+            Outcome::NotMade(setback) => sent.not_made = Some(setback.clone()),
+            Outcome::Unknown(_) => sent.unanswered_at = Some(now),
+            _ => {}
+        }
+        outcome
+    }
+
+    fn put(&mut self, uid: &str, group: Group) -> Outcome {
+        let id = group.id.clone();
+        let (fate, answer) = self.send(uid, Write::Put(group));
+        if fate != Fate::Answered {
+            self.picture.doubt(&id, self.now);
+            return self.failed(uid, fate);
+        }
+        match answer {
+            Some(group) => {
+                self.picture.merge_one(self.now, group);
+                self.resources.get_mut(uid).unwrap().sent.updated_at = Some(self.now);
+            }
+            None => self.picture.doubt(&id, self.now),
+        }
+        Outcome::Done
+    }
+
+    fn delete_group(&mut self, uid: &str, id: &GroupId) -> Outcome {
+        let (fate, _) = self.send(uid, Write::Delete(id.clone()));
+        self.picture.doubt(id, self.now);
+        if fate != Fate::Answered {
+            return self.failed(uid, fate);
+        }
+        self.resources.get_mut(uid).unwrap().sent.deleted_at = Some(self.now);
+        Outcome::Done
+    }
+
+    /// Runs every resource until nothing moves any more, and names how each ended.
+    pub fn run(&mut self) -> BTreeMap<String, End> {
+        for _ in 0..PASSES {
+            let before: Vec<u32> = self.resources.values().map(|r| r.version).collect();
+            let uids: Vec<String> = self.resources.keys().cloned().collect();
+            let ends: BTreeMap<String, End> = uids
+                .into_iter()
+                .map(|uid| (uid.clone(), self.pass(&uid)))
+                .collect();
+            let until = ends.values().filter_map(|end| match end {
+                End::Waits(until, _) => Some(*until),
+                _ => None,
+            });
+            let restless = ends
+                .values()
+                .any(|end| matches!(end, End::Crashed | End::Gone));
+            let after: Vec<u32> = self.resources.values().map(|r| r.version).collect();
+            if let Some(until) = until.min() {
+                self.now = self.now.max(until);
+                self.advance(1);
+            } else if !restless && before == after && self.tenant.late.is_empty() {
+                return ends;
+            } else {
+                self.advance(1000);
+            }
+        }
+        let reasons: Vec<_> = self.resources.values().map(|r| &r.conditions).collect();
+        panic!("it does not come to rest: {reasons:?}");
+    }
+}
