@@ -1,1 +1,23 @@
-//! One file a behaviour, against a real kube-apiserver.
+//! One file a behaviour, against a real kube-apiserver and a simulated tenant.
+//!
+//! [`support`] starts what a test needs; the demo and the benchmark use it too. Everything that
+//! is started ends with the process, however it ends.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says why and stops"
+)]
+
+pub mod support;
+
+#[cfg(test)]
+mod arrows;
+#[cfg(test)]
+mod chart;
+#[cfg(test)]
+mod control_plane;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod samples_are_valid;
