@@ -237,6 +237,7 @@ proptest! {
 enum Action {
     Edit(usize, Desired),
     Delete(usize),
+    Pause(usize, i64),
     StrangerMakes(usize, Desired),
     StrangerDeletes(usize),
 }
@@ -245,6 +246,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => (0..3_usize, wild_spec()).prop_map(|(who, spec)| Action::Edit(who, spec)),
         1 => (0..3_usize).prop_map(Action::Delete),
+        1 => (0..3_usize, 1..300_i64).prop_map(|(who, seconds)| Action::Pause(who, seconds)),
         1 => (0..2_usize, spec()).prop_map(|(n, spec)| Action::StrangerMakes(n, spec)),
         1 => (0..2_usize).prop_map(Action::StrangerDeletes),
     ]
@@ -261,6 +263,12 @@ fn happens(world: &mut World, action: Action) {
             }
         }
         Action::Delete(who) => world.delete(&format!("r{who}")),
+        Action::Pause(who, seconds) => {
+            let until = world.now + jiff::SignedDuration::from_secs(seconds);
+            if let Some(resource) = world.resources.get_mut(&format!("r{who}")) {
+                resource.object.paused_until = Some(until);
+            }
+        }
         Action::StrangerMakes(n, spec) => {
             let taken: BTreeSet<_> = world
                 .tenant

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use psg_domain::{DeletionPolicy, GroupId, ManagementPolicy, SourceId, facts::default_policy};
+use psg_domain::{
+    AdoptionPolicy, DeletionPolicy, GroupId, ManagementPolicy, SourceId, facts::default_policy,
+};
 
 use super::{
     model::Write,
@@ -27,6 +29,8 @@ impl World {
                 .is_none_or(|until| until <= self.now),
             "{uid} is paused"
         );
+        let observes = resource.desired.management == ManagementPolicy::Observe;
+        assert!(!observes, "{uid} only looks and writes {write:?}");
         let ours = |id: &GroupId| {
             resource.ours.contains(id) || self.tenant.makers.get(id).is_some_and(|by| by == uid)
         };
@@ -93,6 +97,31 @@ impl World {
         {
             let shared: Vec<_> = group.sources.intersection(sources).collect();
             assert!(shared.is_empty(), "{uid} takes {shared:?} out of {group:?}");
+        }
+    }
+
+    /// A group is taken over only as far as the manifest allows it.
+    pub fn check_adoption(&self, uid: &str, id: &GroupId) {
+        let desired = &self.resources[uid].desired;
+        let Some(group) = self.tenant.groups.get(id) else {
+            return;
+        };
+        let lower = |by: &psg_domain::Ref| by.text().to_lowercase();
+        let sources: BTreeSet<String> = desired.sources.iter().map(lower).collect();
+        let same = group.name == desired.name
+            && group.policy.as_ref().map(ToString::to_string) == Some(lower(&desired.policy))
+            && sources == group.sources.iter().map(ToString::to_string).collect();
+        match desired.adoption {
+            AdoptionPolicy::Overwrite => {}
+            AdoptionPolicy::IfIdentical => assert!(same, "{uid} adopts {group:?}"),
+            AdoptionPolicy::Never => panic!("{uid} adopts {group:?} and should never"),
+        }
+        for (other, resource) in self.resources.iter().filter(|(other, _)| *other != uid) {
+            assert_ne!(
+                resource.stored.held(),
+                Some(id),
+                "{uid} adopts the group of {other}"
+            );
         }
     }
 

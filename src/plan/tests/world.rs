@@ -275,6 +275,12 @@ impl World {
     }
 
     fn store(&mut self, uid: &str, recorded: Recorded, conditions: Vec<Condition>) {
+        let held = self.resources[uid].stored.held();
+        if recorded.origin == Some(Origin::Adopted)
+            && let Some(id) = recorded.group.as_ref().filter(|id| held != Some(*id))
+        {
+            self.check_adoption(uid, id);
+        }
         let resource = self.resources.get_mut(uid).unwrap();
         if resource.stored != recorded || resource.conditions != conditions {
             if recorded.origin == Some(Origin::Adopted) {
@@ -459,6 +465,12 @@ impl World {
                 .values()
                 .any(|end| matches!(end, End::Crashed | End::Gone));
             let after: Vec<u32> = self.resources.values().map(|r| r.version).collect();
+            // A pause that ends is seen in the status, so it wakes whoever rests.
+            let paused = self
+                .resources
+                .values()
+                .filter_map(|r| r.object.paused_until);
+            let until = until.chain(paused.filter(|until| *until > self.now));
             if let Some(until) = until.min() {
                 self.now = self.now.max(until);
                 self.advance(1);
