@@ -68,7 +68,7 @@ crds: ## Write the definitions of both kinds anew
 cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 to 8 minutes, once)
 
 .PHONY: tools
-tools: $(TOOLS) ## Build helm, kustomize and kubeconform (about 3 minutes, once)
+tools: $(TOOLS) ## Build helm, kustomize and kubeconform (a few minutes, once)
 
 .PHONY: clean
 clean: ## Remove everything that was built
@@ -80,7 +80,7 @@ comma := ,
 # Without the version in its linker flags the server calls itself v0.0.0, and kubectl complains.
 $(CLUSTER): hack/cluster/go.mod hack/cluster/go.sum
 	$(call say,'building a Kubernetes control plane from Go modules: 5 to 8 minutes on two cores$(comma) once')
-	cd hack/cluster; export CGO_ENABLED=0; mkdir -p bin; start=$$SECONDS; \
+	@cd hack/cluster; export CGO_ENABLED=0; mkdir -p bin; start=$$SECONDS; \
 	version=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes); \
 	IFS=. read -r major minor _ <<<"$${version#v}"; \
 	at=k8s.io/component-base/version; \
@@ -92,8 +92,8 @@ $(CLUSTER): hack/cluster/go.mod hack/cluster/go.sum
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
 $(TOOLS): hack/tools/go.mod hack/tools/go.sum
-	$(call say,'building helm$(comma) kustomize and kubeconform from Go modules: about 3 minutes$(comma) once')
-	cd hack/tools; start=$$SECONDS; mkdir -p bin; \
+	$(call say,'building helm$(comma) kustomize and kubeconform from Go modules: a few minutes$(comma) once')
+	@cd hack/tools; start=$$SECONDS; mkdir -p bin; \
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ tool; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 

@@ -14,6 +14,7 @@ pub mod leash;
 pub mod logs;
 pub mod operator;
 pub mod ports;
+pub mod processes;
 pub mod simulator;
 pub mod users;
 pub mod wait;

@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::sync::OnceCell;
@@ -17,17 +17,12 @@ use super::{
     audit,
     binaries::of_cluster,
     certificates::Certificates,
-    install, kubernetes,
+    install,
     leash::{Folder, Leashed},
-    logs, ports,
+    ports,
+    processes::{ready, start_controllers, start_etcd, start_server},
     users::{self, User},
-    wait::until,
 };
-
-/// The controllers that tests see the work of; the others would only take time.
-const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,\
-    clusterrole-aggregation-controller,validatingadmissionpolicy-status-controller";
-const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A Kubernetes API server and all that belongs to it.
 #[derive(Debug)]
@@ -73,12 +68,13 @@ impl ControlPlane {
             let config = users::by_token(&format!("https://{address}"), authority, user);
             folder.write(&file_name(user), &config);
         }
+        let admin = folder.path().join(file_name(User::Admin));
         let store = start_etcd(&folder, etcd);
         let mut server = start_server(&folder, etcd, address, &certificates);
         ready(&folder, &mut server, address, &certificates).await;
         let plane = Self {
             own: Some(Processes {
-                _controllers: start_controllers(&folder, &certificates),
+                _controllers: start_controllers(&folder, &admin, &certificates),
                 server: Some(server),
                 etcd,
                 address,
@@ -94,17 +90,28 @@ impl ControlPlane {
     }
 
     async fn existing(kubeconfig: &Path) -> Self {
-        let admin = std::fs::read_to_string(kubeconfig);
-        let admin = admin.unwrap_or_else(|why| panic!("PSG_TEST_KUBECONFIG: {why}"));
-        let folder = Folder::new("kubeconfigs");
-        for user in User::ALL {
-            folder.write(&file_name(user), &users::by_impersonation(&admin, user));
-        }
         let there = Command::new("kubectl").arg("--help").output().is_ok();
         let kubectl = there.then(|| PathBuf::from("kubectl"));
+        let kubectl = kubectl.unwrap_or_else(|| of_cluster("kubectl"));
+        // Flat: the copies below lie elsewhere, and paths in it may be relative.
+        let mut view = Command::new(&kubectl);
+        view.args(["config", "view", "--raw", "--flatten", "--minify"]);
+        let shown = view
+            .env("KUBECONFIG", kubeconfig)
+            .output()
+            .expect("kubectl");
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(
+            shown.contains("users:"),
+            "PSG_TEST_KUBECONFIG has no context in use"
+        );
+        let folder = Folder::new("kubeconfigs");
+        for user in User::ALL {
+            folder.write(&file_name(user), &users::by_impersonation(&shown, user));
+        }
         let plane = Self {
             own: None,
-            kubectl: kubectl.unwrap_or_else(|| of_cluster("kubectl")),
+            kubectl,
             folder,
         };
         install::everything(&plane).await;
@@ -154,117 +161,4 @@ impl ControlPlane {
 
 fn file_name(user: User) -> String {
     format!("{}.kubeconfig", user.name())
-}
-
-fn start_etcd(folder: &Folder, client: SocketAddr) -> Leashed {
-    let peer = format!("http://{}", ports::free());
-    let client = format!("http://{client}");
-    let mut command = Command::new(of_cluster("etcd"));
-    command
-        .args(["--data-dir", path(&folder.path().join("etcd"))])
-        .args(["--listen-client-urls", &client])
-        .args(["--advertise-client-urls", &client])
-        .args(["--listen-peer-urls", &peer])
-        .args(["--initial-advertise-peer-urls", &peer])
-        .args(["--initial-cluster", &format!("default={peer}")])
-        .args(["--log-level", "warn", "--unsafe-no-fsync"]);
-    logs::into_file(&mut command, folder, "etcd");
-    Leashed::start(&mut command)
-}
-
-fn start_server(
-    folder: &Folder,
-    etcd: SocketAddr,
-    address: SocketAddr,
-    certificates: &Certificates,
-) -> Leashed {
-    let ip = address.ip().to_string();
-    let mut command = Command::new(of_cluster("kube-apiserver"));
-    command
-        .args(["--etcd-servers", &format!("http://{etcd}")])
-        .args(["--bind-address", &ip, "--advertise-address", &ip])
-        .args(["--secure-port", &address.port().to_string()])
-        .args(["--tls-cert-file", path(&certificates.server)])
-        .args(["--tls-private-key-file", path(&certificates.server_key)])
-        .args(["--cert-dir", path(&folder.path().join("certs"))])
-        .args(["--token-auth-file", path(&folder.path().join("tokens.csv"))])
-        .args(["--authorization-mode", "RBAC"])
-        .args(["--disable-admission-plugins", "ServiceAccount"])
-        .args(["--service-cluster-ip-range", "10.0.0.0/24"])
-        .args(["--service-account-issuer", "https://kubernetes.default.svc"])
-        .args([
-            "--service-account-key-file",
-            path(&certificates.service_account_public),
-        ])
-        .args([
-            "--service-account-signing-key-file",
-            path(&certificates.service_account_key),
-        ])
-        .args([
-            "--audit-policy-file",
-            path(&folder.path().join("audit-policy.yaml")),
-        ])
-        .args(["--audit-log-path", path(&folder.path().join("audit.log"))])
-        // Blocking: a line is written before its request is over. Never a second file.
-        .args(["--audit-log-mode", "blocking", "--audit-log-format", "json"])
-        .args(["--audit-log-maxsize", "4096"]);
-    logs::into_file(&mut command, folder, "kube-apiserver");
-    Leashed::start(&mut command)
-}
-
-fn start_controllers(folder: &Folder, certificates: &Certificates) -> Leashed {
-    let kubeconfig = folder.path().join(file_name(User::Admin));
-    let mut command = Command::new(of_cluster("kube-controller-manager"));
-    command
-        .args(["--kubeconfig", path(&kubeconfig)])
-        .args([
-            "--service-account-private-key-file",
-            path(&certificates.service_account_key),
-        ])
-        .args(["--controllers", CONTROLLERS])
-        .args(["--leader-elect=false", "--secure-port=0"])
-        .arg("--use-service-account-credentials=false");
-    logs::into_file(&mut command, folder, "kube-controller-manager");
-    Leashed::start(&mut command)
-}
-
-/// Waits until the server says that it is ready.
-async fn ready(
-    folder: &Folder,
-    server: &mut Leashed,
-    address: SocketAddr,
-    certificates: &Certificates,
-) {
-    let authority = std::fs::read(&certificates.authority).expect("the authority");
-    let http = kubernetes::http_trusting(&authority);
-    let url = format!("https://{address}/readyz");
-    let seen = until(DEADLINE, async || {
-        if let Some(status) = server.ended() {
-            return Ok(Err(format!("kube-apiserver ended: {status}")));
-        }
-        let answer = http
-            .get(&url)
-            .send()
-            .await
-            .map_err(|why| format!("{why:?}"))?;
-        let status = answer.status();
-        let text = answer.text().await.unwrap_or_default();
-        if status.is_success() {
-            Ok(Ok(()))
-        } else {
-            Err(text)
-        }
-    });
-    if let Ok(Err(why)) | Err(why) = seen.await {
-        let log = |name: &str| logs::tail(&folder.path().join(format!("{name}.log")), 20);
-        panic!(
-            "no control plane: {why}\n{}\n{}",
-            log("kube-apiserver"),
-            log("etcd")
-        );
-    }
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("a path in UTF-8")
 }

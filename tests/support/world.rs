@@ -3,8 +3,6 @@
 //! Most tests begin with `World::new("what-it-is-about").await`. A wait that fails shows what was
 //! there instead and the end of the operator's log.
 
-use std::{fmt::Display, time::Duration};
-
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
@@ -14,17 +12,18 @@ use serde_json::{Value, json};
 use super::{
     audit::{Audit, Mark, Write},
     control_plane::ControlPlane,
-    install,
     kubectl::Printed,
     kubernetes::{apply, apply_value, condition, ours},
     operator::Operator,
-    simulator::{self, TenantSim},
+    simulator::TenantSim,
     users::User,
-    wait::{Look, until},
 };
 
-/// How long a test waits for what should take a second or two; two cores are shared by many.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+mod builder;
+mod waits;
+
+pub use builder::Builder;
+pub use waits::PATIENCE;
 
 /// Everything that a test of behaviour needs.
 pub struct World {
@@ -40,69 +39,6 @@ pub struct World {
     flags: Vec<String>,
 }
 
-/// What may differ from one test to another.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    name: String,
-    seed: Value,
-    spec: Value,
-    flags: Vec<String>,
-    operator: bool,
-}
-
-impl Builder {
-    /// What the tenant holds at first; the simulator's believable tenant otherwise.
-    #[must_use]
-    pub fn seed(mut self, seed: Value) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Fields of the IdentityTenant's spec besides the Secret: `{"rateLimit": …}`.
-    #[must_use]
-    pub fn tenant_spec(mut self, spec: Value) -> Self {
-        self.spec = spec;
-        self
-    }
-
-    /// A further flag of the operator, `--name=value`.
-    #[must_use]
-    pub fn flag(mut self, flag: &str) -> Self {
-        self.flags.push(flag.to_owned());
-        self
-    }
-
-    /// The operator is started later, by [`World::restart`].
-    #[must_use]
-    pub fn without_operator(mut self) -> Self {
-        self.operator = false;
-        self
-    }
-
-    /// Starts it all.
-    pub async fn start(self) -> World {
-        let plane = ControlPlane::shared().await;
-        let client = plane.client(User::Admin).await;
-        let namespace = plane.namespace(&self.name).await;
-        install::lease_rights(&client, &namespace).await;
-        let tenant = TenantSim::new(&self.name, self.seed).await;
-        let mut world = World {
-            plane,
-            client,
-            namespace,
-            tenant,
-            operator: None,
-            flags: self.flags,
-        };
-        world.apply_secret("tenant").await;
-        world.apply_tenant("default", "tenant", self.spec).await;
-        if self.operator {
-            world.restart().await;
-        }
-        world
-    }
-}
-
 impl World {
     /// A world around the believable tenant.
     pub async fn new(name: &str) -> Self {
@@ -111,13 +47,7 @@ impl World {
 
     /// The same with differences.
     pub fn builder(name: &str) -> Builder {
-        Builder {
-            name: name.to_owned(),
-            seed: simulator::acme(),
-            spec: json!({"readInterval": "10s"}),
-            flags: Vec::new(),
-            operator: true,
-        }
+        Builder::new(name)
     }
 
     /// The operator that runs or ran last.
@@ -203,102 +133,6 @@ impl World {
         condition(&self.group(name).await, kind).cloned()
     }
 
-    /// Waits until a group is Ready for its present spec.
-    pub async fn wait_ready(&self, name: &str) -> DynamicObject {
-        self.wait_condition(name, "Ready", "True", None).await
-    }
-
-    /// Waits until a group's Ready condition has a reason for its present spec.
-    pub async fn wait_reason(&self, name: &str, reason: &str) -> DynamicObject {
-        self.wait_group(name, format!("Ready with reason {reason}"), |group| {
-            current(group, "Ready").is_some_and(|ready| ready["reason"] == reason)
-        })
-        .await
-    }
-
-    /// Waits until a group's condition has a status, and a reason if one is given.
-    pub async fn wait_condition(
-        &self,
-        name: &str,
-        kind: &str,
-        status: &str,
-        reason: Option<&str>,
-    ) -> DynamicObject {
-        let what = format!("{kind}={status} {}", reason.unwrap_or_default());
-        self.wait_group(name, what, |group| {
-            current(group, kind).is_some_and(|found| {
-                found["status"] == status && reason.is_none_or(|reason| found["reason"] == reason)
-            })
-        })
-        .await
-    }
-
-    /// Waits until a group is as a test wants it.
-    pub async fn wait_group(
-        &self,
-        name: &str,
-        what: impl Display,
-        good: impl Fn(&DynamicObject) -> bool,
-    ) -> DynamicObject {
-        self.wait(format!("group {name}: {what}"), async || {
-            let group = self
-                .groups()
-                .get(name)
-                .await
-                .map_err(|why| why.to_string())?;
-            if good(&group) {
-                Ok(group)
-            } else {
-                Err(shown(&group))
-            }
-        })
-        .await
-    }
-
-    /// Waits until an IdentityTenant's condition has a status and a reason.
-    pub async fn wait_tenant(&self, name: &str, kind: &str, status: &str, reason: &str) {
-        self.wait(
-            format!("tenant {name}: {kind}={status} {reason}"),
-            async || {
-                let tenant = self
-                    .tenants()
-                    .get(name)
-                    .await
-                    .map_err(|why| why.to_string())?;
-                let found = current(&tenant, kind);
-                let good =
-                    found.is_some_and(|one| one["status"] == status && one["reason"] == reason);
-                if good { Ok(()) } else { Err(shown(&tenant)) }
-            },
-        )
-        .await;
-    }
-
-    /// Waits until a group's deletion is complete.
-    pub async fn wait_gone(&self, name: &str) {
-        self.wait(format!("group {name} to be gone"), async || {
-            let found = self
-                .groups()
-                .get_opt(name)
-                .await
-                .map_err(|why| why.to_string())?;
-            found.map_or(Ok(()), |group| Err(shown(&group)))
-        })
-        .await;
-    }
-
-    /// Waits for anything; a failure shows what was seen last and the operator's log.
-    pub async fn wait<T>(&self, what: impl Display, look: impl AsyncFnMut() -> Look<T>) -> T {
-        match until(PATIENCE, look).await {
-            Ok(found) => found,
-            Err(seen) => {
-                let log = self.operator.as_ref().map(Operator::log_tail);
-                let log = log.unwrap_or_default();
-                panic!("waited {PATIENCE:?} for {what}; seen last: {seen}\n{log}")
-            }
-        }
-    }
-
     /// The Events about an object here, each as `Reason: note`, oldest first.
     pub async fn events(&self, name: &str) -> Vec<String> {
         use k8s_openapi::api::events::v1::Event;
@@ -365,21 +199,4 @@ impl Drop for World {
             run(&["patch", held, "--type=merge", "--patch", none]);
         }
     }
-}
-
-/// A condition that speaks of the object's present spec.
-fn current<'a>(object: &'a DynamicObject, kind: &str) -> Option<&'a Value> {
-    let found = condition(object, kind)?;
-    let generation = object.metadata.generation;
-    (found["observedGeneration"].as_i64() == generation).then_some(found)
-}
-
-fn shown(object: &DynamicObject) -> String {
-    let about = json!({
-        "generation": object.metadata.generation,
-        "finalizers": object.metadata.finalizers,
-        "deletionTimestamp": object.metadata.deletion_timestamp,
-        "status": object.data["status"],
-    });
-    serde_json::to_string_pretty(&about).expect("JSON")
 }
