@@ -49,7 +49,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                     let outcome = failed(pass, clock(), &error, Refusals::AreTerminal);
                     match &outcome {
                         Outcome::NotMade(setback) => {
-                            pass.mind.sent.not_made = Some(setback.clone())
+                            pass.mind.sent.not_made = Some(setback.clone());
                         }
                         Outcome::Unknown(_) => pass.mind.sent.unanswered_at = Some(clock()),
                         _ => {}

@@ -151,11 +151,7 @@ async fn read(
         });
     }
     let Some(snapshot) = tenant.state().snapshot else {
-        return Err(passing(
-            context,
-            session,
-            "there is no client yet".to_owned(),
-        ));
+        return Err(passing(context, session, "there is no client yet"));
     };
     let info = snapshot
         .client()
@@ -236,7 +232,7 @@ async fn credentials(
             let message = format!("the operator may not read Secret \"{name}\": {why}");
             return Err(missing(Reason::SecretForbidden, message));
         }
-        Err(error) => return Err(passing(context, session, error.to_string())),
+        Err(error) => return Err(passing(context, session, &error.to_string())),
     };
     let credentials = Credentials::parse(&secret.data, &context.settings.hosts).map_err(|why| {
         session.credentials = None;
@@ -321,10 +317,10 @@ fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
             let finding = Finding::new(Reason::UnexpectedAnswer, error.to_string());
             Trouble {
                 finding,
-                ..passing(context, session, String::new())
+                ..passing(context, session, "")
             }
         }
-        other => passing(context, session, other.to_string()),
+        other => passing(context, session, &other.to_string()),
     }
 }
 
@@ -341,7 +337,7 @@ fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Troubl
     }
 }
 
-fn passing(context: &Context, session: &Session, message: String) -> Trouble {
+fn passing(context: &Context, session: &Session, message: &str) -> Trouble {
     let again = crate::mind::backoff(session.failures, (context.jitter)());
     let message = format!("the tenant could not be read: {message}");
     Trouble {

@@ -47,6 +47,9 @@ pub enum Error {
     /// The pass did not come to an end.
     #[error("the pass did not come to an end after {MOST_MOVES} moves")]
     Endless,
+    /// A defect of the operator; the panic itself went to standard error.
+    #[error("the pass panicked, which is a defect of the operator; it is tried again")]
+    Panicked,
 }
 
 /// One pass in progress.

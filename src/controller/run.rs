@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeSet,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -150,7 +151,7 @@ async fn groups(
         .reconcile_on(wakes)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |group, context| reconcile::reconcile(group, context).boxed(),
+            |group, context| guarded(group, context).boxed(),
             move |group, error, _| failed(&again, &group, error),
             Arc::clone(context),
         )
@@ -164,6 +165,18 @@ async fn groups(
             }
         })
         .await;
+}
+
+/// A panic in one pass is an error of that pass: the others go on.
+async fn guarded(
+    group: Arc<PasswordSyncGroup>,
+    context: Arc<Context>,
+) -> Result<Action, reconcile::Error> {
+    let pass = AssertUnwindSafe(reconcile::reconcile(group, Arc::clone(&context))).catch_unwind();
+    pass.await.unwrap_or_else(|_| {
+        context.metrics.pass("panicked");
+        Err(reconcile::Error::Panicked)
+    })
 }
 
 /// Keeps claims and memories in step with the watch.
@@ -302,6 +315,7 @@ fn strip<K: kube::Resource>(object: &mut K) {
 }
 
 /// The annotations that a pass depends on.
+#[allow(clippy::unnecessary_wraps)] // the form of a predicate
 fn our_annotations(group: &PasswordSyncGroup) -> Option<u64> {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let annotations = group.metadata.annotations.as_ref();

@@ -33,8 +33,11 @@ pub struct Tenant {
     /// Ends the actor.
     pub gone: CancellationToken,
     state: RwLock<State>,
-    vanished: Mutex<Option<(Timestamp, Option<(usize, usize)>)>>,
+    vanished: Mutex<Option<Counted>>,
 }
+
+/// Missing out of managed groups, if that is too many, by the walk that began then.
+type Counted = (Timestamp, Option<(usize, usize)>);
 
 /// What the actor has found.
 #[derive(Clone)]

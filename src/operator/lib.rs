@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`args`]: what was typed, and what it means.
-//! - [`telemetry`]: logs.
+//! - [`telemetry`]: the logs, on standard error.
 //! - [`health`]: `/livez`, `/readyz`, `/metrics`.
 //! - [`serve`]: everything put together, until a signal.
 
