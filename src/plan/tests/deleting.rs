@@ -518,3 +518,16 @@ fn an_earlier_assignment_does_not_count_for_this_deletion() {
         Presence::There(..)
     ));
 }
+
+#[test]
+fn a_create_that_proves_void_does_not_make_the_earlier_sources_forgotten() {
+    let void = Fixture::new()
+        .intent(NOW - 60)
+        .with(|f| {
+            f.object.deleting = true;
+            f.recorded.leaving = vec![hand_back("ad", "strong", None)];
+        })
+        .walk(NOW - 20, &[])
+        .walk(NOW - 10, &[]);
+    assert_eq!(void.refresh(), What::Holders(vec![source_id("ad")]));
+}

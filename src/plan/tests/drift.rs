@@ -146,3 +146,18 @@ fn when_many_vanish_at_once_none_is_made_again_until_acknowledged() {
     ));
     assert_eq!(acknowledged(NOW).stalls(), Reason::GroupsVanished);
 }
+
+#[test]
+fn under_onchange_another_list_of_sources_is_an_edit() {
+    let fixture = Fixture::settled()
+        .with(on_change)
+        .sources(&["AD", "Salesforce", "Workday"])
+        .holders("wd", READ, &[]);
+    assert!(matches!(
+        fixture.step(),
+        Step::UpdateGroup {
+            cause: WriteCause::Edit,
+            ..
+        }
+    ));
+}

@@ -212,6 +212,32 @@ impl Tenant {
         self.holders.iter().filter(bare).map(|(id, _)| id).collect()
     }
 
+    /// What a resource made, or is about to, and lets go of on request is no longer its own.
+    pub fn disown(&mut self, uid: &str) {
+        let nobodys = format!("once {uid}");
+        for maker in self.makers.values_mut().filter(|maker| **maker == uid) {
+            maker.clone_from(&nobodys);
+        }
+        for (_, write) in &mut self.late {
+            if let Write::Post(by, _) = write
+                && by == uid
+            {
+                by.clone_from(&nobodys);
+            }
+        }
+    }
+
+    /// A resource that finds what it once made may take it back.
+    pub fn own_again(&mut self, uid: &str, id: &GroupId) {
+        if let Some(maker) = self
+            .makers
+            .get_mut(id)
+            .filter(|maker| **maker == format!("once {uid}"))
+        {
+            uid.clone_into(maker);
+        }
+    }
+
     pub fn made_by(&self, uid: &str) -> Vec<&Group> {
         let by = |group: &&Group| self.makers.get(&group.id).is_some_and(|maker| maker == uid);
         self.groups.values().filter(by).collect()

@@ -126,13 +126,14 @@ impl World {
     }
 
     /// S5.
-    pub fn check_release(&self, uid: &str, farewell: &Farewell) {
+    pub fn check_release(&mut self, uid: &str, farewell: &Farewell) {
         let kind = farewell.kind;
         if !matches!(kind, FarewellKind::NothingMade | FarewellKind::Deleted) {
             let stored = &self.resources[uid].desired;
             let asked = stored.deletion == DeletionPolicy::Orphan
                 || stored.management == ManagementPolicy::Observe;
             assert!(asked, "{uid} lets go without being asked");
+            self.tenant.disown(uid);
             return;
         }
         let made = self.tenant.made_by(uid);

@@ -322,3 +322,16 @@ fn only_groups_that_are_held_and_stay_count_as_managed() {
     let managed: Vec<_> = index.managed("ns/one").map(ToString::to_string).collect();
     assert_eq!(managed, ["g-old"]);
 }
+
+#[test]
+fn a_record_by_id_tells_those_who_want_the_same_by_name() {
+    let mut index = ClaimIndex::default();
+    index.identify("ns/one", &key("acme"));
+    index.insert(claimant("new", "ns/one", "Corp", None));
+    let holder = Claimant {
+        wanted: claims::Wanted::default(),
+        held: claims::Held::of(&Fixture::settled().with(|f| f.recorded.name = None).recorded),
+        ..claimant("old", "ns/one", "Other", None)
+    };
+    assert!(index.insert(holder).contains("new"));
+}

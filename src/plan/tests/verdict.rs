@@ -268,3 +268,16 @@ fn a_hand_back_after_an_edit_is_work_on_the_group() {
         (Truth::False, "Updating", vec!["Reconciling"])
     );
 }
+
+#[test]
+fn a_deletion_says_nothing_of_references_and_prerequisites() {
+    let report = Fixture::deleting().sources(&["AD", "Nobody"]).report();
+    let kinds: Vec<_> = report
+        .conditions
+        .iter()
+        .map(|condition| condition.kind)
+        .collect();
+    assert_eq!(kinds, ["Ready", "Reconciling"]);
+    let report = Fixture::deleting().report();
+    assert_eq!(condition(&report, "PrerequisitesMet"), None);
+}

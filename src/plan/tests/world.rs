@@ -281,6 +281,9 @@ impl World {
         {
             self.check_adoption(uid, id);
         }
+        if let Some(id) = recorded.held() {
+            self.tenant.own_again(uid, id);
+        }
         let resource = self.resources.get_mut(uid).unwrap();
         if resource.stored != recorded || resource.conditions != conditions {
             if recorded.origin == Some(Origin::Adopted) {
