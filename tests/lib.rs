@@ -18,6 +18,8 @@ mod chart;
 #[cfg(test)]
 mod control_plane;
 #[cfg(test)]
+mod harness;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod samples_are_valid;

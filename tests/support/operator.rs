@@ -152,7 +152,7 @@ impl Operator {
         self.process.id()
     }
 
-    /// A page of its own server: `/metrics`, `/readyz`, `/healthz`.
+    /// A page of its own server: `/metrics`, `/readyz`, `/livez`.
     pub async fn page(&self, path: &str) -> (u16, String) {
         let answer = http()
             .get(format!("http://{}{path}", self.listen))
