@@ -80,7 +80,7 @@ async fn a_write_of_the_operators_user_is_counted_once() {
             .writes_of(User::Operator, None, later)
             .await
             .iter()
-            .all(|write| { write.namespace != namespace })
+            .all(|write| { write.namespace != *namespace })
     );
 }
 

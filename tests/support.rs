@@ -12,6 +12,7 @@ pub mod kubectl;
 pub mod kubernetes;
 pub mod leash;
 pub mod logs;
+pub mod namespace;
 pub mod operator;
 pub mod ports;
 pub mod processes;
@@ -21,6 +22,7 @@ pub mod wait;
 pub mod world;
 
 pub use control_plane::ControlPlane;
+pub use namespace::Namespace;
 pub use operator::Operator;
 pub use simulator::TenantSim;
 pub use users::User;

@@ -1,6 +1,6 @@
 //! The real kubectl, as a person would type it.
 
-use std::{ffi::OsString, io::Write, process::Stdio};
+use std::{ffi::OsString, process::Stdio};
 
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -72,20 +72,6 @@ impl ControlPlane {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
             status: output.status.code().unwrap_or(-1),
-        }
-    }
-
-    /// Without waiting for anything else, from a destructor.
-    pub(super) fn kubectl_blocking(&self, namespace: &str, args: &[&str]) -> String {
-        let mut command = std::process::Command::new(self.kubectl_path());
-        command.args(args).args(["--namespace", namespace]);
-        command.env("KUBECONFIG", self.kubeconfig(User::Admin));
-        match command.stdin(Stdio::null()).output() {
-            Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
-            Err(why) => {
-                let _ = writeln!(std::io::stderr(), "kubectl: {why}");
-                String::new()
-            }
         }
     }
 }

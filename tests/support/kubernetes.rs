@@ -1,4 +1,4 @@
-//! The Kubernetes API from a test: a client for each user, namespaces, objects as plain JSON.
+//! The Kubernetes API from a test: a client for each user, objects as plain JSON.
 //!
 //! A client belongs to the runtime that made it, so each test makes its own.
 
@@ -11,15 +11,14 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, Config, ResourceExt,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
     core::{GroupVersionKind, TypeMeta},
     discovery,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{control_plane::ControlPlane, users::User};
 
@@ -30,15 +29,6 @@ impl ControlPlane {
     /// A client in the name of a user.
     pub async fn client(&self, user: User) -> Client {
         client(&self.kubeconfig(user)).await
-    }
-
-    /// A new namespace with a unique name that begins with the given one.
-    pub async fn namespace(&self, name: &str) -> String {
-        let namespaces: Api<Namespace> = Api::all(self.client(User::Admin).await);
-        let namespace = json!({"metadata": {"name": unique(name), "labels": {"psg-tests": "yes"}}});
-        let namespace = serde_json::from_value(namespace).expect("a namespace");
-        let made = namespaces.create(&PostParams::default(), &namespace).await;
-        made.expect("a namespace").name_any()
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     control_plane::ControlPlane,
     kubectl::Printed,
     kubernetes::{apply, apply_value, condition, ours},
+    namespace::Namespace,
     operator::Operator,
     simulator::TenantSim,
     users::User,
@@ -27,15 +28,16 @@ pub use waits::PATIENCE;
 
 /// Everything that a test of behaviour needs.
 pub struct World {
+    // First: it must not work on while the rest goes.
+    operator: Option<Operator>,
     /// The API server.
     pub plane: &'static ControlPlane,
     /// A client of its administrator.
     pub client: Client,
     /// The namespace, of this test alone.
-    pub namespace: String,
+    pub namespace: Namespace,
     /// The simulated tenant behind the IdentityTenant `default`.
     pub tenant: TenantSim,
-    operator: Option<Operator>,
     flags: Vec<String>,
 }
 
@@ -59,7 +61,7 @@ impl World {
     pub async fn restart(&mut self) {
         self.operator = None;
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        let namespaces = [self.namespace.as_str()];
+        let namespaces = [&*self.namespace];
         self.operator = Some(Operator::start_with(self.plane, &namespaces, &flags, &[]).await);
     }
 
@@ -182,21 +184,5 @@ impl World {
         });
         let applied = apply_value(&self.client, &self.namespace, object).await;
         applied.unwrap_or_else(|why| panic!("{kind} {name}: {why}"))
-    }
-}
-
-impl Drop for World {
-    /// On a cluster that was there before us nothing stays, even if the test failed half-way.
-    fn drop(&mut self) {
-        self.operator = None;
-        if !self.plane.is_existing() {
-            return;
-        }
-        let run = |args: &[&str]| self.plane.kubectl_blocking(&self.namespace, args);
-        run(&["delete", "namespace", &self.namespace, "--wait=false"]);
-        for held in run(&["get", "psg,idt,secrets", "--output=name"]).lines() {
-            let none = r#"{"metadata":{"finalizers":null}}"#;
-            run(&["patch", held, "--type=merge", "--patch", none]);
-        }
     }
 }
