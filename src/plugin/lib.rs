@@ -1,1 +1,17 @@
-//! kubectl psg: what the operator would say, from the command line.
+//! `kubectl psg`: the words of the operator, and its annotations, from the command line.
+//!
+//! Writes nothing but two annotations of one resource, in the name of whoever types; it never
+//! speaks to a tenant.
+//!
+//! # Layout
+//! - [`args`]: what was typed.
+//! - [`explain`]: the catalogue of reasons as text; needs no cluster.
+//! - [`annotate`]: the patch that each command stands for, and the words about it.
+//! - [`cluster`]: sends a patch, and says in plain words why it did not go through.
+
+pub mod annotate;
+pub mod args;
+pub mod cluster;
+pub mod explain;
+
+pub use args::{Args, Command};

@@ -1,0 +1,134 @@
+//! What was typed, and what it means.
+
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use jiff::SignedDuration;
+
+/// Explains what psg-operator says, and pauses, resumes or hurries a PasswordSyncGroup.
+#[derive(Parser, Debug, Clone, PartialEq, Eq)]
+#[command(
+    name = "kubectl-psg",
+    bin_name = "kubectl psg",
+    version,
+    max_term_width = 100
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The namespace of the resource. Left out, it is the context's.
+    #[arg(short, long, global = true, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// The context of the kubeconfig. Left out, it is the current one.
+    #[arg(long, global = true, value_name = "CONTEXT")]
+    pub context: Option<String>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Say what a reason means, where to look and what to do; without a reason, list all. Needs no cluster.
+    Explain {
+        /// The word under REASON in `kubectl get psg`, such as SourceNotFound.
+        reason: Option<String>,
+    },
+    /// Ask the operator to read the tenant now.
+    Reconcile {
+        /// The PasswordSyncGroup.
+        name: String,
+    },
+    /// Write nothing to the tenant for a while, a deletion included.
+    Pause {
+        /// The PasswordSyncGroup.
+        name: String,
+        /// How long, such as 30m, 2h or 2h30m; at most 8760h.
+        #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
+        length: Duration,
+    },
+    /// End a pause.
+    Resume {
+        /// The PasswordSyncGroup.
+        name: String,
+    },
+}
+
+/// The longest pause: a year. Longer is a resource that wants another managementPolicy.
+const LONGEST: Duration = Duration::from_hours(8760);
+
+fn length(text: &str) -> Result<Duration, String> {
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    let length = parsed.and_then(|length| Duration::try_from(length).ok());
+    match length {
+        Some(length) if length > LONGEST => Err(
+            "longer than a year (8760h): managementPolicy: Observe writes nothing for good".into(),
+        ),
+        Some(length) if !length.is_zero() => Ok(length),
+        _ => Err(format!(
+            "\"{text}\" is not a length of time such as 30m, 2h or 2h30m"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(words: &str) -> Result<Args, String> {
+        let words = std::iter::once("kubectl-psg").chain(words.split_whitespace());
+        Args::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn namespace_and_context_may_stand_anywhere_behind_the_command() {
+        let args = parse("pause corporate --for 2h -n identity --context prod").unwrap();
+        assert_eq!(args.namespace.as_deref(), Some("identity"));
+        assert_eq!(args.context.as_deref(), Some("prod"));
+        let length = Duration::from_hours(2);
+        let name = "corporate".to_owned();
+        assert_eq!(args.command, Command::Pause { name, length });
+        let args = parse("explain Drifted --namespace identity").unwrap();
+        assert_eq!(
+            args.command,
+            Command::Explain {
+                reason: Some("Drifted".to_owned())
+            }
+        );
+    }
+
+    #[test]
+    fn explain_may_be_asked_for_all() {
+        let args = parse("explain").unwrap();
+        assert_eq!(args.command, Command::Explain { reason: None });
+        assert_eq!(args.namespace, None);
+    }
+
+    #[test]
+    fn a_pause_needs_a_length_with_a_unit_and_an_end() {
+        for good in ["30m", "2h", "2h30m", "90s", "8760h"] {
+            assert!(parse(&format!("pause a --for {good}")).is_ok(), "{good}");
+        }
+        for bad in ["2", "0s", "-2h", "soon", "9000h", ""] {
+            assert!(parse(&format!("pause a --for {bad}")).is_err(), "{bad}");
+        }
+        let said = parse("pause a").unwrap_err();
+        assert!(said.contains("--for <LENGTH>"), "{said}");
+    }
+
+    #[test]
+    fn what_needs_a_name_says_so() {
+        for command in ["reconcile", "resume", "pause --for 2h"] {
+            let said = parse(command).unwrap_err();
+            assert!(said.contains("<NAME>"), "{said}");
+        }
+    }
+}
