@@ -21,6 +21,8 @@ help: ## Say what can be made
 
 .PHONY: test
 test: $(CLUSTER) $(TOOLS) ## Run every test; the first time it builds a control plane (10 to 15 minutes in all)
+	$(call say,'the programs that end-to-end tests start')
+	cargo build --workspace --bins --locked
 	$(call say,'cargo test: unit tests$(comma) then end to end against a real kube-apiserver')
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
 
