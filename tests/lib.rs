@@ -18,8 +18,18 @@ mod chart;
 #[cfg(test)]
 mod control_plane;
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod lost_answers;
+#[cfg(test)]
+mod ownership;
+#[cfg(test)]
+mod prerequisites;
+#[cfg(test)]
+mod references;
 #[cfg(test)]
 mod samples_are_valid;

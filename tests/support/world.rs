@@ -21,9 +21,11 @@ use super::{
 };
 
 mod builder;
+mod steps;
 mod waits;
 
 pub use builder::Builder;
+pub use steps::{said, spec};
 pub use waits::PATIENCE;
 
 /// Everything that a test of behaviour needs.
