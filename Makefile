@@ -30,13 +30,13 @@ test: $(CLUSTER) $(TOOLS) ## Run every test; the first time it builds a control 
 demo: $(CLUSTER) ## See it work in two minutes: real control plane, simulated tenant, real operator
 	$(call say,'building the operator$(comma) the simulator and the demo')
 	cargo build --workspace --bins --locked
-	cargo run --quiet --locked --bin demo
+	cargo run --quiet --locked --bin psg-demo
 
 .PHONY: up
 up: $(CLUSTER) ## Start the same, leave it running and say what to type
 	$(call say,'building the operator$(comma) the simulator and the demo')
 	cargo build --workspace --bins --locked
-	cargo run --quiet --locked --bin demo -- up
+	cargo run --quiet --locked --bin psg-demo -- --stay
 
 .PHONY: bench
 bench: $(CLUSTER) ## Measure: time to Ready, tenant calls, memory

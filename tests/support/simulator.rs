@@ -112,6 +112,18 @@ impl Simulator {
         tenant
     }
 
+    /// A tenant that the process was started with: `--seed`.
+    pub fn seeded(&self, name: &str, client_id: &str, client_secret: &str) -> TenantSim {
+        TenantSim {
+            name: name.to_owned(),
+            base_url: self.api.clone(),
+            client_id: client_id.to_owned(),
+            client_secret: client_secret.to_owned(),
+            control: self.control.clone(),
+            http: http(),
+        }
+    }
+
     /// Moves a virtual clock.
     pub async fn advance(&self, seconds: f64) {
         let url = format!("{}/clock/advance", self.control);
