@@ -12,6 +12,8 @@
 pub mod support;
 
 #[cfg(test)]
+mod another_tenant;
+#[cfg(test)]
 mod arrows;
 #[cfg(test)]
 mod chart;
@@ -19,6 +21,8 @@ mod chart;
 mod control_plane;
 #[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod credentials;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -31,5 +35,7 @@ mod ownership;
 mod prerequisites;
 #[cfg(test)]
 mod references;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod samples_are_valid;
