@@ -12,6 +12,8 @@
 pub mod support;
 
 #[cfg(test)]
+mod adopting;
+#[cfg(test)]
 mod another_tenant;
 #[cfg(test)]
 mod arrows;
@@ -22,13 +24,21 @@ mod control_plane;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod creating;
+#[cfg(test)]
 mod credentials;
+#[cfg(test)]
+mod drift;
+#[cfg(test)]
+mod editing;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
 mod lost_answers;
+#[cfg(test)]
+mod observing;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
@@ -39,3 +49,5 @@ mod references;
 mod rights;
 #[cfg(test)]
 mod samples_are_valid;
+#[cfg(test)]
+mod vanishing;

@@ -17,6 +17,7 @@ pub mod operator;
 pub mod ports;
 pub mod processes;
 pub mod simulator;
+pub mod tenant_words;
 pub mod users;
 pub mod wait;
 pub mod world;

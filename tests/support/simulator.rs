@@ -196,10 +196,18 @@ impl TenantSim {
         writes.collect()
     }
 
-    /// How often each route was asked, `429` and `maxInWindow` among them.
+    /// How often each route was asked, and under `429` how often the limit was hit.
     pub async fn counts(&self) -> BTreeMap<String, u64> {
         let counts = self.get("ledger/counts").await;
-        serde_json::from_value(counts).expect("numbers")
+        let counts = counts.as_object().expect("counts").iter();
+        let number = |(call, count): (&String, &Value)| Some((call.clone(), count.as_u64()?));
+        counts.filter_map(number).collect()
+    }
+
+    /// The most requests in any window of the rate limit, by what it is counted by.
+    pub async fn most_in_a_window(&self) -> BTreeMap<String, u64> {
+        let counts = self.get("ledger/counts").await;
+        serde_json::from_value(counts["maxInWindow"].clone()).expect("numbers")
     }
 
     /// Empties the ledger; its numbers go on.
