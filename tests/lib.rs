@@ -28,6 +28,8 @@ mod creating;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod deleting;
+#[cfg(test)]
 mod drift;
 #[cfg(test)]
 mod editing;
@@ -40,7 +42,11 @@ mod lost_answers;
 #[cfg(test)]
 mod observing;
 #[cfg(test)]
+mod orphaning;
+#[cfg(test)]
 mod ownership;
+#[cfg(test)]
+mod pausing;
 #[cfg(test)]
 mod prerequisites;
 #[cfg(test)]
@@ -51,3 +57,5 @@ mod rights;
 mod samples_are_valid;
 #[cfg(test)]
 mod vanishing;
+#[cfg(test)]
+mod versions;
