@@ -34,6 +34,8 @@ mod drift;
 #[cfg(test)]
 mod editing;
 #[cfg(test)]
+mod explaining;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;
@@ -50,9 +52,15 @@ mod pausing;
 #[cfg(test)]
 mod prerequisites;
 #[cfg(test)]
+mod printing;
+#[cfg(test)]
 mod references;
 #[cfg(test)]
+mod refused_at_apply;
+#[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod samples_are_valid;
 #[cfg(test)]
