@@ -134,3 +134,18 @@ async fn people_get_our_kinds_by_the_clusters_own_roles() {
         .await;
     assert!(refused.refused().contains("forbidden"));
 }
+
+#[tokio::test]
+async fn a_server_of_ones_own_comes_back_with_what_it_had() {
+    let mut plane = ControlPlane::own().await;
+    let namespace = plane.namespace("back").await;
+    let client = plane.client(User::Admin).await;
+    apply(&client, &namespace, GROUP).await.unwrap();
+    plane.stop_server();
+    let groups = ours(&client, &namespace, "PasswordSyncGroup");
+    assert!(groups.get("one").await.is_err());
+    plane.start_server().await;
+    let client = plane.client(User::Admin).await;
+    let groups = ours(&client, &namespace, "PasswordSyncGroup");
+    assert!(groups.get_opt("one").await.unwrap().is_some());
+}
