@@ -200,6 +200,7 @@ pub(crate) async fn recorded(pass: &mut Pass, memory: &Memory) {
             pass.tell(events::created(group)).await;
         }
         Memory::Group(group, _) => pass.tell(events::adopted(group)).await,
+        Memory::Deletion(_) => pass.mind.sent.assigned.clear(),
         Memory::Intent(_) => {
             pass.mind.sent.not_made = None;
             pass.mind.sent.unanswered_at = None;

@@ -259,6 +259,7 @@ async fn credentials(
                 per: settings.rate_limit.per,
             },
             post_timeout: context.settings.post_timeout,
+            line_timeout: context.settings.line_timeout(),
             ..Options::default()
         },
         Arc::clone(&context.transport),

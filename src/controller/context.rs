@@ -31,6 +31,14 @@ pub struct Settings {
     pub hosts: HostPolicy,
 }
 
+impl Settings {
+    /// How long a write may wait for the rate limit: with the time for its answer, well within
+    /// the time for which a lost create is looked for.
+    pub fn line_timeout(&self) -> Duration {
+        self.timers.settle.saturating_sub(self.post_timeout) / 2
+    }
+}
+
 /// Everything that passes share.
 pub struct Context {
     /// The Kubernetes side.

@@ -33,3 +33,6 @@ pub use clock::ProcessClock;
 pub use context::{Context, Settings};
 pub use metrics::Metrics;
 pub use run::{Readiness, Scope, run};
+
+#[cfg(test)]
+mod tests;

@@ -12,15 +12,17 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
 use psg_api::{PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
     Case, Claimant, Finding, Memory, Move, Object, Outcome, Reason, Report, Step, TenantState,
-    TenantView,
+    TenantView, What,
     claims::{Held, Wanted},
     next, verdict,
 };
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     act,
@@ -61,6 +63,8 @@ pub(crate) struct Pass {
     pub mind: Mind,
     /// The resource was read or written live in this pass.
     fresh: bool,
+    /// The right to write the tenant, for the rest of this pass.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// What a decision asks for, and what the status says once it is stored or at the end.
@@ -70,14 +74,14 @@ struct Decision {
     wake: Option<Timestamp>,
 }
 
-/// Runs one pass.
+/// Runs one pass, and says after which time to look again even if nothing changes.
 ///
 /// # Errors
 /// See [`Error`]; the pass is tried again after a while.
 pub async fn reconcile(
     group: Arc<PasswordSyncGroup>,
     context: Arc<Context>,
-) -> Result<Action, Error> {
+) -> Result<Option<Duration>, Error> {
     let uid = group.uid().unwrap_or_default();
     let mut mind = context.minds.take(&uid);
     let newest = mind
@@ -93,6 +97,7 @@ pub async fn reconcile(
         uid: uid.clone(),
         mind,
         fresh,
+        place: None,
     };
     pass.asked_to_read();
     let result = pass.run().await;
@@ -110,11 +115,11 @@ pub async fn reconcile(
         .metrics
         .pass(result.as_ref().map_or("error", |(_, result)| result));
     context.minds.put(&uid, mind);
-    result.map(|(action, _)| action)
+    result.map(|(again, _)| again)
 }
 
 impl Pass {
-    async fn run(&mut self) -> Result<(Action, &'static str), Error> {
+    async fn run(&mut self) -> Result<(Option<Duration>, &'static str), Error> {
         for _ in 0..MOST_MOVES {
             self.claim();
             let now = self.context.now();
@@ -124,8 +129,11 @@ impl Pass {
             match next {
                 // A write that was answered is still stored; nothing new is begun.
                 Move::Do(_) | Move::Refresh { .. } if stopping && !answered => {
-                    return Ok((Action::await_change(), "stopping"));
+                    return Ok((None, "stopping"));
                 }
+                next if self.place.is_none()
+                    && leads_to_a_write(&next)
+                    && self.take_place().await => {}
                 Move::Do(Step::Record(memory)) => {
                     if let Some(report) = report {
                         self.record(memory, &report).await?;
@@ -138,7 +146,7 @@ impl Pass {
                     }
                     if self.step(step, now).await? {
                         self.context.minds.forget(&self.uid);
-                        return Ok((Action::await_change(), "released"));
+                        return Ok((None, "released"));
                     }
                 }
                 Move::Refresh { what, newer_than } => {
@@ -219,6 +227,33 @@ impl Pass {
             Some(tenant) => tenant.look(&claims, decide),
             None => decide(no_tenant(&tenant_name), &psg_domain::Picture::default()),
         })
+    }
+
+    /// Waits for a place among those who write the tenant; true if time was spent on it, so that
+    /// everything must be looked at again.
+    async fn take_place(&mut self) -> bool {
+        let Some(tenant) = &self.tenant else {
+            return false;
+        };
+        let status = self.group.status.as_ref();
+        let has_group = status.is_some_and(|status| status.group_id.is_some());
+        let deleting = self.group.metadata.deletion_timestamp.is_some();
+        let places = if has_group || deleting {
+            &tenant.changing
+        } else {
+            &tenant.creating
+        };
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            self.place = Some(place);
+            return false;
+        }
+        self.place = tokio::select! {
+            biased;
+            () = self.context.stop.cancelled() => None,
+            place = Arc::clone(places).acquire_owned() => place.ok(),
+        };
+        self.fresh = false;
+        true
     }
 
     /// Stores a memory; a conflict means to read and decide again, with the answer kept.
@@ -322,8 +357,8 @@ impl Pass {
         ended: &Move,
         wake: Option<Timestamp>,
         now: Timestamp,
-    ) -> (Action, &'static str) {
-        let wait = |until| Action::requeue(time::until(now, until).max(Duration::from_millis(1)));
+    ) -> (Option<Duration>, &'static str) {
+        let wait = |until| Some(time::until(now, until).max(Duration::from_millis(1)));
         // Only what spaces out repeats outlives a pass.
         if !matches!(self.mind.last, Some(Outcome::Made(_))) {
             self.mind.last = None;
@@ -340,10 +375,15 @@ impl Pass {
                 let until = wake.map_or(*until, |wake| wake.min(*until));
                 (wait(until), if retrying { "retrying" } else { result })
             }
-            Move::Stalled(_) => (wake.map_or_else(Action::await_change, wait), "stalled"),
+            // The tenant's pages do not show holders: only another look tells that they were mended.
+            Move::Stalled(why) if why.reason == Reason::PolicyExceptions => {
+                let look = time::after(now, self.context.settings.probe);
+                (wait(wake.map_or(look, |wake| wake.min(look))), "stalled")
+            }
+            Move::Stalled(_) => (wake.and_then(wait), "stalled"),
             _ => {
                 self.mind.sent = psg_plan::Sent::default();
-                (wake.map_or_else(Action::await_change, wait), "settled")
+                (wake.and_then(wait), "settled")
             }
         }
     }
@@ -416,6 +456,21 @@ impl Pass {
             note.text
         );
         self.context.kubernetes.event(&about, note).await;
+    }
+}
+
+/// What a pass does on its way to a write of the tenant.
+fn leads_to_a_write(next: &Move) -> bool {
+    match next {
+        Move::Refresh { what, .. } => matches!(what, What::Holders(_)),
+        Move::Do(Step::Record(memory)) => {
+            matches!(
+                memory,
+                Memory::Intent(_) | Memory::Leaving(_) | Memory::Deletion(_)
+            )
+        }
+        Move::Do(step) => !matches!(step, Step::HoldFinalizer | Step::ReleaseFinalizer(_)),
+        _ => false,
     }
 }
 

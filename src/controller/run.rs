@@ -173,10 +173,11 @@ async fn guarded(
     context: Arc<Context>,
 ) -> Result<Action, reconcile::Error> {
     let pass = AssertUnwindSafe(reconcile::reconcile(group, Arc::clone(&context))).catch_unwind();
-    pass.await.unwrap_or_else(|_| {
+    let again = pass.await.unwrap_or_else(|_| {
         context.metrics.pass("panicked");
         Err(reconcile::Error::Panicked)
-    })
+    })?;
+    Ok(again.map_or_else(Action::await_change, Action::requeue))
 }
 
 /// Keeps claims and memories in step with the watch.

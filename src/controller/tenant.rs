@@ -13,7 +13,7 @@ use psg_domain::{Picture, Presence, TenantKey};
 use psg_identity::Error;
 use psg_plan::{ClaimIndex, Finding, Reason, TenantState, TenantView};
 use psg_snapshot::Snapshot;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 static NOTHING: LazyLock<Picture> = LazyLock::new(Picture::default);
@@ -21,6 +21,12 @@ static NOTHING: LazyLock<Picture> = LazyLock::new(Picture::default);
 /// How many of the managed groups may be missing from one read before none is made again.
 const VANISHED_AT_LEAST: usize = 5;
 const VANISHED_PERCENT: usize = 20;
+
+/// How many passes may make groups at once: enough to use the whole rate limit, few enough that
+/// each is done within seconds.
+const CREATING: usize = 8;
+/// How many passes may change or undo groups at once.
+const CHANGING: usize = 16;
 
 /// One tenant.
 pub struct Tenant {
@@ -32,6 +38,10 @@ pub struct Tenant {
     pub poked: Notify,
     /// Ends the actor.
     pub gone: CancellationToken,
+    /// Places for passes that make a group, so that what one reads is fresh when it writes.
+    pub creating: Arc<Semaphore>,
+    /// Places for passes that change or undo one; a backlog of new groups does not hold them up.
+    pub changing: Arc<Semaphore>,
     state: RwLock<State>,
     vanished: Mutex<Option<Counted>>,
 }
@@ -82,6 +92,8 @@ impl Tenant {
             manifest: watch::Sender::new(manifest),
             poked: Notify::new(),
             gone: CancellationToken::new(),
+            creating: Arc::new(Semaphore::new(CREATING)),
+            changing: Arc::new(Semaphore::new(CHANGING)),
             state: RwLock::default(),
             vanished: Mutex::default(),
         }

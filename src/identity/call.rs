@@ -14,7 +14,7 @@ use crate::{
     credentials::Credentials,
     error::Error,
     lane::Lane,
-    limiter::Limiter,
+    limiter::{Limiter, Permit},
     limiters::Limiters,
     routes::{ApiVersion, EXPERIMENTAL, Operation, Route},
     token::{self, Token, TokenInfo, Tokens},
@@ -167,7 +167,7 @@ impl Caller {
         })?;
         // Before standing in line, so that refused credentials cost no place in it.
         self.tokens.token().await?;
-        let permit = limiter.acquire(lane).await;
+        let permit = self.place(limiter, route.kind, lane).await?;
         // Again: the line may have been longer than the token's life.
         let token = self.tokens.token().await?;
         let began = Instant::now();
@@ -200,6 +200,19 @@ impl Caller {
             return Ok(Err((token, error)));
         }
         Err(error)
+    }
+
+    /// Waits for the rate limit; a write gives up in time, since what it was decided on ages, and
+    /// a create that is sent late may outlive the time for which it is looked for.
+    async fn place(&self, limiter: &Arc<Limiter>, kind: Kind, lane: Lane) -> Result<Permit, Error> {
+        if kind == Kind::Read {
+            return Ok(limiter.acquire(lane).await);
+        }
+        let longest = self.options.line_timeout;
+        let place = tokio::time::timeout(longest, limiter.acquire(lane)).await;
+        place.map_err(|_| Error::NotSent {
+            why: format!("the rate limit had no room for {longest:?}"),
+        })
     }
 
     fn request(&self, sent: &Sent<'_>, route: &Route, token: &Token) -> Request {

@@ -37,6 +37,8 @@ pub struct Options {
     pub rate: Rate,
     /// For a whole read.
     pub read_timeout: Duration,
+    /// How long a write may wait for the rate limit before it is given up unsent.
+    pub line_timeout: Duration,
     /// For a whole write; shorter than the time for which a lost answer is waited for.
     pub post_timeout: Duration,
 }
@@ -47,6 +49,7 @@ impl Default for Options {
             version: ApiVersion::default(),
             rate: Rate::default(),
             read_timeout: Duration::from_secs(30),
+            line_timeout: Duration::from_secs(11),
             post_timeout: Duration::from_secs(8),
         }
     }
