@@ -41,15 +41,15 @@ impl Cluster {
     pub fn apply(&self, name: &str, spec: &Value) {
         let spec: PasswordSyncGroupSpec = serde_json::from_value(spec.clone()).unwrap();
         let mut stored = self.stored.lock().unwrap();
-        let mut group = match stored.groups.get(name).and_then(|versions| versions.last()) {
-            Some(known) => (**known).clone(),
-            None => {
-                let mut group = PasswordSyncGroup::new(name, spec.clone());
-                group.metadata.namespace = Some(NAMESPACE.to_owned());
-                group.metadata.uid = Some(format!("uid-{name}"));
-                group.metadata.creation_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
-                group
-            }
+        let known = stored.groups.get(name).and_then(|versions| versions.last());
+        let mut group = if let Some(known) = known {
+            (**known).clone()
+        } else {
+            let mut group = PasswordSyncGroup::new(name, spec.clone());
+            group.metadata.namespace = Some(NAMESPACE.to_owned());
+            group.metadata.uid = Some(format!("uid-{name}"));
+            group.metadata.creation_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+            group
         };
         group.spec = spec;
         group.metadata.generation = Some(group.metadata.generation.unwrap_or(0) + 1);

@@ -137,10 +137,8 @@ impl Process {
                 () = tokio::time::sleep_until(at) => {}
             }
             match next {
-                Some((name, at)) if at <= Instant::now() => {
-                    if !self.pass(&name).await {
-                        return End::Crashed;
-                    }
+                Some((name, at)) if at <= Instant::now() && !self.pass(&name).await => {
+                    return End::Crashed;
                 }
                 _ if Instant::now() >= end => return End::TimeUp,
                 _ => {}
