@@ -116,7 +116,7 @@ async fn with_overwrite_a_different_group_is_taken_over_and_made_equal() {
     assert_eq!(shown.sources, ["GitHub", "Zendesk"]);
     // Box had no policy of its own, so it keeps the one it had in the group.
     assert_eq!(
-        world.tenant.own_policy("Box").await.as_deref(),
+        world.tenant.policy_on("Box").await.as_deref(),
         Some("Cloud Standard")
     );
     let writes = world.tenant.writes().await;

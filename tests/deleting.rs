@@ -32,7 +32,7 @@ async fn made(name: &str, switches: Value) -> World {
 async fn handed_back(world: &World) {
     assert_eq!(world.tenant.group_names().await, ["Support Tools"]);
     for source in MEMBERS {
-        let own = world.tenant.own_policy(source).await;
+        let own = world.tenant.policy_on(source).await;
         assert_eq!(own.as_deref(), Some("Corporate Strong"), "{source}");
     }
 }
@@ -189,7 +189,7 @@ async fn a_source_that_cannot_be_written_holds_up_only_itself() {
     };
     assert_eq!(done(&group), 2);
     assert_eq!(
-        world.tenant.own_policy("GitHub").await.as_deref(),
+        world.tenant.policy_on("GitHub").await.as_deref(),
         Some("Corporate Strong")
     );
 
@@ -235,7 +235,7 @@ async fn a_source_that_is_gone_or_in_another_group_by_then_is_skipped_and_said()
     assert!(told.contains("\"Workday\" is gone"), "{told}");
     assert!(told.contains("\"GitHub\" has policy"), "{told}");
     assert_eq!(
-        world.tenant.own_policy("Salesforce").await.as_deref(),
+        world.tenant.policy_on("Salesforce").await.as_deref(),
         Some("Cloud Standard")
     );
 }

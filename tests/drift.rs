@@ -80,7 +80,7 @@ async fn under_enforce_every_changed_field_is_undone_by_one_write() {
     let writes = world.tenant.writes().await;
     assert_eq!(writes, [PUT, "PATCH /sources/{id}/password-policies"]);
     assert_eq!(
-        world.tenant.own_policy("GitHub").await.as_deref(),
+        world.tenant.policy_on("GitHub").await.as_deref(),
         Some("Cloud Standard")
     );
 }

@@ -148,7 +148,7 @@ async fn a_leaver_that_kept_its_old_policy_gets_the_groups() {
 async fn left(world: &World, status: &Value) {
     let shown = world.tenant.shown("Shared Password").await;
     assert_eq!(shown.sources, ["Active Directory", "Workday"]);
-    let own = world.tenant.own_policy("Salesforce").await;
+    let own = world.tenant.policy_on("Salesforce").await;
     assert_eq!(own.as_deref(), Some("Corporate Strong"));
     assert_eq!(status["leaving"], Value::Null);
     assert_eq!(status["sourceCount"], 2);

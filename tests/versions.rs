@@ -41,7 +41,7 @@ async fn life(version: &str) -> BTreeSet<String> {
     );
     assert_eq!(second.sources, ["Active Directory", "GitHub", "Workday"]);
     assert_eq!(
-        world.tenant.own_policy("Salesforce").await.as_deref(),
+        world.tenant.policy_on("Salesforce").await.as_deref(),
         Some("Corporate Strong")
     );
 
@@ -73,7 +73,7 @@ async fn life(version: &str) -> BTreeSet<String> {
         ("Zendesk", "Cloud Standard"),
         ("Box", "Cloud Standard"),
     ] {
-        let own = world.tenant.own_policy(source).await;
+        let own = world.tenant.policy_on(source).await;
         assert_eq!(own.as_deref(), Some(policy), "{source}");
     }
     let counts = world.tenant.counts().await;

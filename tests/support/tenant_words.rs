@@ -44,26 +44,12 @@ impl TenantSim {
         names
     }
 
-    /// The id of a source.
-    pub async fn source_id(&self, name: &str) -> String {
-        text(&self.source(name).await["id"])
-    }
-
     /// The id of a policy.
     pub async fn policy_id(&self, name: &str) -> String {
         let state = self.state().await;
         let policies = state["policies"].as_array().into_iter().flatten();
         let found = policies.clone().find(|policy| policy["name"] == name);
         text(&found.unwrap_or_else(|| panic!("no policy {name}"))["id"])
-    }
-
-    /// The name of the policy that a source itself has for everybody; none if it has none.
-    pub async fn own_policy(&self, source: &str) -> Option<String> {
-        let holders = self.source(source).await["holders"].clone();
-        let mut holders = holders.as_array().into_iter().flatten();
-        let general = holders.find(|holder| holder["selectors"].is_null())?;
-        let state = self.state().await;
-        Some(named(&state["policies"], &general["policyId"]))
     }
 
     /// Makes a group behind the API's back, of a policy and sources by name; its id.
@@ -91,15 +77,6 @@ impl TenantSim {
     pub async fn someone_removes(&self, name: &str) {
         let id = self.shown(name).await.id;
         self.delete(&format!("groups/{id}")).await;
-    }
-
-    /// The number of the newest request; 0 before any.
-    pub async fn last_call(&self) -> u64 {
-        let ledger = self.ledger().await;
-        ledger
-            .last()
-            .and_then(|entry| entry["seq"].as_u64())
-            .unwrap_or(0)
     }
 
     /// Every request after a number as `METHOD route`, without those for a token.

@@ -22,6 +22,7 @@ use super::{
 
 mod builder;
 mod steps;
+mod still;
 mod waits;
 
 pub use builder::Builder;

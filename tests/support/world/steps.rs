@@ -1,90 +1,160 @@
-//! Steps that many tests take: a world read only when it is asked to be, and marks in time.
+//! Steps that many tests take: a group in one line, a read now, and what the ledger has of it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use kube::api::{Patch, PatchParams};
+use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::{Builder, World};
+use crate::support::{
+    kubernetes::{apply_value, condition, unique},
+    simulator::TenantSim,
+};
+
+/// A group's spec: its name and its sources, under the policy "Corporate Strong".
+pub fn spec(name: &str, sources: &[&str]) -> String {
+    let sources: Vec<Value> = sources.iter().map(|name| json!({"name": name})).collect();
+    let policy = json!({"name": "Corporate Strong"});
+    json!({"name": name, "passwordPolicyRef": policy, "sourceRefs": sources}).to_string()
+}
+
+/// One condition as `True Reason: message`; empty if there is none.
+pub fn said(object: &DynamicObject, kind: &str) -> String {
+    let Some(found) = condition(object, kind) else {
+        return String::new();
+    };
+    let text = |field: &str| found[field].as_str().unwrap_or_default();
+    format!("{} {}: {}", text("status"), text("reason"), text("message"))
+}
 
 impl World {
-    /// A world whose tenant is read when a test asks for it and not in between, so that every
-    /// request in the ledger has a cause; over one version of the identity API.
-    pub fn still(name: &str, version: &str) -> Builder {
-        let spec = json!({"identityAPIVersion": version, "readInterval": "1h"});
+    /// A world whose tenant is asked in the per-resource form `v1`.
+    pub fn v1(name: &str) -> Builder {
+        let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1"});
         Self::builder(name).tenant_spec(spec)
     }
 
-    /// Waits until the tenant was read for the first time, and empties the ledger.
-    pub async fn begun(&self) {
-        self.wait_tenant("default", "Ready", "True", "Reading")
-            .await;
-        self.tenant.clear_ledger().await;
+    /// Applies a group in another namespace.
+    pub async fn apply_group_in(&self, namespace: &str, name: &str, spec: &str) -> DynamicObject {
+        let spec: Value = serde_saphyr::from_str(spec).expect("a spec");
+        let group = json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
+            "metadata": {"name": name}, "spec": spec,
+        });
+        let applied = apply_value(&self.client, namespace, group).await;
+        applied.expect("a group that is accepted")
     }
 
-    /// Has the tenant read now, and waits until that read is over.
-    pub async fn read_again(&self) {
-        let before = self.tenant.last_call().await;
-        self.annotate_tenant("passwordsync.dev/reconcile-at", &fresh())
+    /// Applies a Secret with any content.
+    pub async fn apply_secret_with(&self, name: &str, content: Value) {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+            "stringData": content,
+        });
+        let applied = apply_value(&self.client, &self.namespace, secret).await;
+        applied.expect("a Secret");
+    }
+
+    /// Asks for a read of an IdentityTenant now, without waiting for it.
+    pub async fn poke(&self, tenant: &str) {
+        let annotation = json!({"passwordsync.dev/reconcile-at": unique("now")});
+        let patch = Patch::Merge(json!({"metadata": {"annotations": annotation}}));
+        let patched = self
+            .tenants()
+            .patch(tenant, &PatchParams::default(), &patch)
             .await;
-        self.wait("a whole read of the tenant", async || {
-            let calls = self.tenant.calls_since(before).await;
-            let groups = calls
+        patched.expect("an IdentityTenant");
+    }
+
+    /// Has the tenant `default` read now, whole, and waits until that is done.
+    pub async fn read_again(&self) {
+        let mark = self.tenant.last_request().await;
+        self.poke("default").await;
+        self.wait("another whole read", async || {
+            let since = self.tenant.ledger_since(mark).await;
+            let mut routes = since
                 .iter()
-                .position(|call| call == "GET /password-sync-groups");
-            let last = calls
-                .iter()
-                .rposition(|call| call == "GET /source-apps/all");
-            match (groups, last) {
-                (Some(begin), Some(end)) if begin < end => Ok(()),
-                _ => Err(format!("{calls:?}")),
+                .filter(|entry| entry["method"] == "GET" && entry["status"] == 200)
+                .map(|entry| entry["route"].as_str().unwrap_or_default())
+                .skip_while(|route| *route != "/password-sync-groups");
+            // Groups come first and applications last.
+            match routes.find(|route| *route == "/source-apps/all") {
+                Some(_) => Ok(()),
+                None => Err(format!("{} requests", since.len())),
             }
         })
         .await;
     }
 
-    /// Two reads in a row: by the end of the second, what the first one showed was acted upon.
-    pub async fn read_twice(&self) {
-        self.read_again().await;
-        self.read_again().await;
-    }
-
-    /// Annotates the IdentityTenant.
-    pub async fn annotate_tenant(&self, annotation: &str, value: &str) {
-        let patch = json!({"metadata": {"annotations": {annotation: value}}});
-        let params = PatchParams::default();
-        let patched = self
-            .tenants()
-            .patch("default", &params, &Patch::Merge(patch))
-            .await;
-        patched.expect("an IdentityTenant");
-    }
-
-    /// Sets a group's annotation, or takes it off with none.
-    pub async fn annotate_group(&self, name: &str, annotation: &str, value: Option<&str>) {
-        let patch = json!({"metadata": {"annotations": {annotation: value}}});
-        self.patch_group(name, patch).await;
-    }
-
-    /// The status of a group as it is now.
-    pub async fn status(&self, name: &str) -> Value {
-        self.group(name).await.data["status"].clone()
-    }
-
-    /// Waits until an Event about an object begins with a text, and returns the whole of it.
-    pub async fn wait_event(&self, name: &str, begin: &str) -> String {
-        self.wait(format!("an Event {begin} about {name}"), async || {
+    /// Waits for an Event, which comes a moment after the status that it is about; how often it
+    /// was told.
+    pub async fn told(&self, name: &str, reason: &str) -> usize {
+        let prefix = format!("{reason}: ");
+        self.wait(format!("Event {reason} about {name}"), async || {
             let events = self.events(name).await;
-            let found = events.iter().find(|event| event.starts_with(begin));
-            found.cloned().ok_or_else(|| format!("{events:#?}"))
+            match events
+                .iter()
+                .filter(|event| event.starts_with(&prefix))
+                .count()
+            {
+                0 => Err(format!("{events:?}")),
+                count => Ok(count),
+            }
         })
         .await
     }
+
+    /// An IdentityTenant as it is now.
+    pub async fn identity_tenant(&self, name: &str) -> DynamicObject {
+        self.tenants().get(name).await.expect("an IdentityTenant")
+    }
 }
 
-/// A value that no annotation had before.
-fn fresh() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{number}", jiff::Timestamp::now())
+impl TenantSim {
+    /// The number of the last request.
+    pub async fn last_request(&self) -> u64 {
+        let ledger = self.ledger().await;
+        ledger
+            .last()
+            .and_then(|entry| entry["seq"].as_u64())
+            .unwrap_or(0)
+    }
+
+    /// Every request of one kind: `POST /password-sync-groups`.
+    pub async fn asked(&self, what: &str) -> Vec<Value> {
+        let (method, route) = what.split_once(' ').expect("a method and a route");
+        let mut ledger = self.ledger().await;
+        ledger.retain(|entry| entry["method"] == method && entry["route"] == route);
+        ledger
+    }
+
+    /// Changes fields of a source behind the API's back.
+    pub async fn edit_source(&self, name: &str, changes: Value) {
+        let mut source = self.source(name).await;
+        let id = source["id"].as_str().expect("an id").to_owned();
+        let object = source.as_object_mut().expect("an object");
+        object.remove("passwordPolicies");
+        for (field, value) in changes.as_object().into_iter().flatten() {
+            object.insert(field.clone(), value.clone());
+        }
+        self.put(&format!("sources/{id}"), source).await;
+    }
+
+    /// The id of a source.
+    pub async fn source_id(&self, name: &str) -> String {
+        let source = self.source(name).await;
+        source["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The name of the one policy that is put on a source for everybody.
+    pub async fn policy_on(&self, source: &str) -> Option<String> {
+        let state = self.state().await;
+        let sources = state["sources"].as_array().expect("sources");
+        let source = sources.iter().find(|one| one["name"] == source)?;
+        let mut holders = source["holders"].as_array()?.iter();
+        let holder = holders.find(|holder| holder["selectors"].is_null())?;
+        let policies = state["policies"].as_array()?;
+        let policy = policies
+            .iter()
+            .find(|one| one["id"] == holder["policyId"])?;
+        policy["name"].as_str().map(str::to_owned)
+    }
 }
