@@ -23,7 +23,7 @@ pub fn reconcile(name: &str, now: Timestamp) -> Change {
         name,
         names::RECONCILE_AT,
         json!(now.to_string()),
-        "the tenant is read now".to_owned(),
+        "the tenant is read now",
     )
 }
 
@@ -40,17 +40,16 @@ pub fn pause(name: &str, length: Duration, now: Timestamp) -> Result<Change, Str
         name,
         names::PAUSED_UNTIL,
         json!(until.to_string()),
-        format!("nothing is written to the tenant until {until}"),
+        &format!("nothing is written to the tenant until {until}"),
     ))
 }
 
 /// Ends a pause.
 pub fn resume(name: &str) -> Change {
-    let said = "no longer paused".to_owned();
-    change(name, names::PAUSED_UNTIL, Value::Null, said)
+    change(name, names::PAUSED_UNTIL, Value::Null, "no longer paused")
 }
 
-fn change(name: &str, annotation: &str, value: Value, said: String) -> Change {
+fn change(name: &str, annotation: &str, value: Value, said: &str) -> Change {
     let group = names::GROUP;
     let annotations: serde_json::Map<String, Value> =
         std::iter::once((annotation.to_owned(), value)).collect();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use psg_plugin::{Args, Command, annotate, cluster, explain};
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
+    match run(&Args::parse()) {
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             // The reader has seen enough: `kubectl psg explain | head`.
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<String, String> {
+fn run(args: &Args) -> Result<String, String> {
     let change = match &args.command {
         Command::Explain { reason: None } => return Ok(explain::all()),
         Command::Explain { reason: Some(word) } => return explain::one(word),
@@ -36,6 +36,6 @@ fn run(args: Args) -> Result<String, String> {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(cluster::send(&args, &change))?;
+    runtime.block_on(cluster::send(args, &change))?;
     Ok(change.said + "\n")
 }

@@ -37,7 +37,7 @@ impl Calls {
         of_route.map(|entry| text(entry, "path")).collect()
     }
 
-    /// Two lines for a person.
+    /// A line or two for a person.
     pub fn shown(&self) -> String {
         let writes = self.writes();
         let total: usize = writes.values().sum();
@@ -47,8 +47,7 @@ impl Calls {
             .collect();
         let written = match total {
             0 => "no write".to_owned(),
-            1 => format!("1 write: {}", each.join(", ")),
-            _ => format!("{total} writes: {}", each.join(", ")),
+            _ => each.join(", "),
         };
         let reads = self.0.iter().filter(|entry| !is_write(entry));
         let reads = count(reads.map(|entry| purpose(text(entry, "route")).to_owned()));
@@ -57,10 +56,11 @@ impl Calls {
             .iter()
             .map(|(what, count)| format!("{what} {count}"))
             .collect();
-        format!(
-            "Tenant calls: {written}. {total} reads ({}).",
-            each.join(", ")
-        )
+        let read = match total {
+            0 => "No read".to_owned(),
+            _ => format!("Reads: {total} ({})", each.join(", ")),
+        };
+        format!("Tenant calls: {written}. {read}.")
     }
 }
 

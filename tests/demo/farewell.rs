@@ -45,7 +45,7 @@ pub async fn delete(stage: &mut Stage<'_>) -> Result<(), Broken> {
         let gone = stage.tenant.group(name).await.is_none();
         promise(gone, "the group is gone from the tenant")?;
     }
-    let calls = stage.end_of_scene().await;
+    let calls = stage.calls().await;
     let lost = table(stage, &rows, &calls).await;
     stage.show_event("developers", "Deleted").await?;
     promise(lost == 0, "every source has its group's policy")?;
@@ -56,6 +56,7 @@ pub async fn delete(stage: &mut Stage<'_>) -> Result<(), Broken> {
     stage.screen.kept(
         "every source has the policy that its group had; the finalizer ended after this was read back",
     );
+    stage.screen.note(&calls.shown());
     Ok(())
 }
 
@@ -66,7 +67,7 @@ async fn table(stage: &Stage<'_>, rows: &[Row], calls: &Calls) -> usize {
     let mut lost = 0;
     let line = |cells: [&str; 5]| {
         let [name, own, group, after, by] = cells;
-        format!("{name:18}{own:18}{group:18}{after:18}{by}")
+        format!("{name:18}{own:17}{group:17}{after:17}{by}")
     };
     let mut lines = vec![line([
         "SOURCE",
@@ -82,7 +83,6 @@ async fn table(stage: &Stage<'_>, rows: &[Row], calls: &Calls) -> usize {
         let by = if ours { "operator" } else { "had it" };
         lines.push(line([&row.name, &row.own, &row.group, &after, by]));
     }
-    stage.screen.gap();
     stage.screen.result(&lines.join("\n"));
     lost
 }

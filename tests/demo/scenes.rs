@@ -20,12 +20,13 @@ pub async fn apply(stage: &mut Stage<'_>) -> Result<(), Broken> {
     stage
         .kubectl(&["apply", "-f", "tests/demo/manifests/tenant.yaml"])
         .await?;
+    stage.wait_tenant().await?;
+    stage.kubectl(&["get", "idt"]).await?;
     stage.kubectl(&["apply", "-f", SAMPLE]).await?;
     let begin = Instant::now();
     stage.wait_reason("shared-password", "InSync").await?;
     let took = begin.elapsed().as_secs_f64();
     stage.kubectl(&["get", "psg"]).await?;
-    stage.kubectl(&["get", "idt"]).await?;
     let group = named(stage, "Shared Password").await?;
     let sources = group["sourceIds"].as_array().map_or(0, Vec::len);
     promise(sources == 3, "the tenant's group has three sources")?;

@@ -49,7 +49,9 @@ impl Screen {
     /// What a command printed.
     pub fn result(&self, text: &str) {
         for line in text.trim_end().lines() {
-            println!("  {line}");
+            for (number, part) in folded(line, WIDTH - 2).into_iter().enumerate() {
+                println!("  {}{part}", if number == 0 { "" } else { "  " });
+            }
         }
         self.gap();
     }
@@ -84,8 +86,26 @@ impl Screen {
     }
 }
 
+/// One line in pieces of at most so many characters, its blanks kept: it may be part of a table.
+fn folded(line: &str, width: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = line;
+    let mut room = width;
+    while let Some((end, _)) = rest.char_indices().nth(room) {
+        let Some(blank) = rest[..end].trim_start().rfind(' ') else {
+            break;
+        };
+        let (piece, after) = rest.split_at(blank + rest.len() - rest.trim_start().len());
+        pieces.push(piece);
+        rest = after.trim_start();
+        room = width - 2;
+    }
+    pieces.push(rest);
+    pieces
+}
+
 /// Lines of at most so many characters, broken at blanks.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("one line at least");

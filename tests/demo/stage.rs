@@ -62,7 +62,9 @@ impl<'a> Stage<'a> {
     pub async fn start(screen: &'a Screen) -> Result<Self, Broken> {
         screen.scene(
             "A cluster, a tenant and an operator",
-            "Everything is real but the tenant: it is simulated, and keeps a ledger of every call.",
+            "Everything is real but the tenant: it is simulated, and keeps a ledger of every call. \
+             Lines with kubectl are run as they stand; curl and kill stand for what the demo does \
+             itself.",
         );
         let timed = |what: &str, begin: Instant| {
             screen.kept(&format!("{what}: {:.1} s", begin.elapsed().as_secs_f64()));
@@ -187,6 +189,19 @@ impl<'a> Stage<'a> {
         .await
     }
 
+    /// Waits until the tenant was read.
+    pub async fn wait_tenant(&self) -> Result<(), Broken> {
+        let tenants: Api<DynamicObject> = ours(&self.client, &self.namespace, "IdentityTenant");
+        self.wait("the tenant to be read", async || {
+            let tenant = tenants.get("acme").await.map_err(|why| why.to_string())?;
+            match condition(&tenant, "Ready") {
+                Some(ready) if ready["status"] == "True" => Ok(()),
+                _ => Err(tenant.data["status"].to_string()),
+            }
+        })
+        .await
+    }
+
     /// Waits until an Event of this reason is there, and shows it.
     pub async fn show_event(&self, name: &str, reason: &str) -> Result<String, Broken> {
         let fields = format!("--field-selector=involvedObject.name={name},reason={reason}");
@@ -228,10 +243,16 @@ impl<'a> Stage<'a> {
         (_, self.seen) = Calls::since(&self.tenant, self.seen).await;
     }
 
-    /// Says what the tenant was asked since, and hands it over for a closer look.
-    pub async fn end_of_scene(&mut self) -> Calls {
+    /// What the tenant was asked since.
+    pub async fn calls(&mut self) -> Calls {
         let (calls, seen) = Calls::since(&self.tenant, self.seen).await;
         self.seen = seen;
+        calls
+    }
+
+    /// Says what the tenant was asked since, and hands it over for a closer look.
+    pub async fn end_of_scene(&mut self) -> Calls {
+        let calls = self.calls().await;
         self.screen.note(&calls.shown());
         calls
     }
