@@ -241,6 +241,63 @@ async fn a_source_that_is_gone_or_in_another_group_by_then_is_skipped_and_said()
 }
 
 #[tokio::test]
+async fn a_source_that_was_still_leaving_is_seen_to_by_the_deletion() {
+    let switches = json!({
+        "policy_after_delete": "never", "policy_after_leave": "previous_policy",
+    });
+    let world = made("delete-leaving", switches).await;
+    let salesforce = world.tenant.source_id("Salesforce").await;
+    let fault = json!({
+        "match": ASSIGN, "path_contains": salesforce, "kind": {"status": {"code": 500}},
+    });
+    world.tenant.fault(fault).await;
+    let patch = json!({"spec": {
+        "passwordPolicyRef": {"name": "Service Accounts"},
+        "sourceRefs": [{"name": "Workday"}, {"name": "GitHub"}],
+    }});
+    world.patch_group("shared", patch).await;
+    world.wait_reason("shared", "Retrying").await;
+    world.delete_group("shared").await;
+    let group = world.wait_reason("shared", "DeletionBlocked").await;
+    let sources = group.data["status"]["deletion"]["sources"].clone();
+    assert_eq!(sources.as_array().map(Vec::len), Some(3), "{sources}");
+    assert_eq!(group.data["status"]["leaving"], Value::Null);
+
+    world.tenant.clear_faults().await;
+    world.wait_gone("shared").await;
+    for (source, policy) in [
+        ("Salesforce", "Corporate Strong"),
+        ("Workday", "Service Accounts"),
+        ("GitHub", "Service Accounts"),
+    ] {
+        let own = world.tenant.policy_on(source).await;
+        assert_eq!(own.as_deref(), Some(policy), "{source}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_is_gone_by_then_holds_nothing_up_and_is_said() {
+    let world = made("delete-policy", json!({"policy_after_delete": "never"})).await;
+    let fault = json!({"match": HOLDERS, "kind": {"status": {"code": 500}}});
+    world.tenant.fault(fault).await;
+    world.delete_group("shared").await;
+    world.wait_reason("shared", "DeletionBlocked").await;
+    let strong = "2c91808d744ba0ce01746f93b6204501";
+    world.tenant.delete(&format!("policies/{strong}")).await;
+    world.tenant.clear_faults().await;
+    world.read_again().await;
+    world.wait_gone("shared").await;
+    let told = world.wait_event("shared", "Deleted").await;
+    let left = format!("\"Workday\" was left as it is: policy {strong} is gone");
+    assert!(told.contains(&left), "{told}");
+    assert_eq!(world.tenant.writes().await, [DELETE]);
+    assert_eq!(
+        world.tenant.policy_on("Workday").await.as_deref(),
+        Some("Cloud Standard")
+    );
+}
+
+#[tokio::test]
 async fn a_resource_that_never_had_a_group_goes_without_a_call() {
     let world = World::still("delete-nothing", "v1").start().await;
     let spec = SPEC.replace("Workday", "Workdya");
