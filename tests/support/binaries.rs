@@ -78,6 +78,14 @@ fn build_own() -> PathBuf {
         .current_dir(repository())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    // Under `cargo run` and `cargo test` these are about this package; build scripts that look at
+    // them, and all that stands on them, would be built anew.
+    for (name, _) in std::env::vars_os() {
+        let about = |prefix| name.to_string_lossy().starts_with(prefix);
+        if about("CARGO_PKG_") || about("CARGO_MANIFEST_") || about("CARGO_CRATE_") {
+            cargo.env_remove(&name);
+        }
+    }
     let mut cargo = cargo.spawn().expect("cargo is installed");
     let messages = BufReader::new(cargo.stdout.take().expect("its output"));
     let mut folder = None;
