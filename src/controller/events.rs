@@ -1,6 +1,7 @@
 //! What is told to people: one Event a change, never one a pass.
 
-use psg_domain::{Drift, Group, HandBack, HandBackResult};
+use psg_api::PasswordSyncGroupStatus;
+use psg_domain::{Drift, Group, HandBack, HandBackResult, Picture, PolicyId};
 use psg_plan::{Condition, Farewell, FarewellKind, Truth, WriteCause};
 
 use crate::ports::Note;
@@ -47,8 +48,12 @@ pub fn updated(cause: WriteCause, changes: &[Drift]) -> Note {
     }
 }
 
-/// The resource is let go.
-pub fn farewell(farewell: &Farewell) -> Option<Note> {
+/// The resource is let go. `status` and `picture` say what people call the policies.
+pub fn farewell(
+    farewell: &Farewell,
+    status: Option<&PasswordSyncGroupStatus>,
+    picture: &Picture,
+) -> Option<Note> {
     let group = farewell
         .group
         .as_ref()
@@ -67,10 +72,13 @@ pub fn farewell(farewell: &Farewell) -> Option<Note> {
             "Observe",
         )),
         FarewellKind::Deleted => {
-            let sources: Vec<String> = farewell.sources.iter().map(source).collect();
+            let words = Words { status, picture };
+            let each = farewell.sources.iter().map(|left| words.source(left));
+            let each: Vec<String> = each.collect();
+            // The advice comes first: a long list is cut at its end.
             let text = format!(
-                "deleted group {group}. {}. From now on change each source's policy on the source",
-                sources.join("; ")
+                "deleted group {group}; from now on change each source's policy on the source. {}",
+                each.join("; ")
             );
             Some(note("Deleted", text, "Delete"))
         }
@@ -88,22 +96,47 @@ pub fn warning(ready: &Condition) -> Option<Note> {
     })
 }
 
-fn source(source: &HandBack) -> String {
-    let what = match source.result {
-        Some(HandBackResult::ByService) => {
-            format!("has policy {} (assigned by the service)", source.policy)
+/// Names in place of ids, as far as they are known.
+struct Words<'a> {
+    status: Option<&'a PasswordSyncGroupStatus>,
+    picture: &'a Picture,
+}
+
+impl Words<'_> {
+    fn source(&self, source: &HandBack) -> String {
+        let policy = self.policy(&source.policy);
+        let what = match source.result {
+            Some(HandBackResult::ByService) => self.assigned(source, "the service"),
+            Some(HandBackResult::ByOperator) => self.assigned(source, "the operator"),
+            Some(HandBackResult::InAnotherGroup) => "is in another group".to_owned(),
+            Some(HandBackResult::SourceGone) => "is gone".to_owned(),
+            Some(HandBackResult::PolicyGone) => {
+                format!("was left as it is: policy {policy} is gone")
+            }
+            None => "was not looked at".to_owned(),
+        };
+        format!("\"{}\" {what}", source.name)
+    }
+
+    /// Which policy it had before it joined, if that is known, which it has now, and by whom.
+    fn assigned(&self, source: &HandBack, whom: &str) -> String {
+        let pins = self.status.iter().flat_map(|status| &status.sources);
+        let before = pins
+            .filter(|pin| pin.id == source.source.as_str())
+            .find_map(|pin| PolicyId::parse(pin.policy_before.as_deref()?).ok());
+        let was = before.map_or_else(String::new, |id| format!("was {}, ", self.policy(&id)));
+        format!("{was}is {}, by {whom}", self.policy(&source.policy))
+    }
+
+    fn policy(&self, id: &PolicyId) -> String {
+        let pinned = self.status.and_then(|status| status.policy.as_ref());
+        let pinned = pinned.filter(|pin| pin.id == id.as_str());
+        match (self.picture.policy(id), pinned) {
+            (Some(policy), _) => policy.name.clone(),
+            (None, Some(pin)) => pin.name.clone(),
+            (None, None) => id.to_string(),
         }
-        Some(HandBackResult::ByOperator) => {
-            format!("has policy {} (assigned by the operator)", source.policy)
-        }
-        Some(HandBackResult::InAnotherGroup) => "is in another group".to_owned(),
-        Some(HandBackResult::SourceGone) => "is gone".to_owned(),
-        Some(HandBackResult::PolicyGone) => {
-            format!("was left as it is: policy {} is gone", source.policy)
-        }
-        None => "was not looked at".to_owned(),
-    };
-    format!("\"{}\" {what}", source.name)
+    }
 }
 
 fn note(reason: &str, text: String, action: &'static str) -> Note {
@@ -112,5 +145,31 @@ fn note(reason: &str, text: String, action: &'static str) -> Note {
         reason: reason.to_owned(),
         text,
         action,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use psg_domain::{GroupId, SourceId};
+
+    use super::*;
+
+    #[test]
+    fn a_long_farewell_begins_with_the_advice_and_keeps_ids_that_have_no_name() {
+        let source = |number: usize| HandBack {
+            source: SourceId::parse(&format!("s{number}")).unwrap(),
+            name: format!("Source {number}"),
+            policy: PolicyId::parse("p1").unwrap(),
+            result: Some(HandBackResult::ByOperator),
+        };
+        let farewell = Farewell {
+            kind: FarewellKind::Deleted,
+            group: GroupId::parse("g1").ok(),
+            sources: (0..100).map(source).collect(),
+        };
+        let note = super::farewell(&farewell, None, &Picture::default()).unwrap();
+        let begin = "deleted group g1; from now on change each source's policy on the source. \
+                     \"Source 0\" is p1, by the operator; \"Source 1\" is";
+        assert!(note.text.starts_with(begin), "{}", note.text);
     }
 }

@@ -284,8 +284,9 @@ impl Pass {
                     .cloned()
                     .collect();
                 let deleting = self.group.metadata.deletion_timestamp.is_some();
+                let note = self.farewell(&farewell);
                 if self.finalizers(others).await? {
-                    if let Some(note) = events::farewell(&farewell) {
+                    if let Some(note) = note {
                         self.tell(note).await;
                     }
                     if farewell.kind == psg_plan::FarewellKind::Orphaned {
@@ -305,6 +306,15 @@ impl Pass {
             }
         }
         Ok(false)
+    }
+
+    fn farewell(&self, farewell: &psg_plan::Farewell) -> Option<crate::ports::Note> {
+        let status = self.group.status.as_ref();
+        let tenant = self.tenant.as_ref();
+        match tenant.and_then(|tenant| tenant.state().snapshot) {
+            Some(known) => known.with(|picture| events::farewell(farewell, status, picture)),
+            None => events::farewell(farewell, status, &psg_domain::Picture::default()),
+        }
     }
 
     /// Replaces the finalizers; true if that was done.
