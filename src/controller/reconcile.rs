@@ -76,32 +76,42 @@ struct Decision {
 
 /// Runs one pass, and says after which time to look again even if nothing changes.
 ///
+/// The memory is taken now and not when the pass first runs: the watch may bring a newer version
+/// in between, and what it brings ends the memory of ours.
+///
 /// # Errors
 /// See [`Error`]; the pass is tried again after a while.
-pub async fn reconcile(
+pub fn reconcile(
     group: Arc<PasswordSyncGroup>,
     context: Arc<Context>,
-) -> Result<Option<Duration>, Error> {
+) -> impl Future<Output = Result<Option<Duration>, Error>> + Send {
     let uid = group.uid().unwrap_or_default();
     let mut mind = context.minds.take(&uid);
     let newest = mind
         .newest
         .take()
         .filter(|newest| mind::version(newest) > mind::version(&group));
-    let fresh = false;
-    let group = newest.unwrap_or(group);
-    let mut pass = Pass {
-        context: Arc::clone(&context),
+    let pass = Pass {
+        context,
         tenant: None,
-        group,
-        uid: uid.clone(),
+        group: newest.unwrap_or(group),
+        uid,
         mind,
-        fresh,
+        fresh: false,
         place: None,
     };
+    carry_out(pass)
+}
+
+async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
     pass.asked_to_read();
     let result = pass.run().await;
-    let Pass { mut mind, .. } = pass;
+    let Pass {
+        mut mind,
+        context,
+        uid,
+        ..
+    } = pass;
     let setback = match &result {
         Ok((_, result)) => *result == "retrying",
         Err(_) => true,

@@ -24,6 +24,7 @@ use kube::{
     },
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use tokio::sync::watch;
 
 use crate::{
     context::Context,
@@ -40,11 +41,20 @@ pub type Scope = Option<String>;
 #[derive(Debug, Default)]
 pub struct Readiness {
     scopes: AtomicUsize,
-    groups: AtomicUsize,
+    groups: watch::Sender<usize>,
     tenants: AtomicUsize,
 }
 
 impl Readiness {
+    /// Waits until every group that there is has been listed: who owns what, and how many are
+    /// managed, is not known before.
+    async fn groups_listed(&self) {
+        let scopes = self.scopes.load(Ordering::SeqCst);
+        let mut groups = self.groups.subscribe();
+        // It lives as long as we, so there is no other end than that it is so.
+        groups.wait_for(|listed| *listed >= scopes).await.ok();
+    }
+
     /// Everything that is still waited for; nothing if ready.
     pub fn waiting_for(&self) -> Vec<&'static str> {
         let scopes = self.scopes.load(Ordering::SeqCst);
@@ -52,7 +62,7 @@ impl Readiness {
         if scopes == 0 {
             waiting.push("the watches to start");
         }
-        if self.groups.load(Ordering::SeqCst) < scopes {
+        if *self.groups.borrow() < scopes {
             waiting.push("the first list of PasswordSyncGroups");
         }
         if self.tenants.load(Ordering::SeqCst) < scopes {
@@ -168,16 +178,18 @@ async fn groups(
 }
 
 /// A panic in one pass is an error of that pass: the others go on.
-async fn guarded(
+fn guarded(
     group: Arc<PasswordSyncGroup>,
     context: Arc<Context>,
-) -> Result<Action, reconcile::Error> {
+) -> impl Future<Output = Result<Action, reconcile::Error>> + Send {
     let pass = AssertUnwindSafe(reconcile::reconcile(group, Arc::clone(&context))).catch_unwind();
-    let again = pass.await.unwrap_or_else(|_| {
-        context.metrics.pass("panicked");
-        Err(reconcile::Error::Panicked)
-    })?;
-    Ok(again.map_or_else(Action::await_change, Action::requeue))
+    async move {
+        let again = pass.await.unwrap_or_else(|_| {
+            context.metrics.pass("panicked");
+            Err(reconcile::Error::Panicked)
+        })?;
+        Ok(again.map_or_else(Action::await_change, Action::requeue))
+    }
 }
 
 /// Keeps claims and memories in step with the watch.
@@ -202,7 +214,7 @@ fn observe(
                 let_go(uid, context);
             }
             listed.clear();
-            readiness.groups.fetch_add(1, Ordering::SeqCst);
+            readiness.groups.send_modify(|listed| *listed += 1);
         }
     }
 }
@@ -259,9 +271,9 @@ async fn tenants(
             watcher::Event::Init => listed.clear(),
             watcher::Event::InitApply(tenant) => {
                 listed.insert(full_name(&tenant));
-                start(tenant, context, &mut actors);
+                start(tenant, context, readiness, &mut actors);
             }
-            watcher::Event::Apply(tenant) => start(tenant, context, &mut actors),
+            watcher::Event::Apply(tenant) => start(tenant, context, readiness, &mut actors),
             watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
             watcher::Event::InitDone => {
                 let names = context.tenants.names().into_iter();
@@ -280,12 +292,27 @@ async fn tenants(
     while actors.join_next().await.is_some() {}
 }
 
-fn start(manifest: IdentityTenant, context: &Arc<Context>, actors: &mut tokio::task::JoinSet<()>) {
+fn start(
+    manifest: IdentityTenant,
+    context: &Arc<Context>,
+    readiness: &Arc<Readiness>,
+    actors: &mut tokio::task::JoinSet<()>,
+) {
     let name = full_name(&manifest);
     let tenant: Option<Arc<Tenant>> = context.tenants.insert(&name, Arc::new(manifest));
     if let Some(tenant) = tenant {
-        actors.spawn(crate::actor::run(tenant, Arc::clone(context)));
         context.wake_members(&name);
+        let (context, readiness) = (Arc::clone(context), Arc::clone(readiness));
+        actors.spawn(async move {
+            let listed = tokio::select! {
+                biased;
+                () = context.stop.cancelled() => false,
+                () = readiness.groups_listed() => true,
+            };
+            if listed {
+                crate::actor::run(tenant, context).await;
+            }
+        });
     }
 }
 
