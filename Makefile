@@ -57,9 +57,14 @@ verify: ## What a change must pass: format, lints, licences, generated files, te
 	@test -z "$$(git status --porcelain)" || { git status --short; echo 'the tree is not clean: commit or ignore these'; exit 1; }
 
 .PHONY: deny
-deny: $(DENY) ## Check licences, advisories and sources of all dependencies
+deny: $(DENY) ## Check licences, sources and advisories of all dependencies (OFFLINE=1 leaves out the last)
 	$(call say,'licences$(comma) advisories$(comma) sources')
-	$(DENY) check
+	$(DENY) check licenses bans sources
+ifdef OFFLINE
+	@echo 'OFFLINE is set: advisories are NOT checked'
+else
+	$(DENY) check advisories
+endif
 
 .PHONY: crds
 crds: ## Write the definitions of both kinds anew
