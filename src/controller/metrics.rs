@@ -52,32 +52,32 @@ impl Metrics {
         let metrics = Self::default();
         registry.register(
             "psg_passes",
-            "Passes over a resource, by what they ended in.",
+            "Passes over a resource, by what they ended in",
             metrics.passes.clone(),
         );
         registry.register(
             "psg_tenant_writes",
-            "Writes to tenants, by operation and result.",
+            "Writes to tenants, by operation and result",
             metrics.writes.clone(),
         );
         registry.register(
             "psg_tenant_reads",
-            "Whole reads of a tenant, by result.",
+            "Whole reads of a tenant, by result",
             metrics.reads.clone(),
         );
         registry.register(
             "psg_tenant_last_read_timestamp_seconds",
-            "When a tenant was last read whole, in seconds since 1970.",
+            "When a tenant was last read whole, in seconds since 1970",
             metrics.last_read.clone(),
         );
         registry.register(
             "psg_drift_repaired",
-            "Changes made in a tenant that were undone.",
+            "Changes made in a tenant that were undone",
             metrics.drift_repaired.clone(),
         );
         registry.register(
             "psg_orphaned",
-            "Groups left in a tenant on request.",
+            "Groups left in a tenant on request",
             metrics.orphaned.clone(),
         );
         metrics
