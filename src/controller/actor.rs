@@ -99,7 +99,17 @@ async fn round(
         }
         Err(trouble) => {
             session.failing_since = None;
-            (TenantState::Blocked(trouble.finding), trouble.again)
+            // In a namespace that ends, the Secret goes first, or the right to read it.
+            let taken_away = matches!(
+                trouble.finding.reason,
+                Reason::SecretNotFound | Reason::SecretForbidden
+            );
+            let state = if taken_away && tenant.state().serves() {
+                TenantState::Withdrawn(trouble.finding)
+            } else {
+                TenantState::Blocked(trouble.finding)
+            };
+            (state, trouble.again)
         }
     };
     let changed = tenant.update(|known| {

@@ -16,7 +16,7 @@ use kube::ResourceExt;
 use psg_api::{PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
-    Case, Claimant, Finding, Memory, Move, Object, Outcome, Reason, Report, Step, TenantState,
+    Case, Claimant, Condition, Memory, Move, Object, Outcome, Reason, Report, Step, TenantState,
     TenantView, What,
     claims::{Held, Wanted},
     next, verdict,
@@ -31,7 +31,7 @@ use crate::{
     mind::{self, Mind},
     ports::KubeError,
     status,
-    tenant::Tenant,
+    tenant::{self, Tenant},
 };
 
 /// The most moves of one pass; a deletion of a hundred sources takes about three hundred.
@@ -63,6 +63,8 @@ pub(crate) struct Pass {
     pub mind: Mind,
     /// The resource was read or written live in this pass.
     fresh: bool,
+    /// The tenant was asked for something in this pass.
+    acted: bool,
     /// The right to write the tenant, for the rest of this pass.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -98,6 +100,7 @@ pub fn reconcile(
         uid,
         mind,
         fresh: false,
+        acted: false,
         place: None,
     };
     carry_out(pass)
@@ -110,16 +113,15 @@ async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
         mut mind,
         context,
         uid,
+        acted,
         ..
     } = pass;
-    let setback = match &result {
-        Ok((_, result)) => *result == "retrying",
-        Err(_) => true,
-    };
-    mind.failures = if setback {
-        mind.failures.saturating_add(1)
-    } else {
-        0
+    mind.failures = match &result {
+        // Looking again before it is time is no new failure: waits that are measured from what
+        // was sent would grow as fast as the time that passes.
+        Ok((_, "retrying")) if !acted => mind.failures,
+        Ok((_, "retrying")) | Err(_) => mind.failures.saturating_add(1),
+        Ok(_) => 0,
     };
     context
         .metrics
@@ -160,6 +162,7 @@ impl Pass {
                     }
                 }
                 Move::Refresh { what, newer_than } => {
+                    self.acted = true;
                     let outcome = act::refresh(self, &what, newer_than, now).await;
                     self.mind.last = Some(outcome);
                 }
@@ -273,6 +276,12 @@ impl Pass {
                 self.hold(stored);
                 self.mind.last = Some(Outcome::Recorded(memory.kind()));
                 act::recorded(self, &memory).await;
+                // The report at the end of the pass says nothing new then.
+                if let (Memory::Refused(_), Some(note)) =
+                    (&memory, ready(report).and_then(events::warning))
+                {
+                    self.tell(note).await;
+                }
                 Ok(())
             }
             Err(error) => self.lost(error).await,
@@ -311,6 +320,7 @@ impl Pass {
                 }
             }
             step => {
+                self.acted = true;
                 let outcome = act::write(self, step, now).await;
                 self.mind.last = Some(outcome);
             }
@@ -356,11 +366,8 @@ impl Pass {
             Ok(stored) => {
                 self.hold(stored);
                 self.claim();
-                let ready = report
-                    .conditions
-                    .iter()
-                    .find(|condition| condition.kind == "Ready");
-                if let Some(ready) = ready.filter(|ready| before.as_deref() != Some(ready.reason))
+                if let Some(ready) =
+                    ready(report).filter(|ready| before.as_deref() != Some(ready.reason))
                     && let Some(note) = events::warning(ready)
                 {
                     self.tell(note).await;
@@ -494,6 +501,11 @@ fn leads_to_a_write(next: &Move) -> bool {
     }
 }
 
+fn ready(report: &Report) -> Option<&Condition> {
+    let mut conditions = report.conditions.iter();
+    conditions.find(|condition| condition.kind == "Ready")
+}
+
 /// Steps that must not be decided on what a cache shows.
 fn needs_fresh(step: &Step) -> bool {
     !matches!(step, Step::HoldFinalizer | Step::Record(_))
@@ -529,10 +541,8 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
 }
 
 fn no_tenant(name: &str) -> TenantView {
-    let message =
-        format!("there is no IdentityTenant {name}: create it, or correct spec.tenantRef");
     TenantView {
-        state: TenantState::Blocked(Finding::new(Reason::TenantNotFound, message)),
+        state: TenantState::Blocked(tenant::not_found(name)),
         key: None,
         interval: Duration::from_mins(1),
         credentials: String::new(),

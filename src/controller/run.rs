@@ -231,7 +231,11 @@ fn take_in(group: &PasswordSyncGroup, context: &Context) {
 fn let_go(uid: &str, context: &Context) {
     context.minds.forget(uid);
     let mut claims = context.claims_mut();
+    let tenant = claims.claimant(uid).map(|claimant| claimant.tenant.clone());
     let rivals = claims.remove(uid);
+    if let Some(tenant) = tenant.filter(|tenant| claims.members(tenant).is_empty()) {
+        context.tenants.forget(&tenant);
+    }
     context.wakes.wake(&claims, &rivals);
 }
 
@@ -317,7 +321,8 @@ fn start(
 }
 
 fn end(name: &str, context: &Context) {
-    context.tenants.remove(name);
+    let need = !context.claims().members(name).is_empty();
+    context.tenants.withdraw(name, need);
     context.wake_members(name);
 }
 

@@ -85,6 +85,17 @@ impl Default for State {
     }
 }
 
+impl State {
+    /// Whether what is held can still undo groups.
+    pub fn serves(&self) -> bool {
+        let worked = matches!(
+            self.tenant,
+            TenantState::Ready | TenantState::Unreachable(_) | TenantState::Withdrawn(_)
+        );
+        worked && self.snapshot.is_some()
+    }
+}
+
 impl Tenant {
     fn new(name: String, manifest: Arc<IdentityTenant>) -> Self {
         Self {
@@ -107,8 +118,11 @@ impl Tenant {
             .clone()
     }
 
-    /// Changes the state; tells whether resources must look again.
+    /// Changes the state, unless the tenant's resource is gone; tells whether others must look again.
     pub fn update(&self, change: impl FnOnce(&mut State)) -> bool {
+        if self.gone.is_cancelled() {
+            return false;
+        }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.clone();
         change(&mut state);
@@ -116,6 +130,19 @@ impl Tenant {
             || before.key != state.key
             || before.acknowledged_until != state.acknowledged_until
             || before.credentials != state.credentials
+    }
+
+    /// Its resource is gone: its actor ends, and what is held serves deletions alone.
+    fn withdraw(&self) {
+        let finding = not_found(&self.name);
+        self.update(|state| {
+            state.tenant = if state.serves() {
+                TenantState::Withdrawn(finding)
+            } else {
+                TenantState::Blocked(finding)
+            };
+        });
+        self.gone.cancel();
     }
 
     /// Runs a decision over the tenant as it is.
@@ -190,6 +217,12 @@ pub fn forbidden(message: &str) -> Finding {
     Finding::new(Reason::Forbidden, text)
 }
 
+/// What is said where there is no such resource.
+pub fn not_found(name: &str) -> Finding {
+    let text = format!("there is no IdentityTenant {name}: create it, or correct spec.tenantRef");
+    Finding::new(Reason::TenantNotFound, text)
+}
+
 /// All tenants, by `namespace/name`.
 #[derive(Default)]
 pub struct Tenants(RwLock<BTreeMap<String, Arc<Tenant>>>);
@@ -207,7 +240,7 @@ impl Tenants {
     /// Takes in a manifest; returns the tenant if it is new and wants an actor.
     pub fn insert(&self, name: &str, manifest: Arc<IdentityTenant>) -> Option<Arc<Tenant>> {
         let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tenant) = tenants.get(name) {
+        if let Some(tenant) = tenants.get(name).filter(|known| !known.gone.is_cancelled()) {
             tenant.manifest.send_if_modified(|known| {
                 let matters = concerns(known) != concerns(&manifest);
                 *known = manifest;
@@ -220,15 +253,26 @@ impl Tenants {
         Some(tenant)
     }
 
-    /// Lets a tenant go.
-    pub fn remove(&self, name: &str) {
-        let tenant = self
-            .0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name);
-        if let Some(tenant) = tenant {
-            tenant.gone.cancel();
+    /// The resource of a tenant is gone. While groups `need` it, what is held of it stays for
+    /// their deletion; it cannot be read again.
+    pub fn withdraw(&self, name: &str, need: bool) {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = tenants.get(name) {
+            tenant.withdraw();
+            if !need {
+                tenants.remove(name);
+            }
+        }
+    }
+
+    /// No group needs a tenant any more: forgets it if its resource is gone.
+    pub fn forget(&self, name: &str) {
+        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if tenants
+            .get(name)
+            .is_some_and(|tenant| tenant.gone.is_cancelled())
+        {
+            tenants.remove(name);
         }
     }
 

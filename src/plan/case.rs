@@ -85,6 +85,9 @@ pub enum TenantState {
     Blocked(Finding),
     /// It has not answered for five intervals.
     Unreachable(Finding),
+    /// Its Secret or its own resource is gone. What is still held of it serves deletions alone:
+    /// in a namespace that is being deleted nobody can put back what went first.
+    Withdrawn(Finding),
 }
 
 /// The periods of the protocols.

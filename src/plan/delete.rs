@@ -76,7 +76,7 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
         return Some(blocked(case, now, message));
     }
     match &case.tenant.state {
-        TenantState::Ready => None,
+        TenantState::Ready | TenantState::Withdrawn(_) => None,
         TenantState::Pending => {
             let why = Finding::new(Reason::Pending, "the tenant has not been read yet");
             Some(Move::Wait { until, why })

@@ -141,10 +141,12 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
             let why = Finding::new(Reason::Pending, "the tenant has not been read yet");
             Some(Move::Wait { until, why })
         }
-        TenantState::Blocked(why) | TenantState::Unreachable(why) => Some(Move::Wait {
-            until,
-            why: why.clone(),
-        }),
+        TenantState::Blocked(why) | TenantState::Unreachable(why) | TenantState::Withdrawn(why) => {
+            Some(Move::Wait {
+                until,
+                why: why.clone(),
+            })
+        }
     }
 }
 

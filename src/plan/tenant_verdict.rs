@@ -28,9 +28,9 @@ pub fn tenant_verdict(state: &TenantState, vanished: Option<(usize, usize)>) -> 
                 )
             }
         },
-        TenantState::Blocked(finding) | TenantState::Unreachable(finding) => {
-            (Truth::False, Some("Stalled"), finding.clone())
-        }
+        TenantState::Blocked(finding)
+        | TenantState::Unreachable(finding)
+        | TenantState::Withdrawn(finding) => (Truth::False, Some("Stalled"), finding.clone()),
     };
     let condition = |kind, truth| Condition {
         kind,

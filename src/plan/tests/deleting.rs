@@ -477,6 +477,21 @@ fn a_tenant_that_cannot_be_worked_with_holds_it_by_name() {
 }
 
 #[test]
+fn what_is_still_held_of_a_tenant_that_was_taken_away_finishes_deletions_and_begins_nothing() {
+    let why = || Finding::new(Reason::SecretNotFound, "there is no Secret");
+    let ready = planned();
+    let withdrawn = ready
+        .clone()
+        .with(|f| f.tenant.state = TenantState::Withdrawn(why()));
+    assert_eq!(withdrawn.next(), ready.next());
+    let alive = Fixture::settled().with(|f| {
+        f.tenant.state = TenantState::Withdrawn(why());
+        f.desired.name = "Renamed".to_owned();
+    });
+    assert_eq!(alive.held_up(), why());
+}
+
+#[test]
 fn another_tenant_behind_the_secret_ends_no_finalizer() {
     let fixture = gone().with(|f| f.tenant.key = Some(key("other")));
     let why = fixture.held_up();
