@@ -22,6 +22,8 @@ mod chart;
 #[cfg(test)]
 mod control_plane;
 #[cfg(test)]
+mod counting;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod creating;
@@ -41,6 +43,8 @@ mod harness;
 mod house;
 #[cfg(test)]
 mod lost_answers;
+#[cfg(test)]
+mod many_groups;
 #[cfg(test)]
 mod observing;
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod kubectl;
 pub mod kubernetes;
 pub mod leash;
 pub mod logs;
+pub mod many;
 pub mod namespace;
 pub mod operator;
 pub mod ports;
