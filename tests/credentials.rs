@@ -14,7 +14,7 @@ const POST: &str = "POST /password-sync-groups";
 const TOKEN: &str = "POST /oauth/token";
 
 /// The Secret of a tenant, with differences.
-fn secret(tenant: &TenantSim, changes: Value) -> Value {
+fn secret(tenant: &TenantSim, changes: &Value) -> Value {
     let mut secret = json!({
         "baseUrl": tenant.base_url, "clientId": tenant.client_id,
         "clientSecret": tenant.client_secret,
@@ -68,11 +68,11 @@ async fn a_malformed_secret_is_described_by_its_keys_and_never_by_its_values() {
             "clientSecret",
         ),
         (
-            secret(&world.tenant, json!({"clientSecret": ""})),
+            secret(&world.tenant, &json!({"clientSecret": ""})),
             "clientSecret",
         ),
         (
-            secret(&world.tenant, json!({"clientId": value})),
+            secret(&world.tenant, &json!({"clientId": value})),
             "clientId",
         ),
     ] {
@@ -104,7 +104,10 @@ async fn a_malformed_secret_is_described_by_its_keys_and_never_by_its_values() {
 #[tokio::test]
 async fn a_host_that_is_not_allowed_gets_no_request_and_is_not_repeated() {
     let world = World::v1("host").without_operator().start().await;
-    let content = secret(&world.tenant, json!({"baseUrl": "http://evil.example.org"}));
+    let content = secret(
+        &world.tenant,
+        &json!({"baseUrl": "http://evil.example.org"}),
+    );
     world.apply_secret_with("tenant", content).await;
     let mut world = world;
     world.restart().await;
@@ -130,7 +133,7 @@ async fn a_host_that_is_not_allowed_gets_no_request_and_is_not_repeated() {
 #[tokio::test]
 async fn credentials_that_are_refused_are_tried_once_until_the_secret_changes() {
     let mut world = World::v1("wrong").without_operator().start().await;
-    let wrong = secret(&world.tenant, json!({"clientSecret": "wrong"}));
+    let wrong = secret(&world.tenant, &json!({"clientSecret": "wrong"}));
     world.apply_secret_with("tenant", wrong).await;
     world.restart().await;
     world.apply_group("pair", &pair()).await;
@@ -164,7 +167,7 @@ async fn a_tenant_that_refuses_is_asked_again_every_probe_interval_and_no_more()
         .without_operator()
         .start()
         .await;
-    let wrong = secret(&world.tenant, json!({"clientSecret": "wrong"}));
+    let wrong = secret(&world.tenant, &json!({"clientSecret": "wrong"}));
     world.apply_secret_with("tenant", wrong).await;
     world.restart().await;
     let three = async || match world.tenant.asked(TOKEN).await.len() {
@@ -206,7 +209,7 @@ async fn a_rotated_secret_is_used_without_a_restart() {
         .patch_group("pair", json!({"spec": {"name": "Renamed"}}))
         .await;
 
-    let content = secret(&world.tenant, json!({"clientSecret": "second"}));
+    let content = secret(&world.tenant, &json!({"clientSecret": "second"}));
     world.apply_secret_with("tenant", content).await;
     world.wait_ready("pair").await;
     assert!(world.tenant.group("Renamed").await.is_some());
@@ -225,7 +228,7 @@ async fn a_rotation_while_a_write_is_refused_loses_nothing() {
         .tenant
         .credentials(json!({"clientSecret": "second"}))
         .await;
-    let content = secret(&world.tenant, json!({"clientSecret": "second"}));
+    let content = secret(&world.tenant, &json!({"clientSecret": "second"}));
     world.apply_secret_with("tenant", content).await;
     world.tenant.revoke_tokens().await;
     world.apply_group("pair", &pair()).await;
