@@ -46,6 +46,10 @@ mod lost_answers;
 #[cfg(test)]
 mod many_groups;
 #[cfg(test)]
+mod namespaces;
+#[cfg(test)]
+mod no_secrets;
+#[cfg(test)]
 mod observing;
 #[cfg(test)]
 mod orphaning;
@@ -58,7 +62,11 @@ mod prerequisites;
 #[cfg(test)]
 mod printing;
 #[cfg(test)]
+mod rate_limit;
+#[cfg(test)]
 mod references;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod refused_at_apply;
 #[cfg(test)]
@@ -67,6 +75,8 @@ mod rights;
 mod samples;
 #[cfg(test)]
 mod samples_are_valid;
+#[cfg(test)]
+mod tenant_trouble;
 #[cfg(test)]
 mod vanishing;
 #[cfg(test)]

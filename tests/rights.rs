@@ -63,6 +63,9 @@ async fn a_token_without_a_user_is_refused_before_it_is_used() {
 #[tokio::test]
 async fn a_user_without_the_level_is_told_of_and_tried_again_only_after_the_probe_interval() {
     let world = World::v1("level").flag("--probe-interval=3s").start().await;
+    world
+        .wait_tenant("default", "Ready", "True", "Reading")
+        .await;
     world.tenant.credentials(json!({"orgAdmin": false})).await;
     world.apply_group("pair", &pair()).await;
     world
@@ -94,6 +97,25 @@ async fn a_user_without_the_level_is_told_of_and_tried_again_only_after_the_prob
         .unwrap()
         .duration_since(at(&posts[0]).unwrap());
     assert!(apart.as_millis() >= 2900, "{apart:?}");
+}
+
+#[tokio::test]
+async fn a_level_that_was_never_there_is_found_by_reading_and_nothing_is_written() {
+    let mut world = World::v1("never_level")
+        .flag("--probe-interval=2s")
+        .without_operator()
+        .start()
+        .await;
+    world.tenant.credentials(json!({"orgAdmin": false})).await;
+    world.restart().await;
+    world.apply_group("pair", &pair()).await;
+    let group = world.wait_reason("pair", "Forbidden").await;
+    assert!(said(&group, "Ready").contains("ORG_ADMIN"));
+    assert_eq!(world.tenant.writes().await, Vec::<String>::new());
+
+    world.tenant.credentials(json!({"orgAdmin": true})).await;
+    world.wait_ready("pair").await;
+    assert_eq!(world.tenant.writes().await, [POST]);
 }
 
 #[tokio::test]

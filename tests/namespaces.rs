@@ -1,0 +1,167 @@
+//! A namespace that is deleted takes everything with it in no order that can be relied on: its
+//! groups are still undone in the tenant, and it ends.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::{Api, api::DeleteParams};
+use serde_json::json;
+
+use crate::support::{
+    World, until,
+    world::{said, spec},
+};
+
+const POST: &str = "POST /password-sync-groups";
+const DELETE: &str = "DELETE /password-sync-groups/{id}";
+
+async fn delete_namespace(world: &World) {
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    let deleted = namespaces
+        .delete(&world.namespace, &DeleteParams::default())
+        .await;
+    deleted.expect("a namespace");
+}
+
+async fn wait_ended(world: &mut World) {
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    let name = world.namespace.to_string();
+    let ended = until(Duration::from_mins(1), async || {
+        let found = namespaces.get_opt(&name).await;
+        let found = found.map_err(|why| why.to_string())?;
+        found.map_or(Ok(()), |left| Err(format!("{:?}", left.status)))
+    })
+    .await;
+    if let Err(left) = ended {
+        panic!(
+            "the namespace hangs: {left}\n{}",
+            world.operator().log_tail()
+        );
+    }
+}
+
+async fn delete_secret(world: &World) {
+    let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
+    let deleted = secrets.delete("tenant", &DeleteParams::default()).await;
+    deleted.expect("a Secret");
+}
+
+async fn delete_tenant(world: &World) {
+    let tenants = world.tenants();
+    let deleted = tenants.delete("default", &DeleteParams::default()).await;
+    deleted.expect("an IdentityTenant");
+}
+
+async fn two_groups(world: &World) {
+    let never = json!({"policy_after_delete": "never"});
+    world.tenant.switch(never).await;
+    world
+        .apply_group("one", &spec("One", &["Salesforce", "Workday"]))
+        .await;
+    world
+        .apply_group("two", &spec("Two", &["GitHub", "G Suite"]))
+        .await;
+    world.wait_ready("one").await;
+    world.wait_ready("two").await;
+}
+
+async fn all_undone(world: &World) {
+    let left = world.tenant.groups().await;
+    assert_eq!(left.len(), 1, "Support Tools alone: {left:?}");
+    for source in ["Salesforce", "Workday", "GitHub", "G Suite"] {
+        let policy = world.tenant.policy_on(source).await;
+        assert_eq!(policy.as_deref(), Some("Corporate Strong"), "{source}");
+    }
+    assert_eq!(world.tenant.asked(POST).await.len(), 2);
+    assert_eq!(world.tenant.asked(DELETE).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_namespace_with_groups_ends_and_every_source_keeps_a_policy() {
+    let mut world = World::v1("ns_ends").start().await;
+    two_groups(&world).await;
+    delete_namespace(&world).await;
+    wait_ended(&mut world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn it_ends_as_well_if_the_secret_went_first() {
+    let mut world = World::v1("ns_secret").start().await;
+    two_groups(&world).await;
+    delete_secret(&world).await;
+    world.poke("default").await;
+    world
+        .wait_tenant("default", "Ready", "False", "SecretNotFound")
+        .await;
+    let group = world.wait_reason("one", "SecretNotFound").await;
+    assert!(said(&group, "Ready").starts_with("Unknown"));
+    // Nothing new is begun on credentials that were taken away.
+    world
+        .patch_group("one", json!({"spec": {"name": "Renamed"}}))
+        .await;
+    world.wait_reason("one", "SecretNotFound").await;
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    delete_namespace(&world).await;
+    wait_ended(&mut world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn it_ends_as_well_if_the_identity_tenant_went_first() {
+    let mut world = World::v1("ns_tenant").start().await;
+    two_groups(&world).await;
+    delete_tenant(&world).await;
+    delete_secret(&world).await;
+    let group = world.wait_reason("one", "TenantNotFound").await;
+    assert!(said(&group, "Ready").starts_with("Unknown"));
+    world
+        .patch_group("one", json!({"spec": {"name": "Renamed"}}))
+        .await;
+    world.wait_reason("one", "TenantNotFound").await;
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    delete_namespace(&world).await;
+    wait_ended(&mut world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn an_identity_tenant_that_is_made_again_is_taken_up_where_the_old_one_ended() {
+    let world = World::v1("tenant_again").start().await;
+    two_groups(&world).await;
+    delete_tenant(&world).await;
+    world.wait_reason("one", "TenantNotFound").await;
+    let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1"});
+    world.apply_tenant("default", "tenant", spec).await;
+    world.wait_ready("one").await;
+    world
+        .patch_group("one", json!({"spec": {"name": "Renamed"}}))
+        .await;
+    world.wait_ready("one").await;
+    assert!(world.tenant.group("Renamed").await.is_some());
+    world
+        .wait_tenant("default", "Ready", "True", "Reading")
+        .await;
+}
+
+/// The rest of the risk: who never had the credentials cannot undo anything with them.
+#[tokio::test]
+async fn a_restart_without_the_secret_leaves_the_deletion_blocked_and_orphaning_the_way_out() {
+    let mut world = World::v1("ns_restart").start().await;
+    two_groups(&world).await;
+    delete_secret(&world).await;
+    world.restart().await;
+    delete_namespace(&world).await;
+    for name in ["one", "two"] {
+        world.wait_reason(name, "DeletionBlocked").await;
+    }
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    for name in ["one", "two"] {
+        world
+            .patch_group(name, json!({"spec": {"deletionPolicy": "Orphan"}}))
+            .await;
+    }
+    wait_ended(&mut world).await;
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    assert_eq!(world.tenant.groups().await.len(), 3, "left as they are");
+}
