@@ -2,7 +2,7 @@
 //! a goal is reached, when its fuse blows, or when its virtual time is up.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -13,7 +13,10 @@ use psg_api::{IdentityTenant, IdentityTenantSpec};
 use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
 use serde_json::json;
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -142,6 +145,49 @@ impl Process {
                 }
                 _ if Instant::now() >= end => return End::TimeUp,
                 _ => {}
+            }
+        }
+    }
+
+    /// Runs all passes that are due side by side, as the real queue does, until the goal holds.
+    pub async fn rush(&mut self, limit: Duration, goal: impl Fn() -> bool) -> End {
+        let end = Instant::now() + limit;
+        let mut passes = JoinSet::new();
+        let mut running = BTreeSet::new();
+        loop {
+            self.watch();
+            let now = Instant::now();
+            let due = self
+                .due
+                .extract_if(.., |name, at| *at <= now && !running.contains(name));
+            for name in due.map(|(name, _)| name).collect::<Vec<_>>() {
+                if let Some(group) = self.cluster.group(&name) {
+                    running.insert(name.clone());
+                    let pass = reconcile(group, self.context.clone());
+                    passes.spawn(async move { (name, pass.await) });
+                }
+            }
+            if passes.is_empty() && goal() {
+                return End::Reached;
+            }
+            let next = self.due.iter().filter(|(name, _)| !running.contains(*name));
+            let next = next.map(|(_, at)| *at).min().map_or(end, |at| at.min(end));
+            tokio::select! {
+                biased;
+                Some(ended) = passes.join_next() => {
+                    let (name, again) = ended.unwrap();
+                    running.remove(&name);
+                    if let Some(again) = again.unwrap_or(Some(Duration::from_secs(1))) {
+                        self.due.insert(name, Instant::now() + again);
+                    }
+                }
+                Some(woken) = self.queue.1.recv() => {
+                    self.due.insert(woken.name, Instant::now());
+                }
+                () = tokio::time::sleep_until(next) => {}
+            }
+            if Instant::now() >= end {
+                return End::TimeUp;
             }
         }
     }

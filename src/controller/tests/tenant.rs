@@ -38,6 +38,26 @@ pub fn tenant(switches: &serde_json::Value) -> Shared {
     ))
 }
 
+/// A tenant with two sources for each of so many groups, and answers that take a while.
+pub fn roomy(groups: usize, switches: &serde_json::Value) -> Shared {
+    let source = |n: usize| {
+        serde_json::json!({
+            "id": format!("{n:032x}"), "name": format!("S{n}"), "features": ["PASSWORD"],
+        })
+    };
+    let seed = serde_json::json!({
+        "name": "t", "org": "acme", "switches": switches,
+        "credentials": [{"clientId": "psg-operator", "clientSecret": "s3cr3t"}],
+        "policies": [{"id": STRONG, "name": "Strong"}],
+        "sources": (0..2 * groups).map(source).collect::<Vec<_>>(),
+        "latency": {"lognormal": {"median_ms": 80, "p99_ms": 400}},
+    });
+    let seed = Seed::parse(&seed.to_string()).unwrap();
+    Arc::new(Mutex::new(
+        Tenant::new(seed, 7, Timestamp::UNIX_EPOCH).unwrap(),
+    ))
+}
+
 /// One process's way to the tenant.
 pub struct Wire {
     pub tenant: Shared,

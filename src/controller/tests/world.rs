@@ -93,7 +93,7 @@ impl World {
     }
 
     /// Every resource is settled for its newest spec, or gone.
-    fn quiet(&self) -> bool {
+    pub fn quiet(&self) -> bool {
         self.cluster.names().iter().all(|name| {
             let Some(group) = self.cluster.group(name) else {
                 return true;
