@@ -75,6 +75,7 @@ async fn round(
     let outcome = read(tenant, context, session, manifest).await;
     let now = context.now();
     let interval = tenant.state().interval;
+    let mut failing = None;
     let (state, rest) = match outcome {
         Ok(()) => {
             session.failing_since = None;
@@ -93,7 +94,10 @@ async fn round(
                 {
                     TenantState::Unreachable(trouble.finding)
                 }
-                known => known,
+                known => {
+                    failing = Some(trouble.finding);
+                    known
+                }
             };
             (state, trouble.again)
         }
@@ -122,6 +126,7 @@ async fn round(
             _ => state,
         };
         known.acknowledged_until = acknowledged;
+        known.failing = failing;
     });
     if changed {
         context.wake_members(&tenant.name);

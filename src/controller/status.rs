@@ -73,7 +73,7 @@ async fn try_store_tenant(
     let state = tenant.state();
     let old = manifest.status.clone().unwrap_or_default();
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
-    let conditions = tenant_verdict(&state.tenant, vanished);
+    let conditions = tenant_verdict(&state.tenant, vanished, state.failing.as_ref());
     if conditions.is_empty() {
         return Ok(());
     }

@@ -66,6 +66,8 @@ pub struct State {
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
     pub forbidden_until: Option<(Timestamp, String)>,
+    /// Why the last read failed, while that may be a fault of the moment.
+    pub failing: Option<Finding>,
     /// A call was not authorized: the credentials are to be looked at again.
     pub unauthorized: bool,
 }
@@ -80,6 +82,7 @@ impl Default for State {
             acknowledged_until: None,
             snapshot: None,
             forbidden_until: None,
+            failing: None,
             unauthorized: false,
         }
     }

@@ -6,10 +6,18 @@ use crate::{
     verdict::{Condition, Truth},
 };
 
-/// The conditions of a tenant; none before its first read is done or has failed.
-pub fn tenant_verdict(state: &TenantState, vanished: Option<(usize, usize)>) -> Vec<Condition> {
+/// The conditions of a tenant; none before its first read is done or has failed. `failing` is
+/// why it could not be read just now, which is said at once while nothing better is known.
+pub fn tenant_verdict(
+    state: &TenantState,
+    vanished: Option<(usize, usize)>,
+    failing: Option<&Finding>,
+) -> Vec<Condition> {
     let (truth, other, finding) = match state {
-        TenantState::Pending => return Vec::new(),
+        TenantState::Pending => match failing {
+            None => return Vec::new(),
+            Some(finding) => (Truth::Unknown, Some("Reconciling"), finding.clone()),
+        },
         TenantState::Ready => match vanished {
             None => (
                 Truth::True,

@@ -91,7 +91,7 @@ fn facts_of_an_unreadable_tenant_are_not_repeated() {
 #[test]
 fn a_tenants_own_status_says_how_it_is() {
     let said = |state: TenantState, vanished| {
-        let conditions = tenant_verdict(&state, vanished);
+        let conditions = tenant_verdict(&state, vanished, None);
         conditions
             .into_iter()
             .map(|c| (c.kind, c.truth, c.reason))
@@ -117,4 +117,22 @@ fn a_tenants_own_status_says_how_it_is() {
             ]
         );
     }
+}
+
+#[test]
+fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
+    let why = Finding::new(Reason::TenantUnreachable, "connection refused");
+    let conditions = tenant_verdict(&TenantState::Pending, None, Some(&why));
+    let ready = conditions.iter().find(|c| c.kind == "Ready").unwrap();
+    assert_eq!(
+        (ready.truth, ready.reason),
+        (Truth::Unknown, "TenantUnreachable")
+    );
+    assert_eq!(ready.message, "connection refused");
+    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why));
+    assert_eq!(
+        once_read[0].truth,
+        Truth::True,
+        "what was read stands until it has lasted"
+    );
 }
