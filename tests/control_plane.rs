@@ -48,10 +48,8 @@ async fn a_namespace_and_what_is_in_it_end() {
 
 #[tokio::test]
 async fn a_write_of_the_operators_user_is_counted_once() {
-    let plane = ControlPlane::shared().await;
-    let Some(audit) = plane.audit().await else {
-        return;
-    };
+    let plane = ControlPlane::audited().await;
+    let audit = plane.audit().await.expect("an audit log");
     let namespace = plane.namespace("counted").await;
     let admin = plane.client(User::Admin).await;
     apply(&admin, &namespace, GROUP).await.unwrap();

@@ -21,6 +21,7 @@ async fn three_hundred_settled_groups_are_read_three_times_without_a_write_on_ei
     let world = World::builder("settled")
         .seed(many::seed(GROUPS, GROUPS))
         .tenant_spec(json!({"readInterval": "1h"}))
+        .audited()
         .start()
         .await;
     many::create(&world, 0..GROUPS).await;
@@ -52,6 +53,7 @@ async fn three_hundred_settled_groups_are_read_three_times_without_a_write_on_ei
 async fn a_new_group_takes_three_kubernetes_writes_an_event_and_one_post() {
     let world = World::builder("new_group")
         .tenant_spec(json!({"readInterval": "1h"}))
+        .audited()
         .start()
         .await;
     many::wait_read(&world, 1).await;
@@ -100,6 +102,7 @@ async fn a_burst_of_sixty_new_groups_never_meets_the_limit() {
     const SHARE: u64 = 90;
     let world = World::builder("burst")
         .seed(many::seed(GROUPS, 0))
+        .audited()
         .start()
         .await;
     // The strictest reading of the vendor's words, and answers that take a while.

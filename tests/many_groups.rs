@@ -18,6 +18,7 @@ async fn a_thousand_groups_are_adopted_read_in_four_calls_and_met_again_without_
     let mut world = World::builder("thousand")
         .seed(many::seed(GROUPS, GROUPS))
         .tenant_spec(json!({"readInterval": "1h"}))
+        .audited()
         .start()
         .await;
     world

@@ -54,6 +54,17 @@ impl ControlPlane {
         SHARED.get_or_init(start).await
     }
 
+    /// One whose audit log can be read: the shared one, or, beside an existing cluster, another.
+    pub async fn audited() -> &'static Self {
+        static AUDITED: OnceCell<ControlPlane> = OnceCell::const_new();
+        let shared = Self::shared().await;
+        if shared.is_existing() {
+            AUDITED.get_or_init(Self::own).await
+        } else {
+            shared
+        }
+    }
+
     /// One of its own, for a test that stops it; it ends when it is dropped.
     pub async fn own() -> Self {
         let begin = Instant::now();

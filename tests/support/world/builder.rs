@@ -18,6 +18,7 @@ pub struct Builder {
     spec: Value,
     flags: Vec<String>,
     operator: bool,
+    audited: bool,
 }
 
 impl Builder {
@@ -28,6 +29,7 @@ impl Builder {
             spec: json!({"readInterval": "10s"}),
             flags: Vec::new(),
             operator: true,
+            audited: false,
         }
     }
 
@@ -59,9 +61,20 @@ impl Builder {
         self
     }
 
+    /// The test is about writes to Kubernetes, so it needs an audit log, whatever cluster is given.
+    #[must_use]
+    pub fn audited(mut self) -> Self {
+        self.audited = true;
+        self
+    }
+
     /// Starts it all.
     pub async fn start(self) -> World {
-        let plane = ControlPlane::shared().await;
+        let plane = if self.audited {
+            ControlPlane::audited().await
+        } else {
+            ControlPlane::shared().await
+        };
         let client = plane.client(User::Admin).await;
         let namespace = plane.namespace(&self.name).await;
         install::lease_rights(&client, &namespace).await;
