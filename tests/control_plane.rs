@@ -38,7 +38,7 @@ async fn a_namespace_and_what_is_in_it_end() {
     let namespaces: Api<Namespace> = Api::all(client);
     let params = DeleteParams::default();
     namespaces.delete(&namespace, &params).await.unwrap();
-    wait_for("the namespace to end", Duration::from_mins(1), async || {
+    wait_for("the namespace to end", Duration::from_mins(3), async || {
         let found = namespaces.get_opt(&namespace).await;
         let found = found.map_err(|why| why.to_string())?;
         found.map_or(Ok(()), |left| Err(format!("{:?}", left.status)))

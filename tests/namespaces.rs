@@ -26,7 +26,7 @@ async fn delete_namespace(world: &World) {
 async fn wait_ended(world: &mut World) {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     let name = world.namespace.to_string();
-    let ended = until(Duration::from_mins(1), async || {
+    let ended = until(Duration::from_mins(3), async || {
         let found = namespaces.get_opt(&name).await;
         let found = found.map_err(|why| why.to_string())?;
         found.map_or(Ok(()), |left| Err(format!("{:?}", left.status)))

@@ -76,7 +76,7 @@ async fn while_paused_neither_drift_nor_an_edit_is_written() {
 #[tokio::test]
 async fn a_pause_ends_by_itself() {
     let world = made("pause-ends").await;
-    let until = pause(&world, SignedDuration::from_secs(4)).await;
+    let until = pause(&world, SignedDuration::from_secs(15)).await;
     let patch = json!({"spec": {"passwordPolicyRef": {"name": "Cloud Standard"}}});
     world.patch_group("shared", patch).await;
     let group = world.wait_reason("shared", "Paused").await;
@@ -91,7 +91,7 @@ async fn a_pause_ends_by_itself() {
 #[tokio::test]
 async fn a_paused_resource_that_is_equal_drops_the_condition_when_the_pause_ends() {
     let world = made("pause-over").await;
-    pause(&world, SignedDuration::from_secs(3)).await;
+    pause(&world, SignedDuration::from_secs(15)).await;
     world.wait_condition("shared", "Paused", "True", None).await;
     let group = world
         .wait_group("shared", "no pause", |group| {

@@ -94,7 +94,7 @@ impl Audit {
         let _ = maps.delete(&fence, &DeleteParams::default()).await;
         wait_for(
             "the audit log to catch up",
-            Duration::from_secs(10),
+            Duration::from_mins(1),
             async || {
                 let there = self
                     .read(Mark(before))

@@ -96,7 +96,7 @@ async fn established(client: &Client, kind: Value) {
     let name = kind.metadata.name.expect("a name");
     wait_for(
         format!("{name} to be established"),
-        Duration::from_secs(30),
+        Duration::from_mins(2),
         async || {
             let found = api.get(&name).await.map_err(|why| why.to_string())?;
             let conditions = &found.data["status"]["conditions"];

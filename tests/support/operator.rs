@@ -31,7 +31,7 @@ const FLAGS: [&str; 8] = [
     "--allow-host=127.0.0.1",
     "--allow-host=localhost",
 ];
-const READY: Duration = Duration::from_secs(30);
+const READY: Duration = Duration::from_mins(2);
 
 /// A running operator; it is killed when it is dropped.
 #[derive(Debug)]

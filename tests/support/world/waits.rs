@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// How long a test waits for what should take a second or two; two cores are shared by many.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 impl World {
     /// Waits until a group is Ready for its present spec.
