@@ -42,7 +42,7 @@ up: $(CLUSTER) ## Start the same, leave it running and say what to type
 bench: $(CLUSTER) ## Measure: time to Ready, tenant calls, memory
 	$(call say,'building for release')
 	cargo build --workspace --bins --locked --release
-	cargo run --quiet --locked --release --bin bench
+	PSG_TEST_BIN_DIR=$(CURDIR)/target/release target/release/psg-bench
 
 .PHONY: verify
 verify: ## What a change must pass: format, lints, licences, generated files, tests, a clean tree
