@@ -59,8 +59,9 @@ pub async fn store_tenant(context: &Context, tenant: &Tenant, manifest: &Arc<Ide
         }
         let (namespace, name) = place(&current);
         match context.kubernetes.tenant(&namespace, &name).await {
-            Ok(live) => current = Arc::new(live),
-            Err(_) => return,
+            // One that was made again under the name is another actor's to describe.
+            Ok(live) if live.metadata.uid == manifest.metadata.uid => current = Arc::new(live),
+            Ok(_) | Err(_) => return,
         }
     }
 }
