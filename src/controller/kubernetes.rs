@@ -4,41 +4,50 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{ObjectReference, Secret};
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{
+        core::v1::{ObjectReference, Secret},
+        events::v1::Event,
+    },
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
 use kube::{
     Api, Client,
-    api::{Patch, PatchParams},
-    runtime::events::{Event, EventType, Recorder, Reporter},
+    api::{Patch, PatchParams, PostParams},
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::ports::{KubeError, Kubernetes, Note, SecretData};
 
 /// The most bytes of an Event's note that the apiserver takes.
 const NOTE: usize = 1024;
 
+/// The most bytes of a resource's name that an Event's name begins with.
+const NAME: usize = 200;
+
+/// How many calls are under way at once. Each takes a connection, and each connection memory;
+/// more of them make no server faster.
+const AT_ONCE: usize = 32;
+
 /// kube behind the port.
 pub struct Cluster {
     reads: Client,
     writes: Client,
-    events: Recorder,
     timeout: Duration,
+    at_once: Semaphore,
 }
 
 impl Cluster {
     /// `reads` may repeat itself, `writes` may not; `timeout` bounds each single call.
     pub fn new(reads: Client, writes: Client, timeout: Duration) -> Self {
-        let reporter = Reporter {
-            controller: names::FIELD_MANAGER.to_owned(),
-            instance: None,
-        };
-        let events = Recorder::new(writes.clone(), reporter);
         Self {
             reads,
             writes,
-            events,
             timeout,
+            at_once: Semaphore::new(AT_ONCE),
         }
     }
 
@@ -46,6 +55,8 @@ impl Cluster {
         &self,
         call: impl Future<Output = Result<T, kube::Error>> + Send,
     ) -> Result<T, KubeError> {
+        // It is never closed. The time runs from here: standing in line is no fault of the server.
+        let _place = self.at_once.acquire().await;
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer.map_err(|error| classify(&error)),
             Err(_) => Err(KubeError::Other(format!(
@@ -133,25 +144,41 @@ impl Kubernetes for Cluster {
     }
 
     async fn event(&self, about: &ObjectReference, note: Note) {
-        let event = Event {
-            type_: if note.warning {
-                EventType::Warning
-            } else {
-                EventType::Normal
-            },
-            reason: note.reason,
-            note: Some(cut(note.text)),
-            action: note.action.to_owned(),
-            secondary: None,
-        };
-        let publish = tokio::time::timeout(self.timeout, self.events.publish(&event, about)).await;
-        if !matches!(publish, Ok(Ok(()))) {
-            tracing::warn!(
-                reason = event.reason,
-                name = about.name,
-                "an event could not be published"
-            );
+        let namespace = about.namespace.as_deref().unwrap_or("default");
+        let api: Api<Event> = Api::namespaced(self.writes.clone(), namespace);
+        let reason = note.reason.clone();
+        // Not kube's recorder: it keeps every event in memory for minutes, and adds a second one
+        // of the same reason to the first, whose text it repeats.
+        let event = event(about, note, Timestamp::now());
+        let made = self
+            .bounded(api.create(&PostParams::default(), &event))
+            .await;
+        if let Err(error) = made {
+            tracing::warn!(reason, name = about.name, %error, "an event could not be published");
         }
+    }
+}
+
+fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
+    let name = about.name.as_deref().unwrap_or_default();
+    // Names may be as long as an Event's own.
+    let name = name.get(..NAME).unwrap_or(name);
+    let kind = if note.warning { "Warning" } else { "Normal" };
+    Event {
+        metadata: ObjectMeta {
+            name: Some(format!("{name}.{:x}", now.as_nanosecond())),
+            namespace: about.namespace.clone(),
+            ..ObjectMeta::default()
+        },
+        type_: Some(kind.to_owned()),
+        reason: Some(note.reason),
+        note: Some(cut(note.text)),
+        action: Some(note.action.to_owned()),
+        event_time: Some(MicroTime(now)),
+        regarding: Some(about.clone()),
+        reporting_controller: Some(names::FIELD_MANAGER.to_owned()),
+        reporting_instance: Some(names::FIELD_MANAGER.to_owned()),
+        ..Event::default()
     }
 }
 

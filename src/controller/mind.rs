@@ -9,6 +9,7 @@ use std::{
 
 use psg_api::PasswordSyncGroup;
 use psg_plan::{Outcome, Sent};
+use tokio::sync::OwnedSemaphorePermit;
 
 const BACKOFF_BASE: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_mins(10);
@@ -37,6 +38,17 @@ struct All {
     at_rest: BTreeMap<String, Mind>,
     /// Resources whose memory is out with a pass, and what the watch showed of them meanwhile.
     in_pass: BTreeMap<String, Option<u64>>,
+    /// Resources that wait for a place among those who write a tenant, or have one offered.
+    lines: BTreeMap<String, (Line, Option<OwnedSemaphorePermit>)>,
+}
+
+/// What a resource stands in line for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// To make a group.
+    Creating,
+    /// To change or undo one.
+    Changing,
 }
 
 impl Minds {
@@ -101,6 +113,27 @@ impl Minds {
         let mut all = self.lock();
         all.at_rest.remove(uid);
         all.in_pass.remove(uid);
+        all.lines.remove(uid);
+    }
+
+    /// Puts a resource in line; true if somebody must now wait for its place.
+    pub fn stand_in_line(&self, uid: &str, line: Line) -> bool {
+        let before = self.lock().lines.insert(uid.to_owned(), (line, None));
+        before.is_none_or(|(known, _)| known != line)
+    }
+
+    /// Offers a place to a resource in line; it goes back if that is gone.
+    pub fn offer(&self, uid: &str, place: OwnedSemaphorePermit) {
+        if let Some((_, offered)) = self.lock().lines.get_mut(uid) {
+            *offered = Some(place);
+        }
+    }
+
+    /// Takes the place that is offered to a resource.
+    pub fn accept(&self, uid: &str) -> Option<OwnedSemaphorePermit> {
+        let lines = &mut self.lock().lines;
+        lines.get(uid)?.1.as_ref()?;
+        lines.remove(uid)?.1
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, All> {

@@ -22,13 +22,13 @@ use psg_plan::{
     next, verdict,
 };
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     act,
     context::Context,
     events,
-    mind::{self, Mind},
+    mind::{self, Line, Mind},
     ports::KubeError,
     status,
     tenant::{self, Tenant},
@@ -88,11 +88,11 @@ pub fn reconcile(
     context: Arc<Context>,
 ) -> impl Future<Output = Result<Option<Duration>, Error>> + Send {
     let uid = group.uid().unwrap_or_default();
-    let mut mind = context.minds.take(&uid);
-    let newest = mind
-        .newest
-        .take()
-        .filter(|newest| mind::version(newest) > mind::version(&group));
+    let mind = context.minds.take(&uid);
+    // Kept until the watch shows it, however many passes that takes.
+    let newest = mind.newest.clone();
+    let newest = newest.filter(|newest| mind::version(newest) > mind::version(&group));
+    let place = context.minds.accept(&uid);
     let pass = Pass {
         context,
         tenant: None,
@@ -101,7 +101,7 @@ pub fn reconcile(
         mind,
         fresh: false,
         acted: false,
-        place: None,
+        place,
     };
     carry_out(pass)
 }
@@ -120,6 +120,7 @@ async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
         // Looking again before it is time is no new failure: waits that are measured from what
         // was sent would grow as fast as the time that passes.
         Ok((_, "retrying")) if !acted => mind.failures,
+        Ok((_, "in_line")) => mind.failures,
         Ok((_, "retrying")) | Err(_) => mind.failures.saturating_add(1),
         Ok(_) => 0,
     };
@@ -143,9 +144,10 @@ impl Pass {
                 Move::Do(_) | Move::Refresh { .. } if stopping && !answered => {
                     return Ok((None, "stopping"));
                 }
-                next if self.place.is_none()
-                    && leads_to_a_write(&next)
-                    && self.take_place().await => {}
+                next if leads_to_a_write(&next) && !self.has_place() => {
+                    self.forget_outcome();
+                    return Ok((None, "in_line"));
+                }
                 Move::Do(Step::Record(memory)) => {
                     if let Some(report) = report {
                         self.record(memory, &report).await?;
@@ -242,31 +244,30 @@ impl Pass {
         })
     }
 
-    /// Waits for a place among those who write the tenant; true if time was spent on it, so that
-    /// everything must be looked at again.
-    async fn take_place(&mut self) -> bool {
-        let Some(tenant) = &self.tenant else {
-            return false;
+    /// Whether this pass may go on to write the tenant. If not, the resource stands in line, and
+    /// is woken when its turn comes: a pass that waited would hold up others meanwhile.
+    fn has_place(&mut self) -> bool {
+        let Some(tenant) = self.tenant.as_ref().filter(|_| self.place.is_none()) else {
+            return true;
         };
         let status = self.group.status.as_ref();
         let has_group = status.is_some_and(|status| status.group_id.is_some());
         let deleting = self.group.metadata.deletion_timestamp.is_some();
-        let places = if has_group || deleting {
-            &tenant.changing
+        let line = if has_group || deleting {
+            Line::Changing
         } else {
-            &tenant.creating
+            Line::Creating
         };
-        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
-            self.place = Some(place);
-            return false;
+        let places = match line {
+            Line::Changing => &tenant.changing,
+            Line::Creating => &tenant.creating,
+        };
+        self.place = Arc::clone(places).try_acquire_owned().ok();
+        if self.place.is_none() && self.context.minds.stand_in_line(&self.uid, line) {
+            let (context, uid) = (Arc::clone(&self.context), self.uid.clone());
+            tokio::spawn(call(context, uid, Arc::clone(places)));
         }
-        self.place = tokio::select! {
-            biased;
-            () = self.context.stop.cancelled() => None,
-            place = Arc::clone(places).acquire_owned() => place.ok(),
-        };
-        self.fresh = false;
-        true
+        self.place.is_some()
     }
 
     /// Stores a memory; a conflict means to read and decide again, with the answer kept.
@@ -386,10 +387,7 @@ impl Pass {
         now: Timestamp,
     ) -> (Option<Duration>, &'static str) {
         let wait = |until| Some(time::until(now, until).max(Duration::from_millis(1)));
-        // Only what spaces out repeats outlives a pass.
-        if !matches!(self.mind.last, Some(Outcome::Made(_))) {
-            self.mind.last = None;
-        }
+        self.forget_outcome();
         match ended {
             Move::Wait { until, why } => {
                 let result = if why.reason == Reason::Paused {
@@ -420,10 +418,15 @@ impl Pass {
         if error != KubeError::Conflict {
             return Err(error.into());
         }
+        self.forget_outcome();
+        self.reread().await
+    }
+
+    /// Only what spaces out repeats outlives a pass, and a group that was made.
+    fn forget_outcome(&mut self) {
         if !matches!(self.mind.last, Some(Outcome::Made(_))) {
             self.mind.last = None;
         }
-        self.reread().await
     }
 
     async fn reread(&mut self) -> Result<(), Error> {
@@ -486,10 +489,23 @@ impl Pass {
     }
 }
 
-/// What a pass does on its way to a write of the tenant.
+/// Waits until a place is free, offers it to a resource and wakes it.
+async fn call(context: Arc<Context>, uid: String, places: Arc<Semaphore>) {
+    let place = tokio::select! {
+        biased;
+        () = context.stop.cancelled() => return,
+        place = places.acquire_owned() => place,
+    };
+    if let Ok(place) = place {
+        context.minds.offer(&uid, place);
+        context.wakes.wake(&context.claims(), [&uid]);
+    }
+}
+
+/// What a pass does on its way to a write of the tenant, and what may take as long.
 fn leads_to_a_write(next: &Move) -> bool {
     match next {
-        Move::Refresh { what, .. } => matches!(what, What::Holders(_)),
+        Move::Refresh { what, .. } => matches!(what, What::Holders(_) | What::Group(_)),
         Move::Do(Step::Record(memory)) => {
             matches!(
                 memory,

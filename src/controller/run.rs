@@ -34,6 +34,11 @@ use crate::{
     wakes::Queue,
 };
 
+/// How many passes run at once in one watched scope. kube looks at each of them whenever one goes
+/// on, so ten thousand would take minutes of computing; those that wait long do so outside of a
+/// pass, in their tenant's line.
+const AT_ONCE: u16 = 256;
+
 /// A namespace to watch; none for all.
 pub type Scope = Option<String>;
 
@@ -157,7 +162,7 @@ async fn groups(
     let again = Arc::clone(context);
     let stop = context.stop.clone();
     Controller::for_stream(changes, reader)
-        .with_config(Config::default())
+        .with_config(Config::default().concurrency(AT_ONCE))
         .reconcile_on(wakes)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
