@@ -16,20 +16,24 @@ use crate::{
 /// How many complete walks are remembered; the create protocol asks for two of them.
 const WALKS: usize = 8;
 
+/// Ids by something that they should be alone to have, and nearly always are: a sorted list takes
+/// a tenth of the room of a tree.
+type Index<K, I> = BTreeMap<K, Vec<I>>;
+
 /// One tenant as last read.
 #[derive(Clone, Debug, Default)]
 pub struct Picture {
     groups: BTreeMap<GroupId, Seen<Group>>,
-    group_names: BTreeMap<String, BTreeSet<GroupId>>,
-    memberships: BTreeMap<SourceId, BTreeSet<GroupId>>,
+    group_names: Index<String, GroupId>,
+    memberships: Index<SourceId, GroupId>,
     gone: BTreeMap<GroupId, Timestamp>,
     doubts: BTreeMap<GroupId, Timestamp>,
     walks: VecDeque<Timestamp>,
     facts_as_of: Option<Timestamp>,
     policies: BTreeMap<PolicyId, Policy>,
-    policy_names: BTreeMap<String, BTreeSet<PolicyId>>,
+    policy_names: Index<String, PolicyId>,
     sources: BTreeMap<SourceId, Source>,
-    source_names: BTreeMap<String, BTreeSet<SourceId>>,
+    source_names: Index<String, SourceId>,
     applications: BTreeMap<SourceId, u32>,
     holders: BTreeMap<SourceId, Seen<Option<Vec<Holder>>>>,
 }
@@ -122,7 +126,7 @@ impl Picture {
         self.pick(self.memberships.get(source))
     }
 
-    fn pick(&self, ids: Option<&BTreeSet<GroupId>>) -> Vec<&Group> {
+    fn pick(&self, ids: Option<&Vec<GroupId>>) -> Vec<&Group> {
         let ids = ids.into_iter().flatten();
         ids.filter_map(|id| self.groups.get(id).map(|seen| &seen.value))
             .collect()
@@ -300,15 +304,9 @@ impl Picture {
         self.forget(&group.id, changes);
         self.gone.remove(&group.id);
         self.mark(&group, changes);
-        self.group_names
-            .entry(group.name.clone())
-            .or_default()
-            .insert(group.id.clone());
+        link(&mut self.group_names, &group.name, &group.id);
         for source in &group.sources {
-            self.memberships
-                .entry(source.clone())
-                .or_default()
-                .insert(group.id.clone());
+            link(&mut self.memberships, source, &group.id);
         }
         self.groups.insert(
             group.id.clone(),
@@ -355,9 +353,17 @@ impl Picture {
     }
 }
 
-fn unlink<K: Ord + Clone>(index: &mut BTreeMap<K, BTreeSet<GroupId>>, key: &K, id: &GroupId) {
+fn link<K: Ord + Clone, I: Ord + Clone>(index: &mut Index<K, I>, key: &K, id: &I) {
+    let ids = index.entry(key.clone()).or_default();
+    if let Err(place) = ids.binary_search(id) {
+        ids.reserve_exact(1);
+        ids.insert(place, id.clone());
+    }
+}
+
+fn unlink<K: Ord, I: Ord>(index: &mut Index<K, I>, key: &K, id: &I) {
     if let Some(ids) = index.get_mut(key) {
-        ids.remove(id);
+        ids.retain(|known| known != id);
         if ids.is_empty() {
             index.remove(key);
         }
@@ -366,10 +372,10 @@ fn unlink<K: Ord + Clone>(index: &mut BTreeMap<K, BTreeSet<GroupId>>, key: &K, i
 
 fn names<'a, I: Ord + Clone + 'a>(
     pairs: impl Iterator<Item = (&'a String, &'a I)>,
-) -> BTreeMap<String, BTreeSet<I>> {
-    let mut index: BTreeMap<String, BTreeSet<I>> = BTreeMap::new();
+) -> Index<String, I> {
+    let mut index = Index::new();
     for (name, id) in pairs {
-        index.entry(name.clone()).or_default().insert(id.clone());
+        link(&mut index, name, id);
     }
     index
 }

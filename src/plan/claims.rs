@@ -33,28 +33,56 @@ pub struct Claimant {
 /// What a manifest asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    name: Option<String>,
+    name: Option<Box<str>>,
     group: Option<GroupId>,
-    sources: BTreeSet<Ref>,
+    sources: Sorted<Ref>,
     policy: Option<Ref>,
 }
 
 /// What a status records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    tenant: Option<TenantKey>,
+    tenant: Option<Box<TenantKey>>,
     group: Option<GroupId>,
-    names: BTreeSet<String>,
-    sources: BTreeSet<SourceId>,
-    source_names: BTreeSet<String>,
+    names: Sorted<Box<str>>,
+    sources: Sorted<SourceId>,
+    source_names: Sorted<Box<str>>,
     leaving: bool,
+}
+
+/// A small set that takes no more room than what is in it: there is one of these for everything
+/// that each of ten thousand resources claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sorted<T>(Box<[T]>);
+
+impl<T> Default for Sorted<T> {
+    fn default() -> Self {
+        Self(Box::default())
+    }
+}
+
+impl<T: Ord> FromIterator<T> for Sorted<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let sorted: BTreeSet<T> = items.into_iter().collect();
+        Self(sorted.into_iter().collect())
+    }
+}
+
+impl<T: Ord> Sorted<T> {
+    fn contains<Q: Ord + ?Sized>(&self, item: &Q) -> bool
+    where
+        T: std::borrow::Borrow<Q>,
+    {
+        let found = self.0.binary_search_by(|one| one.borrow().cmp(item));
+        found.is_ok()
+    }
 }
 
 impl Wanted {
     /// What this manifest asks for.
     pub fn of(desired: &Desired) -> Self {
         Self {
-            name: Some(desired.name.clone()),
+            name: Some(desired.name.as_str().into()),
             group: desired.group_id.clone(),
             sources: desired.sources.iter().cloned().collect(),
             policy: Some(desired.policy.clone()),
@@ -65,18 +93,17 @@ impl Wanted {
 impl Held {
     /// What this status records.
     pub fn of(recorded: &Recorded) -> Self {
-        let mut held = Self {
-            tenant: recorded.tenant.clone(),
-            ..Self::default()
-        };
+        let mut names: Vec<&str> = Vec::new();
+        let mut sources: Vec<SourceId> = Vec::new();
+        let mut source_names: Vec<&str> = Vec::new();
         if let Some(intent) = &recorded.intent {
-            held.names.insert(intent.name.clone());
-            held.sources.extend(intent.sources.iter().cloned());
+            names.push(&intent.name);
+            sources.extend(intent.sources.iter().cloned());
         }
-        if let Some(group) = recorded.held() {
-            held.group = Some(group.clone());
-            held.names.extend(recorded.name.clone());
-            held.sources.extend(recorded.source_ids());
+        let group = recorded.held().cloned();
+        if group.is_some() {
+            names.extend(recorded.name.as_deref());
+            sources.extend(recorded.source_ids());
         }
         let deletion = recorded
             .deletion
@@ -88,23 +115,35 @@ impl Held {
             .chain(deletion)
             .filter(|open| open.result.is_none())
         {
-            held.sources.insert(open.source.clone());
-            held.source_names.insert(open.name.clone());
+            sources.push(open.source.clone());
+            source_names.push(&open.name);
         }
-        if !held.sources.is_empty() {
-            held.source_names
-                .extend(recorded.sources.iter().map(|pin| pin.name.clone()));
+        if !sources.is_empty() {
+            source_names.extend(recorded.sources.iter().map(|pin| pin.name.as_str()));
         }
-        held
+        Self {
+            tenant: recorded.tenant.clone().map(Box::new),
+            group,
+            names: names.into_iter().map(Box::from).collect(),
+            sources: sources.into_iter().collect(),
+            source_names: source_names.into_iter().map(Box::from).collect(),
+            leaving: false,
+        }
     }
 }
 
 /// Who owns what, over all resources.
+///
+/// Everything in it is small: resources are numbered, tenants are numbered, and a key that one
+/// resource alone has, as nearly all are, holds that number and nothing else.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimIndex {
-    claimants: BTreeMap<String, Claimant>,
+    claimants: Vec<Option<Box<Claimant>>>,
+    numbers: BTreeMap<Box<str>, u32>,
+    free: Vec<u32>,
     tenants: BTreeMap<String, TenantKey>,
-    keys: BTreeMap<Key, BTreeSet<String>>,
+    scopes: BTreeMap<Scope, u32>,
+    keys: BTreeMap<Key, Few>,
 }
 
 /// A tenant by its own word, or, before it was ever read, by its resource.
@@ -114,55 +153,69 @@ enum Scope {
     Unread(String),
 }
 
-/// One thing that can be claimed or depended on.
+/// One thing that can be claimed or depended on, in the scope of a number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Tenant(String),
-    Group(Scope, GroupId),
-    GroupName(Scope, String),
-    Source(Scope, SourceId),
-    SourceRef(Scope, Ref),
-    PolicyRef(Scope, Ref),
+struct Key {
+    kind: Kind,
+    scope: u32,
+    text: Box<str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Tenant,
+    Group,
+    GroupName,
+    Source,
+    SourceByName,
+    SourceById,
+    PolicyByName,
+    PolicyById,
+}
+
+/// The resources that a key leads to, by number.
+#[derive(Clone, Debug)]
+enum Few {
+    One(u32),
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly every key has one: this one is rare"
+    )]
+    Many(Box<BTreeSet<u32>>),
 }
 
 impl ClaimIndex {
     /// Takes in a resource as it is now, and names the others that this may free or bind.
     pub fn insert(&mut self, claimant: Claimant) -> BTreeSet<String> {
-        if self.claimants.get(&claimant.uid) == Some(&claimant) {
+        if self.claimant(&claimant.uid) == Some(&claimant) {
             return BTreeSet::new();
         }
         let mut rivals = self.remove(&claimant.uid);
-        for key in self.keys_of(&claimant) {
-            let uids = self.keys.entry(key.clone()).or_default();
-            if !matches!(key, Key::Tenant(_) | Key::PolicyRef(..)) {
-                rivals.extend(uids.iter().cloned());
-            }
-            uids.insert(claimant.uid.clone());
-        }
-        rivals.extend(self.wanters_of(&claimant));
-        rivals.remove(&claimant.uid);
-        self.claimants.insert(claimant.uid.clone(), claimant);
+        let number = self.number(&claimant.uid);
+        let scope = self.scope(&claimant);
+        let scope = self.scope_number(scope);
+        let mut others = self.link(number, scope, &claimant);
+        others.extend(self.wanters_of(scope, &claimant));
+        rivals.extend(self.names_of(others, number));
+        self.put(number, claimant);
         rivals
     }
 
     /// Forgets a resource, and names the others that this may free.
     pub fn remove(&mut self, uid: &str) -> BTreeSet<String> {
-        let Some(claimant) = self.claimants.remove(uid) else {
+        let Some(number) = self.numbers.remove(uid) else {
             return BTreeSet::new();
         };
-        let mut rivals = self.wanters_of(&claimant);
-        for key in self.keys_of(&claimant) {
-            if let Some(uids) = self.keys.get_mut(&key) {
-                uids.remove(uid);
-                if !matches!(key, Key::Tenant(_) | Key::PolicyRef(..)) {
-                    rivals.extend(uids.iter().cloned());
-                }
-                if uids.is_empty() {
-                    self.keys.remove(&key);
-                }
-            }
-        }
-        rivals
+        let Some(claimant) = self.take(number) else {
+            return BTreeSet::new();
+        };
+        self.free.push(number);
+        let Some(scope) = self.scopes.get(&self.scope(&claimant)).copied() else {
+            return BTreeSet::new();
+        };
+        let mut others = self.wanters_of(scope, &claimant);
+        others.extend(self.unlink(number, scope, &claimant));
+        self.names_of(others, number)
     }
 
     /// Says who answers behind an IdentityTenant.
@@ -170,99 +223,90 @@ impl ClaimIndex {
         if self.tenants.get(tenant) == Some(key) {
             return;
         }
-        let members = self.members(tenant);
-        let claimants: Vec<Claimant> = members
-            .iter()
-            .filter_map(|uid| self.claimants.get(uid).cloned())
-            .collect();
-        for claimant in &claimants {
-            self.remove(&claimant.uid);
+        let mut members = Vec::new();
+        for number in self.numbers_of(&Key::tenant(tenant)).collect::<Vec<_>>() {
+            if let Some(claimant) = self.take(number) {
+                if let Some(scope) = self.scopes.get(&self.scope(&claimant)).copied() {
+                    self.unlink(number, scope, &claimant);
+                }
+                members.push((number, claimant));
+            }
         }
         self.tenants.insert(tenant.to_owned(), key.clone());
-        for claimant in claimants {
-            self.insert(claimant);
+        for (number, claimant) in members {
+            let scope = self.scope(&claimant);
+            let scope = self.scope_number(scope);
+            self.link(number, scope, &claimant);
+            self.put(number, *claimant);
         }
     }
 
     /// The resources of one IdentityTenant.
     pub fn members(&self, tenant: &str) -> BTreeSet<String> {
-        self.keys
-            .get(&Key::Tenant(tenant.to_owned()))
-            .cloned()
-            .unwrap_or_default()
+        let members = self.claimants_of(&Key::tenant(tenant));
+        members.map(|claimant| claimant.uid.clone()).collect()
     }
 
     /// The resources of a tenant that depend on something that changed in it.
     pub fn affected(&self, key: &TenantKey, changes: &Changes) -> BTreeSet<String> {
-        let scope = || Scope::Known(key.clone());
+        let Some(scope) = self.scopes.get(&Scope::Known(key.clone())).copied() else {
+            return BTreeSet::new();
+        };
+        let key = |kind, text: &str| Key::new(kind, scope, text);
         let groups = changes
             .groups
             .iter()
-            .map(|id| Key::Group(scope(), id.clone()));
-        let names = changes
-            .group_names
+            .map(|id| key(Kind::Group, id.as_str()));
+        let names = changes.group_names.iter();
+        let names = names.map(|name| key(Kind::GroupName, name));
+        let sources = changes
+            .sources
             .iter()
-            .map(|name| Key::GroupName(scope(), name.clone()));
-        let sources = changes.sources.iter().flat_map(|id| {
-            let by_id = Key::SourceRef(scope(), Ref::Id(id.to_string()));
-            [Key::Source(scope(), id.clone()), by_id]
-        });
-        let source_names = changes
-            .source_names
-            .iter()
-            .map(|name| Key::SourceRef(scope(), Ref::Name(name.clone())));
-        let policies = changes
-            .policies
-            .iter()
-            .map(|id| Key::PolicyRef(scope(), Ref::Id(id.to_string())));
-        let policy_names = changes
-            .policy_names
-            .iter()
-            .map(|name| Key::PolicyRef(scope(), Ref::Name(name.clone())));
+            .flat_map(|id| [Kind::Source, Kind::SourceById].map(|kind| key(kind, id.as_str())));
+        let source_names = changes.source_names.iter();
+        let source_names = source_names.map(|name| key(Kind::SourceByName, name));
+        let policies = changes.policies.iter();
+        let policies = policies.map(|id| key(Kind::PolicyById, id.as_str()));
+        let policy_names = changes.policy_names.iter();
+        let policy_names = policy_names.map(|name| key(Kind::PolicyByName, name));
         groups
             .chain(names)
             .chain(sources)
             .chain(source_names)
             .chain(policies)
             .chain(policy_names)
-            .filter_map(|key| self.keys.get(&key))
-            .flatten()
-            .cloned()
+            .flat_map(|key| {
+                self.claimants_of(&key)
+                    .map(|claimant| claimant.uid.clone())
+                    .collect::<Vec<_>>()
+            })
             .collect()
     }
 
     /// The resources of a namespace, or all.
     pub fn uids_in(&self, namespace: Option<&str>) -> BTreeSet<String> {
         let inside = |claimant: &&Claimant| namespace.is_none_or(|ns| claimant.namespace == ns);
-        self.claimants
-            .values()
-            .filter(inside)
+        let all = self.claimants.iter().filter_map(Option::as_deref);
+        all.filter(inside)
             .map(|claimant| claimant.uid.clone())
             .collect()
     }
 
     /// A resource by UID.
     pub fn claimant(&self, uid: &str) -> Option<&Claimant> {
-        self.claimants.get(uid)
+        self.numbered(*self.numbers.get(uid)?)
     }
 
     /// The groups of one IdentityTenant that are recorded and not being deleted.
     pub fn managed<'a>(&'a self, tenant: &str) -> impl Iterator<Item = &'a GroupId> + use<'a> {
-        let members = self
-            .keys
-            .get(&Key::Tenant(tenant.to_owned()))
-            .into_iter()
-            .flatten();
-        members
-            .filter_map(|uid| self.claimants.get(uid))
+        self.claimants_of(&Key::tenant(tenant))
             .filter(|claimant| !claimant.held.leaving)
             .filter_map(|claimant| claimant.held.group.as_ref())
     }
 
     /// The owner of a group, if that is another resource.
     pub fn owner_of_group(&self, me: &str, id: &GroupId) -> Option<&Claimant> {
-        let scope = self.scope_of(me)?;
-        self.owner(me, &[Key::Group(scope, id.clone())], |other| {
+        self.owner(me, &[(Kind::Group, id.as_str())], |other| {
             other.held.group.as_ref() == Some(id)
         })
     }
@@ -275,19 +319,17 @@ impl ClaimIndex {
 
     /// The owner of a group's name, if that is another resource.
     pub fn owner_of_name(&self, me: &str, name: &str) -> Option<&Claimant> {
-        let scope = self.scope_of(me)?;
-        self.owner(me, &[Key::GroupName(scope, name.to_owned())], |other| {
+        self.owner(me, &[(Kind::GroupName, name)], |other| {
             other.held.names.contains(name)
         })
     }
 
     /// The owner of a source, if that is another resource.
     pub fn owner_of_source(&self, me: &str, source: &Source) -> Option<&Claimant> {
-        let scope = self.scope_of(me)?;
         let keys = [
-            Key::Source(scope.clone(), source.id.clone()),
-            Key::SourceRef(scope.clone(), Ref::Id(source.id.to_string())),
-            Key::SourceRef(scope, Ref::Name(source.name.clone())),
+            (Kind::Source, source.id.as_str()),
+            (Kind::SourceById, source.id.as_str()),
+            (Kind::SourceByName, source.name.as_str()),
         ];
         self.owner(me, &keys, |other| other.held.sources.contains(&source.id))
     }
@@ -295,81 +337,203 @@ impl ClaimIndex {
     fn owner(
         &self,
         me: &str,
-        keys: &[Key],
+        keys: &[(Kind, &str)],
         records: impl Fn(&Claimant) -> bool,
     ) -> Option<&Claimant> {
-        let candidates = keys.iter().filter_map(|key| self.keys.get(key)).flatten();
-        candidates
-            .chain([&me.to_owned()])
-            .filter_map(|uid| self.claimants.get(uid))
+        let mine = self.claimant(me)?;
+        let scope = self.scopes.get(&self.scope(mine)).copied()?;
+        let keys = keys.iter().map(|(kind, text)| Key::new(*kind, scope, text));
+        keys.flat_map(|key| self.claimants_of(&key))
+            .chain([mine])
             .filter(|claimant| claimant.eager || records(claimant))
             .min_by_key(|claimant| (!records(claimant), claimant.created, &claimant.uid))
             .filter(|owner| owner.uid != me)
     }
 
     /// A status holds sources by id while manifests may want them by name.
-    fn wanters_of(&self, claimant: &Claimant) -> BTreeSet<String> {
-        let scope = self.scope(claimant);
-        let ids = claimant
-            .held
-            .sources
-            .iter()
-            .map(|id| Ref::Id(id.to_string()));
-        let names = claimant
-            .held
-            .source_names
-            .iter()
-            .map(|name| Ref::Name(name.clone()));
+    fn wanters_of(&self, scope: u32, claimant: &Claimant) -> BTreeSet<u32> {
+        let held = &claimant.held;
+        let ids = held.sources.0.iter();
+        let ids = ids.map(|id| Key::new(Kind::SourceById, scope, id.as_str()));
+        let names = held.source_names.0.iter();
+        let names = names.map(|name| Key::new(Kind::SourceByName, scope, name));
         ids.chain(names)
-            .filter_map(|by| self.keys.get(&Key::SourceRef(scope.clone(), by)))
-            .flatten()
-            .filter(|uid| **uid != claimant.uid)
-            .cloned()
+            .flat_map(|key| self.numbers_of(&key))
             .collect()
     }
 
-    fn scope_of(&self, uid: &str) -> Option<Scope> {
-        self.claimants.get(uid).map(|claimant| self.scope(claimant))
-    }
-
     fn scope(&self, claimant: &Claimant) -> Scope {
-        let pinned = claimant.held.tenant.as_ref();
+        let pinned = claimant.held.tenant.as_deref();
         match pinned.or_else(|| self.tenants.get(&claimant.tenant)) {
             Some(key) => Scope::Known(key.clone()),
             None => Scope::Unread(claimant.tenant.clone()),
         }
     }
 
-    fn keys_of(&self, claimant: &Claimant) -> BTreeSet<Key> {
-        let scope = self.scope(claimant);
-        let Wanted {
-            name,
-            group,
-            sources,
-            policy,
-        } = &claimant.wanted;
-        let held = &claimant.held;
-        let mut keys = BTreeSet::from([Key::Tenant(claimant.tenant.clone())]);
-        let groups = group.iter().chain(&held.group);
-        keys.extend(groups.map(|id| Key::Group(scope.clone(), id.clone())));
-        let names = name.iter().chain(&held.names);
-        keys.extend(names.map(|name| Key::GroupName(scope.clone(), name.clone())));
-        keys.extend(
-            held.sources
-                .iter()
-                .map(|id| Key::Source(scope.clone(), id.clone())),
-        );
-        keys.extend(
-            sources
-                .iter()
-                .map(|by| Key::SourceRef(scope.clone(), by.clone())),
-        );
-        keys.extend(
-            policy
-                .iter()
-                .map(|by| Key::PolicyRef(scope.clone(), by.clone())),
-        );
-        keys
+    fn scope_number(&mut self, scope: Scope) -> u32 {
+        let next = u32::try_from(self.scopes.len()).unwrap_or(u32::MAX);
+        *self.scopes.entry(scope).or_insert(next)
+    }
+
+    fn number(&mut self, uid: &str) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.claimants.push(None);
+            u32::try_from(self.claimants.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.numbers.insert(uid.into(), number);
+        number
+    }
+
+    fn numbered(&self, number: u32) -> Option<&Claimant> {
+        let slot = self.claimants.get(usize::try_from(number).ok()?)?;
+        slot.as_deref()
+    }
+
+    fn take(&mut self, number: u32) -> Option<Box<Claimant>> {
+        let slot = self.claimants.get_mut(usize::try_from(number).ok()?)?;
+        slot.take()
+    }
+
+    fn put(&mut self, number: u32, claimant: Claimant) {
+        let slot = usize::try_from(number).ok();
+        if let Some(slot) = slot.and_then(|slot| self.claimants.get_mut(slot)) {
+            *slot = Some(Box::new(claimant));
+        }
+    }
+
+    /// Enters a resource under all its keys; who is under those that only one may have.
+    fn link(&mut self, number: u32, scope: u32, claimant: &Claimant) -> BTreeSet<u32> {
+        let mut others = BTreeSet::new();
+        for key in keys_of(scope, claimant) {
+            let exclusive = key.kind.is_exclusive();
+            let few = self.keys.entry(key).or_insert(Few::One(number));
+            if exclusive {
+                others.extend(few.iter());
+            }
+            few.insert(number);
+        }
+        others
+    }
+
+    /// Takes a resource out from under its keys; who is left under those that only one may have.
+    fn unlink(&mut self, number: u32, scope: u32, claimant: &Claimant) -> BTreeSet<u32> {
+        let mut others = BTreeSet::new();
+        for key in keys_of(scope, claimant) {
+            if let Some(few) = self.keys.get_mut(&key) {
+                let empty = few.remove(number);
+                if key.kind.is_exclusive() {
+                    others.extend(few.iter().filter(|other| *other != number));
+                }
+                if empty {
+                    self.keys.remove(&key);
+                }
+            }
+        }
+        others
+    }
+
+    fn numbers_of(&self, key: &Key) -> impl Iterator<Item = u32> + use<'_> {
+        self.keys.get(key).into_iter().flat_map(Few::iter)
+    }
+
+    fn claimants_of(&self, key: &Key) -> impl Iterator<Item = &Claimant> + use<'_> {
+        self.numbers_of(key)
+            .filter_map(|number| self.numbered(number))
+    }
+
+    fn names_of(&self, numbers: BTreeSet<u32>, but: u32) -> BTreeSet<String> {
+        let others = numbers.into_iter().filter(|number| *number != but);
+        others
+            .filter_map(|number| Some(self.numbered(number)?.uid.clone()))
+            .collect()
+    }
+}
+
+fn keys_of(scope: u32, claimant: &Claimant) -> BTreeSet<Key> {
+    let Wanted {
+        name,
+        group,
+        sources,
+        policy,
+    } = &claimant.wanted;
+    let held = &claimant.held;
+    let key = |kind, text: &str| Key::new(kind, scope, text);
+    let mut keys = BTreeSet::from([Key::tenant(&claimant.tenant)]);
+    let groups = group.iter().chain(&held.group);
+    keys.extend(groups.map(|id| key(Kind::Group, id.as_str())));
+    let names = name.iter().chain(&held.names.0);
+    keys.extend(names.map(|name| key(Kind::GroupName, name)));
+    keys.extend(
+        held.sources
+            .0
+            .iter()
+            .map(|id| key(Kind::Source, id.as_str())),
+    );
+    keys.extend(sources.0.iter().map(|by| match by {
+        Ref::Name(name) => key(Kind::SourceByName, name),
+        Ref::Id(id) => key(Kind::SourceById, id),
+    }));
+    keys.extend(policy.iter().map(|by| match by {
+        Ref::Name(name) => key(Kind::PolicyByName, name),
+        Ref::Id(id) => key(Kind::PolicyById, id),
+    }));
+    keys
+}
+
+impl Key {
+    fn new(kind: Kind, scope: u32, text: &str) -> Self {
+        Self {
+            kind,
+            scope,
+            text: text.into(),
+        }
+    }
+
+    /// An IdentityTenant is one whoever answers behind it.
+    fn tenant(name: &str) -> Self {
+        Self::new(Kind::Tenant, 0, name)
+    }
+}
+
+impl Kind {
+    /// Only one resource may have it, so that the others wait for its release.
+    fn is_exclusive(self) -> bool {
+        !matches!(self, Self::Tenant | Self::PolicyByName | Self::PolicyById)
+    }
+}
+
+impl Few {
+    fn iter(&self) -> impl Iterator<Item = u32> + use<'_> {
+        let (one, many) = match self {
+            Self::One(number) => (Some(*number), None),
+            Self::Many(numbers) => (None, Some(numbers.iter().copied())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    fn insert(&mut self, number: u32) {
+        match self {
+            Self::One(one) if *one == number => {}
+            Self::One(one) => *self = Self::Many(Box::new(BTreeSet::from([*one, number]))),
+            Self::Many(many) => {
+                many.insert(number);
+            }
+        }
+    }
+
+    /// True if none is left.
+    fn remove(&mut self, number: u32) -> bool {
+        match self {
+            Self::One(one) => *one == number,
+            Self::Many(many) => {
+                many.remove(&number);
+                if let (1, Some(last)) = (many.len(), many.first().copied()) {
+                    *self = Self::One(last);
+                    return false;
+                }
+                many.is_empty()
+            }
+        }
     }
 }
 
