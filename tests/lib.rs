@@ -38,6 +38,7 @@ mod editing;
 #[cfg(test)]
 mod explaining;
 #[cfg(test)]
+mod foreign_status;
 mod harness;
 #[cfg(test)]
 mod house;

@@ -184,7 +184,12 @@ pub(crate) async fn refresh(
         },
         Err(error) => {
             let at = pass.context.now();
-            match failed(pass, at, &error, Refusals::Pass(Reason::Retrying)) {
+            let reason = if deleting {
+                Reason::DeletionBlocked
+            } else {
+                Reason::Retrying
+            };
+            match failed(pass, at, &error, Refusals::Pass(reason)) {
                 Outcome::Unknown(setback) => Outcome::NotMade(setback),
                 outcome => outcome,
             }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub credentials_retry: Duration,
     /// How often a tenant that refuses is asked again.
     pub probe: Duration,
+    /// How often every resource is looked at, whatever the watches showed.
+    pub resync: Duration,
     /// Where credentials may travel.
     pub hosts: HostPolicy,
 }

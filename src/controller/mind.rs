@@ -153,3 +153,43 @@ pub fn backoff(failures: u32, jitter: f64) -> Duration {
         .min(BACKOFF_MOST)
         .mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use psg_api::PasswordSyncGroup;
+
+    use super::*;
+
+    fn written(version: &str) -> Arc<PasswordSyncGroup> {
+        let spec = serde_json::json!({
+            "name": "G",
+            "passwordPolicyRef": {"name": "P"},
+            "sourceRefs": [{"name": "A"}, {"name": "B"}],
+        });
+        let mut group = PasswordSyncGroup::new("g", serde_json::from_value(spec).unwrap());
+        group.metadata.resource_version = Some(version.to_owned());
+        Arc::new(group)
+    }
+
+    /// Forgotten earlier, a pass would compare with a status that is no longer stored, find it
+    /// right, and leave the stored one wrong for good.
+    #[test]
+    fn our_newest_version_outlives_every_pass_until_the_watch_shows_it() {
+        let minds = Minds::default();
+        let mut mind = minds.take("u");
+        mind.newest = Some(written("7"));
+        minds.put("u", mind);
+        for _ in 0..3 {
+            let mind = minds.take("u");
+            assert!(mind.newest.is_some());
+            minds.seen("u", Some(6));
+            minds.put("u", mind);
+        }
+        let mind = minds.take("u");
+        minds.seen("u", Some(7));
+        minds.put("u", mind);
+        assert!(minds.take("u").newest.is_none());
+    }
+}

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
@@ -164,6 +165,7 @@ async fn groups(
     Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(AT_ONCE))
         .reconcile_on(wakes)
+        .reconcile_all_on(now_and_then(context.settings.resync))
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
             |group, context| guarded(group, context).boxed(),
@@ -180,6 +182,15 @@ async fn groups(
             }
         })
         .await;
+}
+
+/// A settled resource waits for nothing, so a status that another hand wrote, or a wake that was
+/// missed, would stay as it is.
+fn now_and_then(resync: Duration) -> impl futures::Stream<Item = ()> + Send + 'static {
+    stream::unfold((), move |()| async move {
+        tokio::time::sleep(resync).await;
+        Some(((), ()))
+    })
 }
 
 /// A panic in one pass is an error of that pass: the others go on.

@@ -61,6 +61,10 @@ pub struct Args {
     #[arg(long, env = "PSG_PROBE_INTERVAL", default_value = "10m", value_parser = duration)]
     pub probe_interval: Duration,
 
+    /// How often every resource is compared again, even if nothing seems to have changed. Calls nobody.
+    #[arg(long, env = "PSG_RESYNC", default_value = "10m", value_parser = duration)]
+    pub resync: Duration,
+
     /// How long the end of the process waits for writes in hand.
     #[arg(long, env = "PSG_DRAIN", default_value = "15s", value_parser = duration)]
     pub drain: Duration,
@@ -113,6 +117,7 @@ impl Args {
             post_timeout: self.post_timeout,
             credentials_retry: self.credentials_retry,
             probe: self.probe_interval,
+            resync: self.resync,
             hosts: HostPolicy {
                 suffixes: self
                     .allow_hosts

@@ -9,7 +9,10 @@ use std::{
 use psg_tests::support::{World, audit, many, wait_for, world::Builder};
 use serde_json::json;
 
-use crate::figures::{Figures, cpu, memory, time};
+use crate::{
+    figures::{Figures, cpu, memory, time},
+    watch::Observer,
+};
 
 const PATIENCE: Duration = Duration::from_mins(4);
 /// After which memory is looked at.
@@ -39,6 +42,7 @@ pub async fn measure(figures: &mut Figures, groups: usize) {
     let began = Instant::now();
     many::create(&world, 0..groups).await;
     eprintln!("    applied in {:.0?}", began.elapsed());
+    let mut observer = Observer::new(&world);
 
     for what in ["taken over", "after a restart"] {
         let name = |figure: &str| format!("{groups} groups {what}: {figure}");
@@ -46,6 +50,7 @@ pub async fn measure(figures: &mut Figures, groups: usize) {
         let audit = world.audit().await;
         let began = Instant::now();
         world.restart().await;
+        observer.wait(groups, PATIENCE).await;
         let took = wait_settled(&mut world, groups, began).await;
         figures.add(name("from start to all in sync"), time(took));
         tokio::time::sleep(REST).await;

@@ -87,6 +87,7 @@ impl Process {
                 post_timeout: Duration::from_secs(8),
                 credentials_retry: Duration::from_secs(5),
                 probe: Duration::from_mins(10),
+                resync: Duration::from_mins(10),
                 hosts: HostPolicy::default(),
             },
             tenants: Tenants::default(),
