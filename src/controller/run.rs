@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future, stream};
 use kube::{
     Api, Client, ResourceExt,
     runtime::{
@@ -52,6 +52,14 @@ pub struct Readiness {
 }
 
 impl Readiness {
+    /// Of a process that watches so many scopes.
+    pub fn of(scopes: usize) -> Self {
+        Self {
+            scopes: AtomicUsize::new(scopes),
+            ..Self::default()
+        }
+    }
+
     /// Waits until every group that there is has been listed: who owns what, and how many are
     /// managed, is not known before.
     async fn groups_listed(&self) {
@@ -168,8 +176,8 @@ async fn groups(
         .reconcile_all_on(now_and_then(context.settings.resync))
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |group, context| guarded(group, context).boxed(),
-            move |group, error, _| failed(&again, &group, error),
+            |group, context| guarded(group, context).map_ok(action).boxed(),
+            move |group, error, _| Action::requeue(failed(&again, &group, error)),
             Arc::clone(context),
         )
         .for_each(|result| async move {
@@ -194,22 +202,25 @@ fn now_and_then(resync: Duration) -> impl futures::Stream<Item = ()> + Send + 's
 }
 
 /// A panic in one pass is an error of that pass: the others go on.
-fn guarded(
+pub(crate) fn guarded(
     group: Arc<PasswordSyncGroup>,
     context: Arc<Context>,
-) -> impl Future<Output = Result<Action, reconcile::Error>> + Send {
+) -> impl Future<Output = Result<Option<Duration>, reconcile::Error>> + Send {
     let pass = AssertUnwindSafe(reconcile::reconcile(group, Arc::clone(&context))).catch_unwind();
     async move {
-        let again = pass.await.unwrap_or_else(|_| {
+        pass.await.unwrap_or_else(|_| {
             context.metrics.pass("panicked");
             Err(reconcile::Error::Panicked)
-        })?;
-        Ok(again.map_or_else(Action::await_change, Action::requeue))
+        })
     }
 }
 
+fn action(again: Option<Duration>) -> Action {
+    again.map_or_else(Action::await_change, Action::requeue)
+}
+
 /// Keeps claims and memories in step with the watch.
-fn observe(
+pub(crate) fn observe(
     event: &watcher::Event<PasswordSyncGroup>,
     scope: &Scope,
     listed: &mut BTreeSet<String>,
@@ -255,10 +266,14 @@ fn let_go(uid: &str, context: &Context) {
     context.wakes.wake(&claims, &rivals);
 }
 
-fn failed(context: &Context, group: &PasswordSyncGroup, error: &reconcile::Error) -> Action {
+pub(crate) fn failed(
+    context: &Context,
+    group: &PasswordSyncGroup,
+    error: &reconcile::Error,
+) -> Duration {
     let mind = context.minds.failures(&group.uid().unwrap_or_default());
     tracing::warn!(name = group.name_any(), namespace = group.namespace(), %error, "pass failed");
-    Action::requeue(mind::backoff(mind, (context.jitter)()))
+    mind::backoff(mind, (context.jitter)())
 }
 
 async fn tenants(
@@ -287,29 +302,41 @@ async fn tenants(
                 continue;
             }
         };
-        match event {
-            watcher::Event::Init => listed.clear(),
-            watcher::Event::InitApply(tenant) => {
-                listed.insert(full_name(&tenant));
-                start(tenant, context, readiness, &mut actors);
-            }
-            watcher::Event::Apply(tenant) => start(tenant, context, readiness, &mut actors),
-            watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
-            watcher::Event::InitDone => {
-                let names = context.tenants.names().into_iter();
-                let ours = names.filter(|name| in_scope(name, &scope));
-                for gone in ours
-                    .filter(|name| !listed.contains(name))
-                    .collect::<Vec<_>>()
-                {
-                    end(&gone, context);
-                }
-                listed.clear();
-                readiness.tenants.fetch_add(1, Ordering::SeqCst);
-            }
-        }
+        observe_tenant(event, &scope, &mut listed, context, readiness, &mut actors);
     }
     while actors.join_next().await.is_some() {}
+}
+
+/// Keeps tenants and their actors in step with the watch.
+pub(crate) fn observe_tenant(
+    event: watcher::Event<IdentityTenant>,
+    scope: &Scope,
+    listed: &mut BTreeSet<String>,
+    context: &Arc<Context>,
+    readiness: &Arc<Readiness>,
+    actors: &mut tokio::task::JoinSet<()>,
+) {
+    match event {
+        watcher::Event::Init => listed.clear(),
+        watcher::Event::InitApply(tenant) => {
+            listed.insert(full_name(&tenant));
+            start(tenant, context, readiness, actors);
+        }
+        watcher::Event::Apply(tenant) => start(tenant, context, readiness, actors),
+        watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
+        watcher::Event::InitDone => {
+            let names = context.tenants.names().into_iter();
+            let ours = names.filter(|name| in_scope(name, scope));
+            for gone in ours
+                .filter(|name| !listed.contains(name))
+                .collect::<Vec<_>>()
+            {
+                end(&gone, context);
+            }
+            listed.clear();
+            readiness.tenants.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 fn start(

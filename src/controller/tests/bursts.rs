@@ -3,29 +3,23 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use identity_simulator::Tenant;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    cluster::Cluster,
-    process::{End, Process},
-    tenant::{Shared, roomy},
+    process::{Life, Process},
+    tenant::roomy,
     world::World,
 };
-use crate::ProcessClock;
 
 const GROUPS: usize = 100;
 /// The operator's share as shipped: 90 of 100 in 10 s.
 const SHARE: usize = 90;
 const WINDOW: SignedDuration = SignedDuration::from_secs(10);
 
-fn world(switches: &serde_json::Value) -> World {
-    let clock = ProcessClock::starting_at(Timestamp::UNIX_EPOCH);
-    let world = World {
-        cluster: Arc::<Cluster>::default(),
-        tenant: roomy(GROUPS, switches),
-        clock: Arc::new(move || clock.now()),
-    };
+fn world(switches: &serde_json::Value) -> Arc<World> {
+    let world = World::new(roomy(GROUPS, switches));
     for n in 0..GROUPS {
         let source = |n: usize| json!({"name": format!("S{n}")});
         let spec = json!({
@@ -38,8 +32,7 @@ fn world(switches: &serde_json::Value) -> World {
 }
 
 /// The most requests that arrived in any window, for each version of the API.
-fn most_in_a_window(tenant: &Shared) -> BTreeMap<String, usize> {
-    let tenant = tenant.lock().unwrap();
+fn most_in_a_window(tenant: &Tenant) -> BTreeMap<String, usize> {
     let mut arrivals: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     for entry in tenant.ledger().since(0) {
         if let Some(version) = &entry.version {
@@ -65,16 +58,14 @@ fn most_in_a_window(tenant: &Shared) -> BTreeMap<String, usize> {
 async fn a_burst_of_new_groups_stays_within_the_limit_in_every_window() {
     for window in ["fixed", "sliding"] {
         let world = world(&json!({"rate_window": window}));
-        let mut process = Process::start(&world.cluster, &world.tenant, &world.clock, None, 0);
+        let _process = Process::start(&world, Life::default());
         let began = tokio::time::Instant::now();
-        let end = process
-            .rush(Duration::from_mins(10), || world.quiet())
-            .await;
-        assert_eq!(end, End::Reached, "{window}");
+        let quiet = world.until(Duration::from_mins(10), || world.quiet());
+        assert!(quiet.await, "{window}: {:?}", world.restless());
         assert_eq!(world.groups().len(), GROUPS);
         assert_eq!(world.calls("POST /password-sync-groups"), 100, "once each");
         assert_eq!(world.calls("429"), 0, "{window}");
-        let most = most_in_a_window(&world.tenant);
+        let most = most_in_a_window(&world.tenant.lock().unwrap());
         assert!(
             most.values().all(|most| *most <= SHARE),
             "{window}: {most:?}"

@@ -1,211 +1,240 @@
-//! A cluster in memory: optimistic concurrency, finalizers, the status subresource, nothing else.
+//! An API server in memory: optimistic concurrency, finalizers, the status subresource, the
+//! history that a lagging watch shows. Nothing else.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-use async_trait::async_trait;
-use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::Time};
-use kube::ResourceExt;
-use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::{Resource, ResourceExt};
+use psg_api::{IdentityTenant, PasswordSyncGroup};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tokio::{sync::watch, time::Instant};
 
-use super::fuse::Fuse;
-use crate::ports::{KubeError, Kubernetes, Note, SecretData};
+use crate::ports::KubeError;
+
+pub const NAMESPACE: &str = "identity";
 
 /// What is stored.
 #[derive(Default)]
 pub struct Cluster {
-    stored: Mutex<Stored>,
+    pub groups: Shelf<PasswordSyncGroup>,
+    pub tenants: Shelf<IdentityTenant>,
+    secret: Mutex<Secret>,
 }
 
-#[derive(Default)]
-struct Stored {
+#[derive(Clone, Debug, Default)]
+pub struct Secret {
+    pub version: u64,
+    pub client_secret: Option<String>,
+}
+
+/// All objects of one kind, each with every version that it had; the last is none once it is gone.
+pub struct Shelf<K> {
+    stored: Mutex<Stored<K>>,
+    /// Counts versions.
+    pub changes: watch::Sender<u64>,
+}
+
+struct Stored<K> {
     version: u64,
-    groups: BTreeMap<String, Vec<Arc<PasswordSyncGroup>>>,
-    notes: Vec<Note>,
     writes: usize,
+    objects: BTreeMap<String, Vec<Version<K>>>,
 }
 
-/// One process's way to the cluster.
-pub struct Port {
-    pub cluster: Arc<Cluster>,
-    pub fuse: Arc<Fuse>,
+/// When it was stored, and what.
+pub type Version<K> = (Instant, Shown<K>);
+
+/// An object, or what was the last of one that is gone.
+#[derive(Debug)]
+pub enum Shown<K> {
+    There(Arc<K>),
+    Gone(Arc<K>),
 }
 
-pub const NAMESPACE: &str = "identity";
+impl<K> Clone for Shown<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::There(object) => Self::There(Arc::clone(object)),
+            Self::Gone(object) => Self::Gone(Arc::clone(object)),
+        }
+    }
+}
 
-/// What a person does.
+impl<K> Default for Shelf<K> {
+    fn default() -> Self {
+        Self {
+            stored: Mutex::new(Stored {
+                version: 0,
+                writes: 0,
+                objects: BTreeMap::new(),
+            }),
+            changes: watch::Sender::default(),
+        }
+    }
+}
+
 impl Cluster {
+    /// What a person applies; a changed spec is a new generation.
     pub fn apply(&self, name: &str, spec: &Value) {
-        let spec: PasswordSyncGroupSpec = serde_json::from_value(spec.clone()).unwrap();
-        let mut stored = self.stored.lock().unwrap();
-        let known = stored.groups.get(name).and_then(|versions| versions.last());
-        let mut group = if let Some(known) = known {
-            (**known).clone()
-        } else {
-            let mut group = PasswordSyncGroup::new(name, spec.clone());
-            group.metadata.namespace = Some(NAMESPACE.to_owned());
-            group.metadata.uid = Some(format!("uid-{name}"));
-            group.metadata.creation_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
-            group
-        };
-        group.spec = spec;
-        group.metadata.generation = Some(group.metadata.generation.unwrap_or(0) + 1);
-        stored.put(name, group);
+        self.groups.apply(name, spec);
     }
 
     pub fn delete(&self, name: &str) {
-        let mut stored = self.stored.lock().unwrap();
-        let mut group = (**stored.groups[name].last().unwrap()).clone();
-        group.metadata.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
-        group.metadata.generation = Some(group.metadata.generation.unwrap_or(0) + 1);
-        stored.put(name, group);
+        self.groups.delete(name);
     }
 
-    pub fn group(&self, name: &str) -> Option<Arc<PasswordSyncGroup>> {
-        self.stored
+    pub fn secret(&self) -> Secret {
+        self.secret.lock().unwrap().clone()
+    }
+
+    /// Stores credentials, or takes them away.
+    pub fn set_secret(&self, client_secret: Option<&str>) {
+        let mut secret = self.secret.lock().unwrap();
+        secret.version += 1;
+        secret.client_secret = client_secret.map(str::to_owned);
+    }
+}
+
+impl<K> Shelf<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned,
+{
+    pub fn apply(&self, name: &str, spec: &Value) {
+        let mut object = match self.get(name) {
+            Some(known) => (*known).clone(),
+            None => self.new_object(name, spec),
+        };
+        let before = json!(object);
+        let mut after = before.clone();
+        after["spec"] = spec.clone();
+        object = serde_json::from_value(after).unwrap();
+        // Compared as stored: defaults are not a change.
+        if json!(object)["spec"] != before["spec"] || object.meta().generation.is_none() {
+            let generation = object.meta().generation.unwrap_or(0) + 1;
+            object.meta_mut().generation = Some(generation);
+        }
+        self.put(name, object);
+    }
+
+    fn new_object(&self, name: &str, spec: &Value) -> K {
+        let uid = format!("{name}-{}", self.stored.lock().unwrap().version);
+        let object = json!({
+            "apiVersion": K::api_version(&()), "kind": K::kind(&()), "spec": spec,
+            "metadata": {
+                "name": name, "namespace": NAMESPACE, "uid": uid,
+                "creationTimestamp": "1970-01-01T00:00:00Z",
+            },
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    pub fn annotate(&self, name: &str, key: &str, value: Option<String>) {
+        let Some(known) = self.get(name) else { return };
+        let mut object = (*known).clone();
+        match value {
+            Some(value) => object.annotations_mut().insert(key.to_owned(), value),
+            None => object.annotations_mut().remove(key),
+        };
+        self.put(name, object);
+    }
+
+    pub fn delete(&self, name: &str) {
+        let Some(known) = self.get(name) else { return };
+        let mut object = (*known).clone();
+        if object.meta().deletion_timestamp.is_none() {
+            let meta = object.meta_mut();
+            meta.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+            meta.generation = Some(meta.generation.unwrap_or(0) + 1);
+            self.put(name, object);
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<Arc<K>> {
+        match self.stored.lock().unwrap().objects.get(name)?.last()? {
+            (_, Shown::There(object)) => Some(Arc::clone(object)),
+            (_, Shown::Gone(_)) => None,
+        }
+    }
+
+    pub fn all(&self) -> Vec<Arc<K>> {
+        let names: Vec<String> = self
+            .stored
             .lock()
             .unwrap()
-            .groups
-            .get(name)?
-            .last()
+            .objects
+            .keys()
             .cloned()
+            .collect();
+        names.iter().filter_map(|name| self.get(name)).collect()
     }
 
-    /// How many versions of a resource there were.
-    pub fn versions(&self, name: &str) -> usize {
-        self.stored
-            .lock()
-            .unwrap()
-            .groups
-            .get(name)
-            .map_or(0, Vec::len)
-    }
-
-    /// What a watch shows that lags so many versions behind, but has shown `seen` of them.
-    pub fn shown(&self, name: &str, lag: usize, seen: usize) -> Option<Arc<PasswordSyncGroup>> {
+    /// Every name there ever was, with how many versions it had.
+    pub fn histories(&self) -> Vec<(String, usize)> {
         let stored = self.stored.lock().unwrap();
-        let versions = stored.groups.get(name)?;
-        let lagging = versions.len().saturating_sub(lag + 1);
-        versions.get(lagging.max(seen.saturating_sub(1))).cloned()
+        let histories = stored.objects.iter();
+        histories
+            .map(|(name, versions)| (name.clone(), versions.len()))
+            .collect()
     }
 
-    pub fn names(&self) -> Vec<String> {
-        self.stored.lock().unwrap().groups.keys().cloned().collect()
+    /// One version of a history.
+    pub fn version(&self, name: &str, index: usize) -> Option<Version<K>> {
+        let stored = self.stored.lock().unwrap();
+        let (at, shown) = stored.objects.get(name)?.get(index)?;
+        Some((*at, shown.clone()))
     }
 
     pub fn writes(&self) -> usize {
         self.stored.lock().unwrap().writes
     }
-}
 
-impl Stored {
-    fn put(&mut self, name: &str, mut group: PasswordSyncGroup) -> Arc<PasswordSyncGroup> {
-        self.version += 1;
-        group.metadata.resource_version = Some(self.version.to_string());
-        let group = Arc::new(group);
-        if group.metadata.deletion_timestamp.is_some() && group.finalizers().is_empty() {
-            self.groups.remove(name);
-        } else {
-            self.groups
-                .entry(name.to_owned())
-                .or_default()
-                .push(Arc::clone(&group));
+    /// Changes exactly the version that the writer knows.
+    pub fn write(&self, known: &ObjectMeta, change: impl FnOnce(&mut K)) -> Result<K, KubeError> {
+        let name = known.name.clone().unwrap_or_default();
+        let current = self.get(&name).ok_or(KubeError::Gone)?;
+        let same = current.meta().resource_version == known.resource_version
+            && current.meta().uid == known.uid;
+        if !same {
+            return Err(KubeError::Conflict);
         }
-        group
+        let mut object = (*current).clone();
+        change(&mut object);
+        self.stored.lock().unwrap().writes += 1;
+        Ok((*self.put(&name, object)).clone())
     }
 
-    fn checked(&self, group: &PasswordSyncGroup) -> Result<PasswordSyncGroup, KubeError> {
-        let versions = self.groups.get(&group.name_any()).ok_or(KubeError::Gone)?;
-        let current = versions.last().ok_or(KubeError::Gone)?;
-        let same = current.metadata.resource_version == group.metadata.resource_version
-            && current.metadata.uid == group.metadata.uid;
-        if same {
-            Ok((**current).clone())
-        } else {
-            Err(KubeError::Conflict)
-        }
-    }
-}
-
-#[async_trait]
-impl Kubernetes for Port {
-    async fn group(&self, _: &str, name: &str) -> Result<PasswordSyncGroup, KubeError> {
-        self.cluster
-            .group(name)
-            .map(|group| (*group).clone())
-            .ok_or(KubeError::Gone)
-    }
-
-    async fn set_finalizers(
-        &self,
-        group: &PasswordSyncGroup,
-        finalizers: Vec<String>,
-    ) -> Result<PasswordSyncGroup, KubeError> {
-        self.fuse
-            .effect(|| {
-                let mut stored = self.cluster.stored.lock().unwrap();
-                let mut current = stored.checked(group)?;
-                current.metadata.finalizers = Some(finalizers);
-                stored.writes += 1;
-                Ok((*stored.put(&group.name_any(), current)).clone())
-            })
-            .await
-    }
-
-    async fn patch_status(
-        &self,
-        group: &PasswordSyncGroup,
-        patch: Value,
-    ) -> Result<PasswordSyncGroup, KubeError> {
-        self.fuse
-            .effect(|| {
-                let mut stored = self.cluster.stored.lock().unwrap();
-                let mut current = stored.checked(group)?;
-                let mut status = json!(current.status);
-                merge(&mut status, &patch);
-                current.status = serde_json::from_value(status).unwrap();
-                stored.writes += 1;
-                Ok((*stored.put(&group.name_any(), current)).clone())
-            })
-            .await
-    }
-
-    async fn patch_tenant_status(
-        &self,
-        tenant: &IdentityTenant,
-        _: Value,
-    ) -> Result<IdentityTenant, KubeError> {
-        Ok(tenant.clone())
-    }
-
-    async fn tenant(&self, _: &str, _: &str) -> Result<IdentityTenant, KubeError> {
-        Err(KubeError::Gone)
-    }
-
-    async fn secret(&self, _: &str, _: &str) -> Result<SecretData, KubeError> {
-        let value = |text: &str| text.as_bytes().to_vec();
-        Ok(SecretData {
-            version: "1".to_owned(),
-            data: BTreeMap::from([
-                (
-                    "baseUrl".to_owned(),
-                    value("https://acme.api.identitynow.com"),
-                ),
-                ("clientId".to_owned(), value("psg-operator")),
-                ("clientSecret".to_owned(), value("s3cr3t")),
-            ]),
+    /// Merges into the status of exactly the version that the writer knows.
+    pub fn patch_status(&self, known: &ObjectMeta, patch: &Value) -> Result<K, KubeError> {
+        self.write(known, |object| {
+            let mut whole = json!(object);
+            merge(&mut whole, &json!({"status": patch}));
+            *object = serde_json::from_value(whole).unwrap();
         })
     }
 
-    async fn event(&self, _: &ObjectReference, note: Note) {
-        self.cluster.stored.lock().unwrap().notes.push(note);
+    fn put(&self, name: &str, mut object: K) -> Arc<K> {
+        let mut stored = self.stored.lock().unwrap();
+        stored.version += 1;
+        object.meta_mut().resource_version = Some(stored.version.to_string());
+        let gone = object.meta().deletion_timestamp.is_some() && object.finalizers().is_empty();
+        let object = Arc::new(object);
+        let kept = Arc::clone(&object);
+        let shown = if gone {
+            Shown::Gone(kept)
+        } else {
+            Shown::There(kept)
+        };
+        let history = stored.objects.entry(name.to_owned()).or_default();
+        history.push((Instant::now(), shown));
+        self.changes.send_replace(stored.version);
+        object
     }
 }
 
-/// RFC 7386, as the apiserver does it.
+/// RFC 7386, as the API server does it.
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();

@@ -1,49 +1,145 @@
-//! Death before and after every single side effect of every scenario, each also with a watch that
-//! lags behind; then restart, and the world must be as if nothing had happened.
+//! Death before, just after and well after every single side effect of every scenario, each also
+//! with a watch that lags behind, and every pair of deaths; then restart, and the world must be as
+//! if nothing had happened.
 
-use super::{fuse::Crash, scenarios, world::play};
+use std::time::Duration;
+
+use super::{
+    fuse::Crash,
+    process::{Life, Process},
+    scenarios::{self, Scenario},
+    tenant::small,
+    world::World,
+};
+
+/// Longer than any forced wait: settle, confirmation, back-off.
+const LIMIT: Duration = Duration::from_hours(2);
+const LAGS: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(300),
+    Duration::from_secs(3),
+];
+
+/// Runs a scenario in which the operator dies as told, and is started again each time; returns
+/// how many effects the first life after the scenario's act had.
+async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
+    let what = format!("{} with {crashes:?}, lag {lag:?}", scenario.name);
+    let world = World::new(small(5, &scenario.switches, 7));
+    (scenario.before)(&world);
+    let calm = Process::start(&world, Life::default());
+    assert!(
+        world.until(LIMIT, || world.quiet()).await,
+        "{what}: before: {:?}",
+        world.restless()
+    );
+    drop(calm);
+    let done = || (scenario.done)(&world);
+    let mut effects = 0;
+    (scenario.act)(&world);
+    for (life, crash) in crashes
+        .iter()
+        .map(|crash| Some(*crash))
+        .chain([None])
+        .enumerate()
+    {
+        let process = Process::start(
+            &world,
+            Life {
+                crash,
+                lag,
+                ..Life::default()
+            },
+        );
+        if life == 0
+            && let Some(then) = scenario.then
+        {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            then(&world);
+        }
+        let ended = world.until(LIMIT, || process.is_dead() || done()).await;
+        if life == 0 {
+            effects = process.fuse.effects();
+        }
+        assert!(
+            ended,
+            "{what}: not settled: {:#?}\n{}",
+            world.restless(),
+            world.trace().join("\n")
+        );
+        if !process.is_dead() {
+            break;
+        }
+    }
+    (scenario.check)(&world);
+    let writes = (world.tenant_writes(), world.cluster.groups.writes());
+    let later = Process::start(&world, Life::default());
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    drop(later);
+    let still = (world.tenant_writes(), world.cluster.groups.writes());
+    assert_eq!(
+        still,
+        writes,
+        "{what}: settled stays settled\n{}",
+        world.trace().join("\n")
+    );
+    world
+        .oracle
+        .lock()
+        .unwrap()
+        .at_rest(&world.tenant.lock().unwrap());
+    world.judge(&what);
+    effects
+}
 
 #[tokio::test(start_paused = true)]
 async fn every_scenario_reaches_its_end_undisturbed() {
     for scenario in scenarios::all() {
-        let effects = play(&scenario, &[], 0).await;
+        let effects = play(&scenario, &[], Duration::ZERO).await;
         assert!(effects > 0, "{}: nothing happened", scenario.name);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_effect_loses_and_doubles_nothing() {
+    let mut played = 0;
     for scenario in scenarios::all() {
-        let effects = play(&scenario, &[], 0).await;
+        let effects = play(&scenario, &[], Duration::ZERO).await;
         for at in 0..effects {
-            for crash in [Crash::Before(at), Crash::Unheard(at)] {
-                for lag in 0..2 {
+            for crash in [Crash::Before(at), Crash::Unheard(at), Crash::Heard(at)] {
+                for lag in LAGS {
                     play(&scenario, &[crash], lag).await;
+                    played += 1;
                 }
             }
         }
     }
+    println!(
+        "{} scenarios, {played} histories with one crash",
+        scenarios::all().len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_crashes_in_a_row_lose_and_double_nothing() {
+    let mut played = 0;
     for scenario in scenarios::all() {
-        let effects = play(&scenario, &[], 0).await;
+        let effects = play(&scenario, &[], Duration::ZERO).await;
         for first in 0..effects {
             for second in 0..effects {
-                play(
-                    &scenario,
-                    &[Crash::Unheard(first), Crash::Unheard(second)],
-                    0,
-                )
-                .await;
-                play(
-                    &scenario,
-                    &[Crash::Before(first), Crash::Unheard(second)],
-                    1,
-                )
-                .await;
+                let pairs = [
+                    [Crash::Unheard(first), Crash::Unheard(second)],
+                    [Crash::Before(first), Crash::Unheard(second)],
+                    [Crash::Heard(first), Crash::Before(second)],
+                ];
+                for (pair, lag) in pairs.iter().zip(LAGS) {
+                    play(&scenario, pair, lag).await;
+                    played += 1;
+                }
             }
         }
     }
+    println!(
+        "{} scenarios, {played} histories with two crashes",
+        scenarios::all().len()
+    );
 }

@@ -1,7 +1,8 @@
-//! Counts side effects, and ends the process at one of them.
+//! Counts side effects, and ends or pauses the process at one of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Where a process dies.
@@ -11,6 +12,8 @@ pub enum Crash {
     Before(usize),
     /// The effect took place, and nobody heard.
     Unheard(usize),
+    /// The answer was heard, and nothing was done about it outside of the process.
+    Heard(usize),
 }
 
 /// One process's fuse. Cancelled means dead.
@@ -18,6 +21,8 @@ pub enum Crash {
 pub struct Fuse {
     effects: AtomicUsize,
     crash: Option<Crash>,
+    heard: AtomicBool,
+    paused: watch::Sender<bool>,
     pub dead: CancellationToken,
 }
 
@@ -33,17 +38,43 @@ impl Fuse {
         self.effects.load(Ordering::SeqCst)
     }
 
-    /// Lets one effect happen, or not.
-    pub async fn effect<T>(&self, happen: impl FnOnce() -> T) -> T {
-        let this = self.effects.fetch_add(1, Ordering::SeqCst);
-        if self.crash == Some(Crash::Before(this)) || self.dead.is_cancelled() {
+    /// Stops the process at its next way out, as a stopped virtual machine does, or lets it go on.
+    pub fn pause(&self, paused: bool) {
+        self.paused.send_replace(paused);
+    }
+
+    /// Every way out of the process leads through here, reads too.
+    pub async fn pass(&self) {
+        if self.heard.load(Ordering::SeqCst) {
             self.dead.cancel();
+        }
+        if self.dead.is_cancelled() {
             std::future::pending::<()>().await;
         }
-        let result = happen();
-        if self.crash == Some(Crash::Unheard(this)) {
+        // It lives as long as we.
+        self.paused
+            .subscribe()
+            .wait_for(|paused| !paused)
+            .await
+            .ok();
+    }
+
+    /// Lets one effect happen, or not.
+    pub async fn effect<T>(&self, happen: impl FnOnce() -> T) -> T {
+        self.pass().await;
+        let this = self.effects.fetch_add(1, Ordering::SeqCst);
+        if self.crash == Some(Crash::Before(this)) {
             self.dead.cancel();
-            std::future::pending::<()>().await;
+            self.pass().await;
+        }
+        let result = happen();
+        match self.crash {
+            Some(Crash::Unheard(at)) if at == this => {
+                self.dead.cancel();
+                self.pass().await;
+            }
+            Some(Crash::Heard(at)) if at == this => self.heard.store(true, Ordering::SeqCst),
+            _ => {}
         }
         result
     }

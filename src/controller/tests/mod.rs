@@ -5,6 +5,8 @@ mod bursts;
 mod cluster;
 mod crashes;
 mod fuse;
+mod oracle;
+mod ports;
 mod process;
 mod scenarios;
 mod tenant;

@@ -1,18 +1,18 @@
-//! One life of the operator: a context, the tenant's actor, and a queue of passes. It ends when
-//! a goal is reached, when its fuse blows, or when its virtual time is up.
+//! One life of the operator: the watches' meaning, the actors and the passes of the real process,
+//! over two models. It lives in a task of its own and dies with it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 
-use jiff::Timestamp;
-use kube::ResourceExt;
-use psg_api::{IdentityTenant, IdentityTenantSpec};
-use psg_identity::{HostPolicy, Limiters};
+use identity_simulator::rng::Rng;
+use kube::{Resource, ResourceExt, runtime::watcher::Event};
+use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use psg_identity::{Gated, HostPolicy, Limiters};
 use psg_plan::Timers;
-use serde_json::json;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::Instant,
@@ -20,68 +20,66 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    cluster::{Cluster, NAMESPACE, Port},
+    cluster::{Shelf, Shown},
     fuse::{Crash, Fuse},
-    tenant::{Shared, Wire},
+    ports::{Pace, Ways},
+    world::World,
 };
 use crate::{
-    Context, Metrics, Settings,
+    Context, Metrics, Readiness, Settings,
     mind::Minds,
-    reconcile::{claimant, reconcile},
+    run::{failed, guarded, observe, observe_tenant},
     tenant::Tenants,
     wakes::{Queue, Wakes},
 };
 
-pub struct Process {
-    pub fuse: Arc<Fuse>,
-    context: Arc<Context>,
-    cluster: Arc<Cluster>,
-    queue: Queue,
-    due: BTreeMap<String, Instant>,
-    seen: BTreeMap<String, Seen>,
-    /// How many versions the watch lags behind.
-    lag: usize,
-    actor: JoinHandle<()>,
+/// How a process lives.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Life {
+    pub crash: Option<Crash>,
+    /// How long the watch takes to show a change.
+    pub lag: Duration,
+    /// The most that a call of the API server takes.
+    pub pace: Duration,
+    /// The dice of paces and jitter; without it all is as quick as can be.
+    pub seed: Option<u64>,
 }
 
-/// What of a resource wakes a pass, as the real watch's predicates have it.
-#[derive(Clone, PartialEq)]
-struct Trigger(Option<i64>, Vec<String>, bool);
-
-/// What woke a pass last, and which version showed it.
-type Seen = (Trigger, usize);
-
-#[derive(Debug, PartialEq, Eq)]
-pub enum End {
-    Reached,
-    Crashed,
-    TimeUp,
+pub struct Process {
+    pub fuse: Arc<Fuse>,
+    /// No write of the tenant begins any more once this is true: the lease is running out.
+    fenced: Arc<std::sync::atomic::AtomicBool>,
+    context: Arc<Context>,
+    task: JoinHandle<()>,
 }
 
 impl Process {
-    pub fn start(
-        cluster: &Arc<Cluster>,
-        tenant: &Shared,
-        clock: &psg_snapshot::Clock,
-        crash: Option<Crash>,
-        lag: usize,
-    ) -> Self {
-        let fuse = Arc::new(Fuse::new(crash));
+    pub fn start(world: &Arc<World>, life: Life) -> Self {
+        let fuse = Arc::new(Fuse::new(life.crash));
         let (wakes, mut queues) = Wakes::new(&[]);
-        let wire = Wire {
-            tenant: tenant.clone(),
+        let dice = life.seed.map(|seed| Arc::new(Mutex::new(Rng::new(seed))));
+        let thrown = dice.clone();
+        let pace: Pace = Arc::new(move || match &thrown {
+            Some(dice) => life.pace.mul_f64(dice.lock().unwrap().unit()),
+            None => life.pace,
+        });
+        let ways = Arc::new(Ways {
+            world: world.clone(),
             fuse: fuse.clone(),
-            now: clock.clone(),
-        };
+            pace,
+        });
+        let fenced = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let fence = fenced.clone();
+        let may_write = move || !fence.load(std::sync::atomic::Ordering::SeqCst);
         let context = Arc::new(Context {
-            kubernetes: Arc::new(Port {
-                cluster: cluster.clone(),
-                fuse: fuse.clone(),
-            }),
-            transport: Arc::new(wire),
+            kubernetes: ways.clone(),
+            transport: Arc::new(Gated::new(ways, Arc::new(may_write))),
             limiters: Limiters::default(),
-            clock: clock.clone(),
-            jitter: Arc::new(|| 0.5),
+            clock: world.clock.clone(),
+            jitter: Arc::new(move || match &dice {
+                Some(dice) => dice.lock().unwrap().unit(),
+                None => 0.5,
+            }),
             settings: Settings {
                 timers: Timers::default(),
                 post_timeout: Duration::from_secs(8),
@@ -97,151 +95,291 @@ impl Process {
             metrics: Metrics::default(),
             stop: CancellationToken::new(),
         });
-        let spec: IdentityTenantSpec =
-            serde_json::from_value(json!({"credentialsSecretRef": {"name": "pat"}})).unwrap();
-        let mut manifest = IdentityTenant::new("default", spec);
-        manifest.metadata.namespace = Some(NAMESPACE.to_owned());
-        let name = format!("{NAMESPACE}/default");
-        let started = context.tenants.insert(&name, Arc::new(manifest)).unwrap();
-        let actor = tokio::spawn(crate::actor::run(started, context.clone()));
+        let living = Living {
+            world: world.clone(),
+            context: context.clone(),
+            readiness: Arc::new(Readiness::of(1)),
+            lag: life.lag,
+            groups: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            due: BTreeMap::new(),
+            running: BTreeSet::new(),
+            passes: JoinSet::new(),
+            actors: JoinSet::new(),
+            listed: Default::default(),
+        };
+        let dead = fuse.dead.clone();
         let queue = queues.remove(0);
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = dead.cancelled() => {}
+                () = living.live(queue) => {}
+            }
+        });
         Self {
             fuse,
+            fenced,
             context,
-            cluster: cluster.clone(),
-            queue,
-            due: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            lag,
-            actor,
+            task,
         }
     }
 
-    /// Runs until the goal holds and nothing is due at once.
-    pub async fn run(&mut self, limit: Duration, goal: impl Fn() -> bool) -> End {
-        let end = Instant::now() + limit;
-        loop {
-            self.watch();
-            let now = Instant::now();
-            let next = self.due.iter().min_by_key(|(_, at)| **at);
-            let next = next.map(|(name, at)| (name.clone(), *at));
-            if next.as_ref().is_none_or(|(_, at)| *at > now) && goal() {
-                return End::Reached;
-            }
-            let at = next.as_ref().map_or(end, |(_, at)| (*at).min(end));
-            tokio::select! {
-                biased;
-                () = self.fuse.dead.cancelled() => return End::Crashed,
-                woken = self.queue.1.recv() => {
-                    if let Some(woken) = woken {
-                        self.due.insert(woken.name, Instant::now());
-                    }
-                    continue;
-                }
-                () = tokio::time::sleep_until(at) => {}
-            }
-            match next {
-                Some((name, at)) if at <= Instant::now() && !self.pass(&name).await => {
-                    return End::Crashed;
-                }
-                _ if Instant::now() >= end => return End::TimeUp,
-                _ => {}
-            }
-        }
+    /// Stops it for a while, as a stopped virtual machine is. Its lease ends meanwhile: once it
+    /// goes on, it begins no write of the tenant any more.
+    pub fn pause(&self) {
+        self.fuse.pause(true);
     }
 
-    /// Runs all passes that are due side by side, as the real queue does, until the goal holds.
-    pub async fn rush(&mut self, limit: Duration, goal: impl Fn() -> bool) -> End {
-        let end = Instant::now() + limit;
-        let mut passes = JoinSet::new();
-        let mut running = BTreeSet::new();
-        loop {
-            self.watch();
-            let now = Instant::now();
-            let due = self
-                .due
-                .extract_if(.., |name, at| *at <= now && !running.contains(name));
-            for name in due.map(|(name, _)| name).collect::<Vec<_>>() {
-                if let Some(group) = self.cluster.group(&name) {
-                    running.insert(name.clone());
-                    let pass = reconcile(group, self.context.clone());
-                    passes.spawn(async move { (name, pass.await) });
-                }
-            }
-            if passes.is_empty() && goal() {
-                return End::Reached;
-            }
-            let next = self.due.iter().filter(|(name, _)| !running.contains(*name));
-            let next = next.map(|(_, at)| *at).min().map_or(end, |at| at.min(end));
-            tokio::select! {
-                biased;
-                Some(ended) = passes.join_next() => {
-                    let (name, again) = ended.unwrap();
-                    running.remove(&name);
-                    if let Some(again) = again.unwrap_or(Some(Duration::from_secs(1))) {
-                        self.due.insert(name, Instant::now() + again);
-                    }
-                }
-                Some(woken) = self.queue.1.recv() => {
-                    self.due.insert(woken.name, Instant::now());
-                }
-                () = tokio::time::sleep_until(next) => {}
-            }
-            if Instant::now() >= end {
-                return End::TimeUp;
-            }
-        }
+    pub fn go_on(&self) {
+        self.fenced.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.fuse.pause(false);
     }
 
-    async fn pass(&mut self, name: &str) -> bool {
-        self.due.remove(name);
-        let seen = self.seen.get(name).map_or(0, |(_, version)| *version);
-        let Some(group) = self.cluster.shown(name, self.lag, seen) else {
-            return true;
-        };
-        let pass = reconcile(group, self.context.clone());
-        let again = tokio::select! {
-            biased;
-            () = self.fuse.dead.cancelled() => return false,
-            ended = pass => match ended {
-                Ok(again) => again,
-                Err(_) => Some(Duration::from_secs(1)),
-            },
-        };
-        if let Some(again) = again {
-            self.due.insert(name.to_owned(), Instant::now() + again);
-        }
-        true
+    /// Its task ended although nobody killed it.
+    pub fn is_broken(&self) -> bool {
+        self.task.is_finished() && !self.is_dead()
     }
 
-    /// Brings what the watch would bring.
-    fn watch(&mut self) {
-        let names = self.cluster.names();
-        self.seen.retain(|name, _| names.contains(name));
-        for name in names {
-            let Some(group) = self.cluster.group(&name) else {
-                continue;
-            };
-            let deleting = group.metadata.deletion_timestamp.is_some();
-            let trigger = Trigger(
-                group.metadata.generation,
-                group.finalizers().to_vec(),
-                deleting,
-            );
-            if let Some(claimant) = claimant(&group, Timestamp::UNIX_EPOCH) {
-                self.context.claims_mut().insert(claimant);
-            }
-            if self.seen.get(&name).map(|(known, _)| known) != Some(&trigger) {
-                let version = self.cluster.versions(&name);
-                self.seen.insert(name.clone(), (trigger, version));
-                self.due.insert(name, Instant::now());
-            }
-        }
+    pub fn is_dead(&self) -> bool {
+        self.fuse.dead.is_cancelled()
     }
 }
 
+/// A process that is dropped is killed.
 impl Drop for Process {
     fn drop(&mut self) {
-        self.actor.abort();
+        self.fuse.dead.cancel();
+        self.task.abort();
+        // Nobody is left who waits for a place.
+        self.context.stop.cancel();
     }
+}
+
+/// What of a resource wakes a pass, as the real watch's predicates have it.
+type Trigger = (
+    Option<String>,
+    Option<i64>,
+    Vec<String>,
+    Vec<Option<String>>,
+);
+
+struct Living {
+    world: Arc<World>,
+    context: Arc<Context>,
+    readiness: Arc<Readiness>,
+    lag: Duration,
+    /// The version of each object that the watch has shown, counted from one.
+    groups: BTreeMap<String, usize>,
+    tenants: BTreeMap<String, usize>,
+    triggers: BTreeMap<String, Trigger>,
+    /// When each is to be looked at.
+    due: BTreeMap<String, Instant>,
+    running: BTreeSet<String>,
+    passes: JoinSet<(String, Option<Duration>)>,
+    /// Groups and tenants of a list that is under way.
+    listed: (BTreeSet<String>, BTreeSet<String>),
+    actors: JoinSet<()>,
+}
+
+impl Living {
+    async fn live(mut self, mut queue: Queue) {
+        self.list();
+        let mut groups = self.world.cluster.groups.changes.subscribe();
+        let mut tenants = self.world.cluster.tenants.changes.subscribe();
+        let mut resync = Instant::now() + self.context.settings.resync;
+        loop {
+            let now = Instant::now();
+            if resync <= now {
+                resync = now + self.context.settings.resync;
+                let all: Vec<String> = self.groups.keys().cloned().collect();
+                for name in all {
+                    self.wake(&name, now);
+                }
+            }
+            let next_shown = self.watch(now);
+            self.begin_what_is_due(now);
+            let waiting = self
+                .due
+                .iter()
+                .filter(|(name, _)| !self.running.contains(*name));
+            let next_due = waiting.map(|(_, at)| *at).min();
+            let next = [next_shown, next_due, Some(resync)]
+                .into_iter()
+                .flatten()
+                .min();
+            tokio::select! {
+                biased;
+                Some(ended) = self.passes.join_next() => {
+                    let (name, again) = ended.unwrap();
+                    self.running.remove(&name);
+                    if let Some(again) = again {
+                        self.wake(&name, Instant::now() + again);
+                    }
+                }
+                Some(woken) = queue.1.recv() => self.wake(&woken.name, Instant::now()),
+                changed = groups.changed() => changed.unwrap(),
+                changed = tenants.changed() => changed.unwrap(),
+                () = tokio::time::sleep_until(next.unwrap_or(resync)) => {}
+            }
+        }
+    }
+
+    fn wake(&mut self, name: &str, at: Instant) {
+        let due = self.due.entry(name.to_owned()).or_insert(at);
+        *due = at.min(*due);
+    }
+
+    /// The first list: what is stored now.
+    fn list(&mut self) {
+        self.tell_group(&Event::Init);
+        for (name, versions) in self.world.cluster.groups.histories() {
+            self.groups.insert(name.clone(), versions);
+            if let Some(group) = self.world.cluster.groups.get(&name) {
+                self.tell_group(&Event::InitApply((*group).clone()));
+                self.triggers.insert(name.clone(), trigger(&group));
+                self.wake(&name, Instant::now());
+            }
+        }
+        self.tell_group(&Event::InitDone);
+        self.tell_tenant(Event::Init);
+        for (name, versions) in self.world.cluster.tenants.histories() {
+            self.tenants.insert(name.clone(), versions);
+            if let Some(tenant) = self.world.cluster.tenants.get(&name) {
+                self.tell_tenant(Event::InitApply((*tenant).clone()));
+            }
+        }
+        self.tell_tenant(Event::InitDone);
+    }
+
+    /// Shows what is old enough, version by version; when the next will be.
+    fn watch(&mut self, now: Instant) -> Option<Instant> {
+        let world = self.world.clone();
+        let mut next = None;
+        let (shown, later) = unseen(&world.cluster.tenants, &mut self.tenants, now, self.lag);
+        next = earlier(next, later);
+        for (_, shown) in shown {
+            self.tell_tenant(match shown {
+                Shown::There(tenant) => Event::Apply((*tenant).clone()),
+                Shown::Gone(tenant) => Event::Delete((*tenant).clone()),
+            });
+        }
+        let (shown, later) = unseen(&world.cluster.groups, &mut self.groups, now, self.lag);
+        for (name, shown) in shown {
+            match shown {
+                Shown::There(group) => {
+                    self.tell_group(&Event::Apply((*group).clone()));
+                    let trigger = trigger(&group);
+                    if self.triggers.insert(name.clone(), trigger.clone()) != Some(trigger) {
+                        self.wake(&name, now);
+                    }
+                }
+                Shown::Gone(group) => {
+                    self.tell_group(&Event::Delete((*group).clone()));
+                    self.triggers.remove(&name);
+                }
+            }
+        }
+        earlier(next, later)
+    }
+
+    fn begin_what_is_due(&mut self, now: Instant) {
+        let due = self.due.iter();
+        let due = due.filter(|(name, at)| **at <= now && !self.running.contains(*name));
+        for name in due.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.due.remove(&name);
+            let shown = self
+                .groups
+                .get(&name)
+                .and_then(|index| index.checked_sub(1));
+            let shown = shown.and_then(|index| self.world.cluster.groups.version(&name, index));
+            if let Some((_, Shown::There(group))) = shown {
+                self.running.insert(name.clone());
+                let pass = guarded(group.clone(), self.context.clone());
+                let (context, world) = (self.context.clone(), self.world.clone());
+                self.passes.spawn(async move {
+                    let again = pass.await;
+                    if matches!(again, Err(crate::reconcile::Error::Panicked)) {
+                        world
+                            .oracle
+                            .lock()
+                            .unwrap()
+                            .violations
+                            .push("a pass panicked".to_owned());
+                    }
+                    let failed = |error| Some(failed(&context, &group, &error));
+                    (name, again.unwrap_or_else(failed))
+                });
+            }
+        }
+    }
+
+    fn tell_group(&mut self, event: &Event<PasswordSyncGroup>) {
+        observe(
+            event,
+            &None,
+            &mut self.listed.0,
+            &self.context,
+            &self.readiness,
+        );
+    }
+
+    fn tell_tenant(&mut self, event: Event<IdentityTenant>) {
+        let (context, readiness) = (&self.context, &self.readiness);
+        observe_tenant(
+            event,
+            &None,
+            &mut self.listed.1,
+            context,
+            readiness,
+            &mut self.actors,
+        );
+    }
+}
+
+/// What the watch shows now of a kind, and when it will show more.
+fn unseen<K>(
+    shelf: &Shelf<K>,
+    seen: &mut BTreeMap<String, usize>,
+    now: Instant,
+    lag: Duration,
+) -> (Vec<(String, Shown<K>)>, Option<Instant>)
+where
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned,
+{
+    let mut shown = Vec::new();
+    let mut next = None;
+    for (name, versions) in shelf.histories() {
+        let index = seen.entry(name.clone()).or_insert(0);
+        while *index < versions {
+            let Some((at, version)) = shelf.version(&name, *index) else {
+                break;
+            };
+            if at + lag > now {
+                next = earlier(next, Some(at + lag));
+                break;
+            }
+            *index += 1;
+            shown.push((name.clone(), version));
+        }
+    }
+    (shown, next)
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+fn trigger(group: &PasswordSyncGroup) -> Trigger {
+    let annotation = |name: &str| group.annotations().get(name).cloned();
+    (
+        group.uid(),
+        group.metadata.generation,
+        group.finalizers().to_vec(),
+        vec![
+            annotation(names::RECONCILE_AT),
+            annotation(names::PAUSED_UNTIL),
+        ],
+    )
 }

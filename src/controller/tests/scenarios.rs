@@ -1,16 +1,33 @@
-//! What people do with groups.
+//! What people do with groups, and what must come of it.
 
 use std::collections::BTreeSet;
 
-use identity_simulator::{Fault, FaultKind};
+use identity_simulator::FaultKind;
+use psg_api::names;
 use serde_json::{Value, json};
 
 use super::{
     tenant::{STANDARD, STRONG},
-    world::{Scenario, World},
+    world::World,
 };
 
-fn spec(name: &str, sources: &[&str]) -> Value {
+/// What a person does, and what must come of it.
+pub struct Scenario {
+    pub name: &'static str,
+    pub switches: Value,
+    /// Until this is settled nobody dies.
+    pub before: fn(&World),
+    /// What is done then, while no operator runs.
+    pub act: fn(&World),
+    /// What is done a second after the operator has started.
+    pub then: Option<fn(&World)>,
+    /// Whether it has come to its end.
+    pub done: fn(&World) -> bool,
+    /// What must be true in the end.
+    pub check: fn(&World),
+}
+
+pub fn spec(name: &str, sources: &[&str]) -> Value {
     let sources: Vec<Value> = sources
         .iter()
         .map(|source| json!({"name": source}))
@@ -27,17 +44,36 @@ fn names(sources: &[&str]) -> BTreeSet<String> {
     sources.iter().map(|source| (*source).to_owned()).collect()
 }
 
+fn has(world: &World, name: &str, sources: &[&str]) {
+    let groups = world.groups();
+    let found = groups.iter().filter(|(known, _)| known == name);
+    let found: Vec<&BTreeSet<String>> = found.map(|(_, sources)| sources).collect();
+    assert_eq!(found, [&names(sources)], "{name} in {groups:?}");
+}
+
 fn one_group(world: &World, name: &str, sources: &[&str]) {
     assert_eq!(world.groups(), vec![(name.to_owned(), names(sources))]);
 }
 
-fn none_left(world: &World) {
-    assert_eq!(world.groups(), Vec::new());
-    assert_eq!(world.cluster.names(), Vec::<String>::new());
+fn gone(world: &World) {
+    assert!(world.cluster.groups.all().is_empty());
 }
 
-fn policy_of(world: &World, source: &str) -> Vec<String> {
-    world.holders()[source].clone()
+fn handed_back(world: &World) {
+    assert_eq!(world.groups(), Vec::new());
+    gone(world);
+    for source in ["A", "B", "C"] {
+        assert_eq!(world.holders()[source], [STRONG], "{source}");
+    }
+    let holders = &world.holders()["D"];
+    assert_eq!(*holders, [STANDARD], "a source of nobody is never touched");
+}
+
+fn reason(world: &World, name: &str) -> Option<String> {
+    let group = world.cluster.groups.get(name)?;
+    let status = group.status.clone()?;
+    let ready = status.conditions.iter().find(|c| c.type_ == "Ready")?;
+    Some(ready.reason.clone())
 }
 
 fn nothing(_: &World) {}
@@ -46,48 +82,47 @@ fn apply_abc(world: &World) {
     world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
 }
 
-fn strike(world: &World, route: &str, times: u32, kind: FaultKind) {
-    world
-        .tenant
-        .lock()
-        .unwrap()
-        .add_fault(Fault::new(route, times, kind));
-}
-
-fn handed_back(world: &World) {
-    none_left(world);
-    for source in ["A", "B", "C"] {
-        assert_eq!(policy_of(world, source), [STRONG], "{source}");
-    }
-    assert_eq!(
-        policy_of(world, "D"),
-        [STANDARD],
-        "a source of nobody is never touched"
-    );
-}
-
 const POST: &str = "POST /password-sync-groups";
+const PUT: &str = "PUT /password-sync-groups/{id}";
+const DELETE: &str = "DELETE /password-sync-groups/{id}";
+const PATCH: &str = "PATCH /sources/{id}/password-policies";
 
-/// Every scenario.
-pub fn all() -> Vec<Scenario> {
-    let never = json!({"policy_after_delete": "never"});
-    let base = |name, act, check| Scenario {
+/// A person makes something of a world in which there is nothing.
+fn base(name: &'static str, act: fn(&World), check: fn(&World)) -> Scenario {
+    Scenario {
         name,
         switches: json!({}),
         before: nothing,
         act,
+        then: None,
+        done: World::quiet,
         check,
-    };
-    let on_group = |name, act, check| Scenario {
+    }
+}
+
+/// A person does something with one group of three sources.
+fn on_group(name: &'static str, act: fn(&World), check: fn(&World)) -> Scenario {
+    Scenario {
         before: apply_abc,
         ..base(name, act, check)
-    };
+    }
+}
+
+/// Every scenario.
+pub fn all() -> Vec<Scenario> {
+    [creates(), edits(), others(), deletions()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn creates() -> Vec<Scenario> {
     vec![
         base("create", apply_abc, |w| one_group(w, "G", &["A", "B", "C"])),
         base(
             "create whose answer is lost",
             |w| {
-                strike(w, POST, 1, FaultKind::LostAnswer);
+                w.strike(POST, 1, FaultKind::LostAnswer);
                 apply_abc(w);
             },
             |w| {
@@ -98,23 +133,111 @@ pub fn all() -> Vec<Scenario> {
         base(
             "create whose request is lost",
             |w| {
-                strike(w, POST, 1, FaultKind::LostRequest);
+                w.strike(POST, 1, FaultKind::LostRequest);
                 apply_abc(w);
             },
             |w| one_group(w, "G", &["A", "B", "C"]),
         ),
         base(
-            "two resources of one name",
+            "create that is applied late",
+            |w| {
+                let late = FaultKind::LateApply {
+                    seconds: 15,
+                    code: Some(504),
+                };
+                w.strike(POST, 1, late);
+                apply_abc(w);
+            },
+            |w| {
+                one_group(w, "G", &["A", "B", "C"]);
+                assert_eq!(w.calls(POST), 1);
+            },
+        ),
+        Scenario {
+            switches: json!({"reads": {"lagging": {"seconds": 20}}}),
+            ..base(
+                "create where reads lag",
+                |w| {
+                    w.strike(POST, 1, FaultKind::LostAnswer);
+                    apply_abc(w);
+                },
+                |w| {
+                    one_group(w, "G", &["A", "B", "C"]);
+                    assert_eq!(w.calls(POST), 1);
+                },
+            )
+        },
+        base(
+            "two creates side by side",
             |w| {
                 w.cluster.apply("g", &spec("G", &["A", "B"]));
                 w.cluster.apply("h", &spec("H", &["C", "D"]));
             },
-            |w| assert_eq!(w.groups().len(), 2),
+            |w| {
+                has(w, "G", &["A", "B"]);
+                has(w, "H", &["C", "D"]);
+            },
         ),
+        Scenario {
+            done: |w| {
+                reason(w, "h").as_deref() == Some("OwnedByAnother")
+                    && reason(w, "g").as_deref() == Some("InSync")
+            },
+            ..base(
+                "two resources want the same",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "B"]));
+                    w.cluster.apply("h", &spec("G", &["A", "B"]));
+                },
+                |w| one_group(w, "G", &["A", "B"]),
+            )
+        },
+        Scenario {
+            then: Some(|w| w.cluster.apply("g", &spec("Other", &["A", "D"]))),
+            ..base("create, and changed at once", apply_abc, |w| {
+                one_group(w, "Other", &["A", "D"]);
+            })
+        },
+        base(
+            "a group is adopted as it is",
+            |w| {
+                w.add_group("G", STRONG, &[0, 1, 2]);
+                apply_abc(w);
+            },
+            |w| {
+                one_group(w, "G", &["A", "B", "C"]);
+                assert_eq!(w.tenant_writes(), 0);
+            },
+        ),
+        base(
+            "a group is adopted and overwritten",
+            |w| {
+                w.add_group("G", STANDARD, &[0, 3]);
+                w.cluster.apply(
+                    "g",
+                    &with(spec("G", &["A", "B"]), "adoptionPolicy", "Overwrite"),
+                );
+            },
+            |w| one_group(w, "G", &["A", "B"]),
+        ),
+    ]
+}
+
+fn edits() -> Vec<Scenario> {
+    vec![
         on_group(
             "rename",
             |w| w.cluster.apply("g", &spec("New", &["A", "B", "C"])),
             |w| one_group(w, "New", &["A", "B", "C"]),
+        ),
+        on_group(
+            "another policy",
+            |w| {
+                let mut spec = spec("G", &["A", "B", "C"]);
+                spec["passwordPolicyRef"] = json!({"name": "Standard"});
+                w.cluster.apply("g", &spec);
+            },
+            |w| one_group(w, "G", &["A", "B", "C"]),
         ),
         on_group(
             "join",
@@ -126,7 +249,7 @@ pub fn all() -> Vec<Scenario> {
             |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
             |w| {
                 one_group(w, "G", &["A", "B"]);
-                assert_eq!(policy_of(w, "C"), [STRONG]);
+                assert_eq!(w.holders()["C"], [STRONG]);
             },
         ),
         Scenario {
@@ -136,29 +259,120 @@ pub fn all() -> Vec<Scenario> {
                 |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
                 |w| {
                     one_group(w, "G", &["A", "B"]);
-                    assert_eq!(policy_of(w, "C"), [STRONG]);
+                    assert_eq!(w.holders()["C"], [STRONG]);
                 },
             )
         },
         on_group(
             "edit whose answer is lost",
             |w| {
-                strike(
-                    w,
-                    "PUT /password-sync-groups/{id}",
-                    1,
-                    FaultKind::LostAnswer,
-                );
+                w.strike(PUT, 1, FaultKind::LostAnswer);
                 w.cluster.apply("g", &spec("New", &["A", "B", "D"]));
             },
             |w| {
                 one_group(w, "New", &["A", "B", "D"]);
-                assert_eq!(policy_of(w, "C"), [STRONG]);
+                assert_eq!(w.holders()["C"], [STRONG]);
             },
         ),
+        Scenario {
+            then: Some(|w| w.cluster.apply("g", &spec("G", &["A", "B", "C"]))),
+            ..on_group(
+                "leave, and back at once",
+                |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            before: |w| {
+                w.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+                w.cluster.apply("h", &spec("H", &["D", "E"]));
+            },
+            ..base(
+                "a source moves to another group",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "B"]));
+                    w.cluster.apply("h", &spec("H", &["C", "D", "E"]));
+                },
+                |w| {
+                    has(w, "G", &["A", "B"]);
+                    has(w, "H", &["C", "D", "E"]);
+                },
+            )
+        },
+    ]
+}
+
+fn others() -> Vec<Scenario> {
+    vec![
+        Scenario {
+            done: |w| w.quiet() && w.groups().iter().any(|(name, _)| name == "G"),
+            ..on_group(
+                "drift is repaired",
+                |w| w.edit_group("G", |group| "Else".clone_into(&mut group.name)),
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            done: |w| w.quiet() && w.groups().iter().any(|(name, _)| name == "G"),
+            ..on_group(
+                "a group that vanished is made again",
+                |w| w.drop_group("G"),
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        on_group(
+            "the tenant's resource is made again",
+            |w| {
+                w.cluster.tenants.delete("default");
+                let spec = json!({"credentialsSecretRef": {"name": "pat"}});
+                w.cluster.tenants.apply("default", &spec);
+                w.cluster.apply("g", &self::spec("New", &["A", "B", "C"]));
+            },
+            |w| one_group(w, "New", &["A", "B", "C"]),
+        ),
+        Scenario {
+            then: Some(|w| w.cluster.set_secret(Some(super::tenant::SECRET))),
+            ..on_group(
+                "the Secret is gone for a while",
+                |w| {
+                    w.cluster.set_secret(None);
+                    w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
+                },
+                |w| one_group(w, "New", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            then: Some(|w| {
+                assert_eq!(w.tenant_writes(), 1, "paused");
+                w.cluster.groups.annotate("g", names::PAUSED_UNTIL, None);
+            }),
+            ..on_group(
+                "pause, and on again",
+                |w| {
+                    let until = Some("2030-01-01T00:00:00Z".to_owned());
+                    w.cluster.groups.annotate("g", names::PAUSED_UNTIL, until);
+                    w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
+                },
+                |w| one_group(w, "New", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            then: Some(|w| w.cluster.apply("g", &spec("New", &["A", "B", "C"]))),
+            ..on_group(
+                "an edit that cannot be, and mended",
+                |w| w.cluster.apply("g", &spec("G", &["A", "B", "Z"])),
+                |w| one_group(w, "New", &["A", "B", "C"]),
+            )
+        },
+    ]
+}
+
+fn deletions() -> Vec<Scenario> {
+    let never_assigns = json!({"policy_after_delete": "never"});
+    vec![
         on_group("delete", |w| w.cluster.delete("g"), handed_back),
         Scenario {
-            switches: never.clone(),
+            switches: never_assigns.clone(),
             ..on_group(
                 "delete, and the service assigns nothing",
                 |w| w.cluster.delete("g"),
@@ -166,30 +380,53 @@ pub fn all() -> Vec<Scenario> {
             )
         },
         Scenario {
-            switches: never.clone(),
+            switches: json!({"policy_after_delete": {"delayed": {"seconds": 20}}}),
+            ..on_group(
+                "delete, and the service assigns late",
+                |w| w.cluster.delete("g"),
+                handed_back,
+            )
+        },
+        Scenario {
+            switches: never_assigns.clone(),
             ..on_group(
                 "delete whose answer is lost",
                 |w| {
-                    strike(
-                        w,
-                        "DELETE /password-sync-groups/{id}",
-                        1,
-                        FaultKind::LostAnswer,
-                    );
+                    w.strike(DELETE, 1, FaultKind::LostAnswer);
                     w.cluster.delete("g");
                 },
                 handed_back,
             )
         },
         Scenario {
-            switches: never,
+            switches: never_assigns.clone(),
             ..on_group(
                 "delete while assigning fails now and then",
                 |w| {
-                    let status = FaultKind::AfterCommit { code: 503 };
-                    strike(w, "PATCH /sources/{id}/password-policies", 2, status);
+                    w.strike(PATCH, 2, FaultKind::AfterCommit { code: 503 });
                     w.cluster.delete("g");
                 },
+                handed_back,
+            )
+        },
+        Scenario {
+            then: Some(|w| w.cluster.delete("g")),
+            switches: never_assigns.clone(),
+            ..base(
+                "delete while the create is open",
+                |w| {
+                    w.strike(POST, 1, FaultKind::LostAnswer);
+                    apply_abc(w);
+                },
+                gone,
+            )
+        },
+        Scenario {
+            then: Some(|w| w.cluster.delete("g")),
+            switches: never_assigns,
+            ..on_group(
+                "delete while a source leaves",
+                |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
                 handed_back,
             )
         },
@@ -203,7 +440,7 @@ pub fn all() -> Vec<Scenario> {
                 w.cluster.delete("g");
             },
             |w| {
-                assert_eq!(w.cluster.names(), Vec::<String>::new());
+                gone(w);
                 one_group(w, "G", &["A", "B", "C"]);
                 assert_eq!(w.tenant_writes(), 1, "only the create");
             },
@@ -211,21 +448,23 @@ pub fn all() -> Vec<Scenario> {
         on_group(
             "delete of a group that vanished",
             |w| {
-                let id = w
-                    .cluster
-                    .group("g")
-                    .unwrap()
-                    .status
-                    .clone()
-                    .unwrap()
-                    .group_id
-                    .unwrap();
-                let mut tenant = w.tenant.lock().unwrap();
-                tenant.drop_group(&id, (w.clock)());
-                drop(tenant);
+                w.drop_group("G");
                 w.cluster.delete("g");
             },
             handed_back,
+        ),
+        on_group(
+            "delete of a group whose source joined another meanwhile",
+            |w| {
+                w.drop_group("G");
+                w.add_group("Foreign", STANDARD, &[0, 4]);
+                w.cluster.delete("g");
+            },
+            |w| {
+                gone(w);
+                has(w, "Foreign", &["A", "E"]);
+                assert_eq!(w.holders()["B"], [STRONG]);
+            },
         ),
     ]
 }

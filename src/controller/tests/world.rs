@@ -1,56 +1,185 @@
-//! One scenario: a tenant, a cluster, what a person does, and what must be true in the end,
-//! wherever the operator died on the way.
+//! One tenant, one cluster, what a person does to both, and what is written down of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::Timestamp;
+use kube::ResourceExt;
+use psg_api::PasswordSyncGroup;
 use psg_snapshot::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use super::{
-    cluster::Cluster,
-    fuse::Crash,
-    process::{End, Process},
-    tenant::{Shared, tenant},
-};
+use super::{cluster::Cluster, oracle::Oracle, tenant};
 use crate::ProcessClock;
 
-/// Longer than any forced wait: settle, confirmation, back-off.
-const LIMIT: Duration = Duration::from_hours(2);
+/// How often it is looked whether something holds.
+const LOOK: Duration = Duration::from_millis(500);
 
 pub struct World {
-    pub cluster: Arc<Cluster>,
-    pub tenant: Shared,
+    pub cluster: Cluster,
+    pub tenant: Mutex<Tenant>,
+    pub oracle: Mutex<Oracle>,
+    pub weather: Mutex<Weather>,
     pub clock: Clock,
+    began: Instant,
+    trace: Mutex<Vec<String>>,
 }
 
-/// What a person does, and what must come of it.
-pub struct Scenario {
-    pub name: &'static str,
-    pub switches: Value,
-    /// Until this is settled nobody dies.
-    pub before: fn(&World),
-    /// What is done then.
-    pub act: fn(&World),
-    /// What must be true in the end.
-    pub check: fn(&World),
+/// What is wrong with the API server.
+#[derive(Default)]
+pub struct Weather {
+    /// It cannot be reached.
+    pub api_down: bool,
+    /// It does what it is asked, and no answer arrives.
+    pub api_deaf: bool,
 }
 
 impl World {
-    fn new(switches: &Value) -> Self {
+    pub fn new(tenant: Tenant) -> Arc<Self> {
         let clock = ProcessClock::starting_at(Timestamp::UNIX_EPOCH);
-        Self {
-            cluster: Arc::default(),
-            tenant: tenant(switches),
+        let world = Self {
+            cluster: Cluster::default(),
+            tenant: Mutex::new(tenant),
+            oracle: Mutex::default(),
+            weather: Mutex::default(),
             clock: Arc::new(move || clock.now()),
+            began: Instant::now(),
+            trace: Mutex::default(),
+        };
+        world.cluster.set_secret(Some(tenant::SECRET));
+        world.make_tenant();
+        Arc::new(world)
+    }
+
+    /// A person makes the IdentityTenant.
+    pub fn make_tenant(&self) {
+        let spec = json!({"credentialsSecretRef": {"name": "pat"}});
+        self.cluster.tenants.apply("default", &spec);
+    }
+
+    /// Writes down what happened now.
+    pub fn note(&self, what: &str) {
+        let line = format!("{:>10.3} {what}", self.began.elapsed().as_secs_f64());
+        self.trace.lock().unwrap().push(line);
+    }
+
+    pub fn trace(&self) -> Vec<String> {
+        self.trace.lock().unwrap().clone()
+    }
+
+    pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
+        self.oracle.lock().unwrap().sends(asked, &self.cluster);
+        let answer = self.ask_the_tenant(asked);
+        self.note(&format!(
+            "tenant: {} {} {} -> {} {:?}",
+            asked.method,
+            asked.path,
+            String::from_utf8_lossy(&asked.body),
+            answer.status,
+            answer.cut
+        ));
+        answer
+    }
+
+    pub fn ask_the_tenant(&self, asked: &Request) -> Response {
+        let mut tenant = self.tenant.lock().unwrap();
+        let answer = tenant.handle(asked, (self.clock)());
+        self.oracle.lock().unwrap().after(&tenant);
+        answer
+    }
+
+    /// A finalizer went.
+    pub fn released(&self, group: &PasswordSyncGroup) {
+        let mut tenant = self.tenant.lock().unwrap();
+        tenant.settle((self.clock)());
+        self.oracle.lock().unwrap().released(group, &tenant);
+    }
+
+    /// Somebody else makes a group.
+    pub fn add_group(&self, name: &str, policy: &str, sources: &[usize]) -> String {
+        let id = format!("00000000-0000-4000-8000-{:012}", self.calls("*") + 1);
+        let group = Group {
+            id: id.clone(),
+            name: name.to_owned(),
+            password_policy_id: Some(policy.to_owned()),
+            source_ids: sources.iter().map(|n| tenant::source_id(*n)).collect(),
+            ..Group::default()
+        };
+        self.tenant
+            .lock()
+            .unwrap()
+            .store_group(group, (self.clock)());
+        id
+    }
+
+    /// Somebody else changes a group behind our back.
+    pub fn edit_group(&self, name: &str, edit: impl FnOnce(&mut Group)) {
+        let mut tenant = self.tenant.lock().unwrap();
+        let found = tenant.state().groups_named(name).next().cloned();
+        if let Some(mut group) = found {
+            edit(&mut group);
+            tenant.store_group(group, (self.clock)());
         }
     }
 
-    /// The tenant's groups: name to source names, sorted.
+    /// Somebody else deletes a group.
+    pub fn drop_group(&self, name: &str) {
+        let mut tenant = self.tenant.lock().unwrap();
+        let id = tenant
+            .state()
+            .groups_named(name)
+            .next()
+            .map(|group| group.id.clone());
+        if let Some(id) = id {
+            tenant.drop_group(&id, (self.clock)());
+        }
+    }
+
+    /// A person removes the groups that no resource remembers or may just be making.
+    pub fn drop_unclaimed(&self) {
+        let statuses: Vec<_> = self
+            .cluster
+            .groups
+            .all()
+            .iter()
+            .filter_map(|group| group.status.clone())
+            .collect();
+        let claimed = |group: &Group| {
+            statuses.iter().any(|status| {
+                let intent = status.intent.as_ref();
+                let undone = status.deletion.as_ref().map(|deletion| &deletion.group_id);
+                status.group_id.as_ref() == Some(&group.id)
+                    || undone == Some(&group.id)
+                    || intent.is_some_and(|intent| intent.name == group.name)
+            })
+        };
+        let mut tenant = self.tenant.lock().unwrap();
+        let left: Vec<String> = tenant
+            .state()
+            .groups
+            .iter()
+            .filter(|group| !claimed(group))
+            .map(|group| group.id.clone())
+            .collect();
+        for id in left {
+            tenant.drop_group(&id, (self.clock)());
+        }
+    }
+
+    /// The next so many requests of this route go wrong.
+    pub fn strike(&self, route: &str, times: u32, kind: FaultKind) {
+        self.tenant
+            .lock()
+            .unwrap()
+            .add_fault(Fault::new(route, times, kind));
+    }
+
+    /// The tenant's groups: name to source names.
     pub fn groups(&self) -> Vec<(String, BTreeSet<String>)> {
         let tenant = self.tenant.lock().unwrap();
         let state = tenant.state();
@@ -75,84 +204,93 @@ impl World {
         each.collect()
     }
 
+    /// How often a route was called; `*` for all.
     pub fn calls(&self, route: &str) -> u64 {
-        self.tenant.lock().unwrap().ledger().count(route)
+        let tenant = self.tenant.lock().unwrap();
+        match route {
+            "*" => tenant.ledger().counts().values().sum(),
+            route => tenant.ledger().count(route),
+        }
     }
 
     pub fn tenant_writes(&self) -> u64 {
-        let ledger = self.tenant.lock().unwrap();
-        let counts = ledger.ledger().counts();
+        let tenant = self.tenant.lock().unwrap();
+        let counts = tenant.ledger().counts();
         let writes = counts.iter().filter(|(route, _)| {
             !route.starts_with("GET") && !route.contains("oauth") && route.contains(' ')
         });
         writes.map(|(_, count)| *count).sum()
     }
 
-    fn process(&self, crash: Option<Crash>, lag: usize) -> Process {
-        Process::start(&self.cluster, &self.tenant, &self.clock, crash, lag)
-    }
-
     /// Every resource is settled for its newest spec, or gone.
     pub fn quiet(&self) -> bool {
-        self.cluster.names().iter().all(|name| {
-            let Some(group) = self.cluster.group(name) else {
-                return true;
-            };
-            let status = group.status.clone().unwrap_or_default();
-            let ready = status
-                .conditions
-                .iter()
-                .any(|c| c.type_ == "Ready" && c.status == "True");
-            group.metadata.deletion_timestamp.is_none()
-                && ready
-                && Some(status.observed_generation) == group.metadata.generation
-        })
+        self.cluster
+            .groups
+            .all()
+            .iter()
+            .all(|group| is_quiet(group))
+    }
+
+    /// Those that are not, for a message.
+    pub fn restless(&self) -> Vec<String> {
+        let all = self.cluster.groups.all();
+        let restless = all.iter().filter(|group| !is_quiet(group));
+        restless
+            .map(|group| format!("{:#}", json!(**group)))
+            .collect()
+    }
+
+    /// What everything ended in, without times and ids that no two histories share.
+    pub fn outcome(&self) -> Value {
+        let conditions = self
+            .cluster
+            .groups
+            .all()
+            .iter()
+            .map(|group| {
+                let status = group.status.clone().unwrap_or_default();
+                let said = status
+                    .conditions
+                    .iter()
+                    .map(|c| format!("{}={} {}", c.type_, c.status, c.reason));
+                (group.name_any(), json!(said.collect::<Vec<_>>()))
+            })
+            .collect::<serde_json::Map<_, _>>();
+        let mut groups = self.groups();
+        groups.sort();
+        json!({"conditions": conditions, "groups": groups, "holders": self.holders()})
+    }
+
+    /// Lets virtual time pass until something holds; false if it never did.
+    pub async fn until(&self, limit: Duration, holds: impl Fn() -> bool) -> bool {
+        let end = Instant::now() + limit;
+        while !holds() {
+            if Instant::now() >= end {
+                return false;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        true
+    }
+
+    /// Panics if anything was ever wrong.
+    pub fn judge(&self, what: &str) {
+        let oracle = self.oracle.lock().unwrap();
+        assert!(
+            oracle.violations.is_empty(),
+            "{what}: {:#?}\n{}",
+            oracle.violations,
+            self.trace().join("\n")
+        );
     }
 }
 
-/// Runs a scenario in which the operator dies as told, and is started again each time; returns
-/// how many effects the first life after `act` had.
-pub async fn play(scenario: &Scenario, crashes: &[Crash], lag: usize) -> usize {
-    let what = format!("{} with {crashes:?}, lag {lag}", scenario.name);
-    let world = World::new(&scenario.switches);
-    (scenario.before)(&world);
-    let mut calm = world.process(None, 0);
-    assert_eq!(
-        calm.run(LIMIT, || world.quiet()).await,
-        End::Reached,
-        "{what}: before"
-    );
-    drop(calm);
-    (scenario.act)(&world);
-    let mut effects = 0;
-    for (life, crash) in crashes.iter().map(Some).chain([None]).enumerate() {
-        let mut process = world.process(crash.copied(), lag);
-        let end = process.run(LIMIT, || world.quiet()).await;
-        if life == 0 {
-            effects = process.fuse.effects();
-        }
-        match end {
-            End::Crashed => {}
-            End::Reached => break,
-            End::TimeUp => panic!(
-                "{what}: not settled; {:#?}",
-                world
-                    .cluster
-                    .names()
-                    .iter()
-                    .map(|n| world.cluster.group(n))
-                    .collect::<Vec<_>>()
-            ),
-        }
-    }
-    (scenario.check)(&world);
-    let writes = (world.tenant_writes(), world.cluster.writes());
-    let mut later = world.process(None, 0);
-    later.run(Duration::from_mins(5), || false).await;
-    assert_eq!(
-        (world.tenant_writes(), world.cluster.writes()),
-        writes,
-        "{what}: settled stays settled"
-    );
-    effects
+fn is_quiet(group: &PasswordSyncGroup) -> bool {
+    let Some(status) = &group.status else {
+        return false;
+    };
+    let mut conditions = status.conditions.iter();
+    group.metadata.deletion_timestamp.is_none()
+        && Some(status.observed_generation) == group.metadata.generation
+        && conditions.any(|c| c.type_ == "Ready" && c.status == "True")
 }

@@ -1,0 +1,207 @@
+//! What must hold at every single effect and at the end, whatever was lost, late, killed or
+//! paused. It looks at what is stored and sent, never into the operator.
+//!
+//! S1 to S10 are the project's invariants; each check names the one that it holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use identity_simulator::{Tenant, request::Request};
+use psg_api::{PasswordSyncGroup, PasswordSyncGroupStatus};
+use serde_json::Value;
+
+use super::cluster::Cluster;
+
+/// What was seen so far, and what was wrong.
+#[derive(Default)]
+pub struct Oracle {
+    /// Each intent's one POST: the resource's UID, the attempt and when it was recorded.
+    posted: BTreeSet<(String, i64, String)>,
+    /// Groups that nobody may touch.
+    pub foreign: BTreeSet<String>,
+    pub violations: Vec<String>,
+}
+
+impl Oracle {
+    /// A write that is about to reach the tenant.
+    pub fn sends(&mut self, request: &Request, cluster: &Cluster) {
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let groups = cluster.groups.all();
+        let known = groups
+            .iter()
+            .map(|group| (&**group, group.status.clone().unwrap_or_default()));
+        let known: Vec<(&PasswordSyncGroup, PasswordSyncGroupStatus)> = known.collect();
+        let id = request.path.rsplit('/').next().unwrap_or_default();
+        match request.method.as_str() {
+            "POST" => self.posts(&body, &known),
+            "PUT" => {
+                let held = known.iter().any(|(_, status)| holds(status, id));
+                self.must(
+                    held,
+                    "S3, S4: a PUT of a group that no resource records as its own",
+                    id,
+                );
+            }
+            "DELETE" => {
+                let recorded = |status: &PasswordSyncGroupStatus| {
+                    status
+                        .deletion
+                        .as_ref()
+                        .is_some_and(|deletion| deletion.group_id == id)
+                };
+                let planned = known.iter().any(|(group, status)| {
+                    group.metadata.deletion_timestamp.is_some() && recorded(status)
+                });
+                self.must(planned, "S3, S4: a DELETE without a stored record", id);
+            }
+            "PATCH" => {
+                let source = request.path.split('/').rev().nth(1).unwrap_or_default();
+                let planned = known.iter().any(|(_, status)| {
+                    let deletion = status
+                        .deletion
+                        .iter()
+                        .flat_map(|deletion| &deletion.sources);
+                    deletion
+                        .chain(&status.leaving)
+                        .any(|left| left.id == source)
+                });
+                self.must(
+                    planned,
+                    "S3, S10: a policy assigned to a source that nobody hands back",
+                    source,
+                );
+            }
+            other => self.must(false, "a write of no known kind", other),
+        }
+        if self.foreign.contains(id) {
+            self.must(false, "S10: another's group was written", id);
+        }
+    }
+
+    fn posts(&mut self, body: &Value, known: &[(&PasswordSyncGroup, PasswordSyncGroupStatus)]) {
+        let sources: BTreeSet<&str> = body["sourceIds"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut fits = known.iter().filter_map(|(group, status)| {
+            let intent = status.intent.as_ref()?;
+            let planned: BTreeSet<&str> = intent.source_ids.iter().map(String::as_str).collect();
+            let fits = body["name"] == intent.name
+                && body["passwordPolicyId"] == intent.policy_id
+                && planned == sources;
+            let key = (
+                group.metadata.uid.clone()?,
+                intent.attempt,
+                intent.started_at.clone(),
+            );
+            (fits && !self.posted.contains(&key)).then_some(key)
+        });
+        let first = fits.next();
+        match first {
+            Some(key) => drop(self.posted.insert(key)),
+            None => self.must(
+                false,
+                "S2, S3: a POST without an open intent of its own",
+                &body.to_string(),
+            ),
+        }
+    }
+
+    /// The tenant after a write: no twins of one intent.
+    pub fn after(&mut self, tenant: &Tenant) {
+        let mut seen = BTreeMap::new();
+        for group in tenant.state().groups.iter() {
+            let sources: BTreeSet<&String> = group.source_ids.iter().collect();
+            if let Some(twin) = seen.insert((&group.name, sources), &group.id) {
+                self.must(
+                    false,
+                    "S1: two groups of one name and the same sources",
+                    &format!("{twin} and {}", group.id),
+                );
+            }
+        }
+    }
+
+    /// S5: a resource is let go.
+    pub fn released(&mut self, group: &PasswordSyncGroup, tenant: &Tenant) {
+        let status = group.status.clone().unwrap_or_default();
+        let orphaned = group.spec.deletion_policy == psg_api::DeletionPolicy::Orphan
+            || group.spec.management_policy == psg_api::ManagementPolicy::Observe;
+        if orphaned || group.metadata.deletion_timestamp.is_none() {
+            return;
+        }
+        let state = tenant.state();
+        if let Some(intent) = &status.intent {
+            let sources: BTreeSet<&String> = intent.source_ids.iter().collect();
+            let mut named = state.groups_named(&intent.name);
+            let made =
+                named.any(|group| group.source_ids.iter().collect::<BTreeSet<_>>() == sources);
+            self.must(
+                !made,
+                "S5: let go, and what its create made is still there",
+                &intent.name,
+            );
+        }
+        if let Some(id) = &status.group_id {
+            self.must(
+                state.groups.find(id).is_none(),
+                "S5: let go, and its group is still there",
+                id,
+            );
+        }
+        let deletion = status
+            .deletion
+            .iter()
+            .flat_map(|deletion| &deletion.sources);
+        for left in deletion.chain(&status.leaving) {
+            let Some(source) = state.sources.find(&left.id) else {
+                continue;
+            };
+            let grouped = state.groups_of(&left.id).next().is_some();
+            let has_it = source
+                .holders
+                .iter()
+                .any(|holder| holder.policy_id == left.policy_id);
+            let no_policy = state.policies.find(&left.policy_id).is_none();
+            self.must(
+                grouped || has_it || no_policy,
+                "S5: let go, and a source has not its policy",
+                &left.id,
+            );
+        }
+    }
+
+    /// At the end of a history that may converge: no source without any policy.
+    pub fn at_rest(&mut self, tenant: &Tenant) {
+        let state = tenant.state();
+        for source in state.sources.iter() {
+            let grouped = state.groups_of(&source.id).next().is_some();
+            self.must(
+                grouped || !source.holders.is_empty(),
+                "a source is left without a policy",
+                &source.name,
+            );
+        }
+        let small = state
+            .groups
+            .iter()
+            .filter(|group| group.source_ids.len() < 2 && !self.foreign.contains(&group.id));
+        let small: Vec<String> = small.map(|group| group.name.clone()).collect();
+        self.must(
+            small.is_empty(),
+            "a group of fewer than two sources",
+            &small.join(", "),
+        );
+    }
+
+    fn must(&mut self, holds: bool, what: &str, whom: &str) {
+        if !holds {
+            self.violations.push(format!("{what}: {whom}"));
+        }
+    }
+}
+
+fn holds(status: &PasswordSyncGroupStatus, id: &str) -> bool {
+    status.group_id.as_deref() == Some(id) && status.origin.as_deref() != Some("Observed")
+}

@@ -1,0 +1,224 @@
+//! One process's ways out: the API server in memory, and the simulator's library behind the
+//! client's transport. Every call takes a while, and a fuse stands in every way.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{HeaderName, HeaderValue, StatusCode};
+use identity_simulator::{Cut, request};
+use k8s_openapi::api::core::v1::ObjectReference;
+use psg_api::{IdentityTenant, PasswordSyncGroup};
+use psg_identity::{Kind, Request, Response, Transport, TransportError};
+use serde_json::Value;
+
+use super::{fuse::Fuse, tenant::CLIENT, world::World};
+use crate::ports::{KubeError, Kubernetes, Note, SecretData};
+
+/// How long the next call of the API server takes.
+pub type Pace = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Ways {
+    pub world: Arc<World>,
+    pub fuse: Arc<Fuse>,
+    pub pace: Pace,
+}
+
+impl Ways {
+    async fn take_a_while(&self) {
+        let pace = (self.pace)();
+        if !pace.is_zero() {
+            tokio::time::sleep(pace).await;
+        }
+        self.fuse.pass().await;
+    }
+
+    async fn write<T>(
+        &self,
+        what: String,
+        write: impl FnOnce() -> Result<T, KubeError>,
+    ) -> Result<T, KubeError> {
+        self.take_a_while().await;
+        if self.world.weather.lock().unwrap().api_down {
+            return Err(KubeError::Other("connection refused".to_owned()));
+        }
+        let written = self
+            .fuse
+            .effect(|| {
+                let written = write();
+                self.world.note(&format!(
+                    "kubernetes: {what}: {}",
+                    if written.is_ok() { "stored" } else { "refused" }
+                ));
+                written
+            })
+            .await;
+        self.take_a_while().await;
+        if self.world.weather.lock().unwrap().api_deaf {
+            return Err(KubeError::Other("no answer".to_owned()));
+        }
+        written
+    }
+
+    async fn read<T>(&self, read: impl FnOnce() -> Option<T>) -> Result<T, KubeError> {
+        self.take_a_while().await;
+        if self.world.weather.lock().unwrap().api_down {
+            return Err(KubeError::Other("connection refused".to_owned()));
+        }
+        read().ok_or(KubeError::Gone)
+    }
+}
+
+#[async_trait]
+impl Kubernetes for Ways {
+    async fn group(&self, _: &str, name: &str) -> Result<PasswordSyncGroup, KubeError> {
+        self.read(|| {
+            self.world
+                .cluster
+                .groups
+                .get(name)
+                .map(|group| (*group).clone())
+        })
+        .await
+    }
+
+    async fn set_finalizers(
+        &self,
+        group: &PasswordSyncGroup,
+        finalizers: Vec<String>,
+    ) -> Result<PasswordSyncGroup, KubeError> {
+        let what = format!("{:?} finalizers {finalizers:?}", group.metadata.name);
+        self.write(what, || {
+            let released = finalizers.is_empty();
+            let groups = &self.world.cluster.groups;
+            let written = groups.write(&group.metadata, |group| {
+                group.metadata.finalizers = Some(finalizers);
+            })?;
+            if released {
+                self.world.released(&written);
+            }
+            Ok(written)
+        })
+        .await
+    }
+
+    async fn patch_status(
+        &self,
+        group: &PasswordSyncGroup,
+        patch: Value,
+    ) -> Result<PasswordSyncGroup, KubeError> {
+        let what = format!("{:?} status {patch}", group.metadata.name);
+        self.write(what, || {
+            self.world
+                .cluster
+                .groups
+                .patch_status(&group.metadata, &patch)
+        })
+        .await
+    }
+
+    async fn patch_tenant_status(
+        &self,
+        tenant: &IdentityTenant,
+        patch: Value,
+    ) -> Result<IdentityTenant, KubeError> {
+        let what = format!("tenant {:?} status {patch}", tenant.metadata.name);
+        self.write(what, || {
+            self.world
+                .cluster
+                .tenants
+                .patch_status(&tenant.metadata, &patch)
+        })
+        .await
+    }
+
+    async fn tenant(&self, _: &str, name: &str) -> Result<IdentityTenant, KubeError> {
+        self.read(|| {
+            self.world
+                .cluster
+                .tenants
+                .get(name)
+                .map(|tenant| (*tenant).clone())
+        })
+        .await
+    }
+
+    async fn secret(&self, _: &str, _: &str) -> Result<SecretData, KubeError> {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        self.read(|| {
+            let secret = self.world.cluster.secret();
+            let client_secret = secret.client_secret?;
+            Some(SecretData {
+                version: secret.version.to_string(),
+                data: BTreeMap::from([
+                    (
+                        "baseUrl".to_owned(),
+                        bytes("https://acme.api.identitynow.com"),
+                    ),
+                    ("clientId".to_owned(), bytes(CLIENT)),
+                    ("clientSecret".to_owned(), bytes(&client_secret)),
+                ]),
+            })
+        })
+        .await
+    }
+
+    async fn event(&self, about: &ObjectReference, note: Note) {
+        self.take_a_while().await;
+        self.world.note(&format!(
+            "event on {:?}: {} {}",
+            about.name, note.reason, note.text
+        ));
+    }
+}
+
+#[async_trait]
+impl Transport for Ways {
+    async fn send(&self, sent: Request) -> Result<Response, TransportError> {
+        let mut asked = request::Request::new(sent.method.as_str(), &sent.target);
+        for (name, value) in &sent.headers {
+            asked = asked.header(name.as_str(), value.to_str().unwrap());
+        }
+        asked.body = sent
+            .body
+            .as_ref()
+            .map(|body| body.to_vec())
+            .unwrap_or_default();
+        self.fuse.pass().await;
+        let is_write = sent.kind == Kind::Write && !sent.target.contains("/oauth/");
+        let answer = if is_write {
+            self.fuse
+                .effect(|| self.world.write_of_the_tenant(&asked))
+                .await
+        } else {
+            self.world.ask_the_tenant(&asked)
+        };
+        let unknown = |why: &str| {
+            Err(TransportError::Unknown {
+                why: why.to_owned(),
+            })
+        };
+        if answer.delay > sent.timeout {
+            tokio::time::sleep(sent.timeout).await;
+            return unknown("timeout");
+        }
+        if !answer.delay.is_zero() {
+            tokio::time::sleep(answer.delay).await;
+        }
+        self.fuse.pass().await;
+        if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {
+            return unknown("connection cut");
+        }
+        let headers = answer.headers.into_iter().map(|(name, value)| {
+            (
+                HeaderName::try_from(name).unwrap(),
+                HeaderValue::try_from(value).unwrap(),
+            )
+        });
+        Ok(Response {
+            status: StatusCode::from_u16(answer.status).unwrap(),
+            headers: headers.collect(),
+            body: answer.body.into(),
+        })
+    }
+}
