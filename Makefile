@@ -44,6 +44,11 @@ bench: $(CLUSTER) ## Measure: time to Ready, tenant calls, memory
 	cargo build --workspace --bins --locked --release
 	PSG_TEST_BIN_DIR=$(CURDIR)/target/release target/release/psg-bench
 
+.PHONY: soak
+soak: ## Play SEEDS=N whole histories of faults and edits (20000 if not said)
+	$(call say,'histories')
+	PSG_SEEDS=$(or $(SEEDS),20000) cargo test -p psg-controller --locked every_history -- --nocapture
+
 .PHONY: verify
 verify: ## What a change must pass: format, lints, licences, generated files, tests, a clean tree
 	$(call say,'format')

@@ -81,11 +81,12 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                     Outcome::Done
                 }
                 Err(error) => {
-                    let gone = matches!(error, Error::NotFound { .. });
-                    if gone || error.effect() == Effect::Unknown {
+                    if error.effect() == Effect::Unknown {
                         doubt(&snapshot, &group, at);
                     }
-                    if gone {
+                    if is_absent(&error) {
+                        // A read may lag and still show it: asked again at once, this would not end.
+                        snapshot.merge(|picture| picture.merge_gone(at, &group.id));
                         Outcome::Done
                     } else {
                         failed(pass, at, &error, Refusals::AreTerminal)
@@ -100,7 +101,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             let sent = deleted
                 .as_ref()
                 .err()
-                .is_none_or(|error| error.effect() == Effect::Unknown);
+                .is_none_or(|error| error.effect() == Effect::Unknown || is_absent(error));
             if sent {
                 // Whatever was answered, only a read by id proves that it is gone.
                 snapshot.merge(|picture| {
@@ -111,6 +112,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             }
             match deleted {
                 Ok(_) => Outcome::Done,
+                Err(error) if is_absent(&error) => Outcome::Done,
                 Err(error) => failed(pass, at, &error, Refusals::Pass(Reason::DeletionBlocked)),
             }
         }
@@ -286,6 +288,10 @@ fn setback(
         until,
         why: Finding::new(reason, message),
     }
+}
+
+fn is_absent(error: &Error) -> bool {
+    matches!(error, Error::NotFound { .. })
 }
 
 fn doubt(snapshot: &psg_snapshot::Snapshot, group: &Group, at: Timestamp) {

@@ -209,7 +209,8 @@ impl Pass {
         let claims = self.context.claims();
         let backoff = mind::backoff(self.mind.failures, (self.context.jitter)());
         let decide = |tenant: TenantView, picture: &psg_domain::Picture| {
-            let wake = object.paused_until.filter(|until| *until > now);
+            let paused = object.paused_until.filter(|until| *until > now);
+            let read = time::after(now, tenant.interval);
             let case = Case {
                 object: object.clone(),
                 desired: spec.clone(),
@@ -236,6 +237,11 @@ impl Pass {
                 Move::Do(_) | Move::Refresh { .. } => None,
                 ended => verdict(&case, ended, now),
             };
+            // What the sources show of a group is judged only then, and a read that shows the same
+            // as before wakes nobody.
+            let unseen = next == Move::Settled
+                && recorded.held().is_some_and(|id| !picture.facts_follow(id));
+            let wake = paused.or(unseen.then_some(read));
             Decision { next, report, wake }
         };
         Ok(match &self.tenant {

@@ -26,7 +26,7 @@ pub struct Picture {
     groups: BTreeMap<GroupId, Seen<Group>>,
     group_names: Index<String, GroupId>,
     memberships: Index<SourceId, GroupId>,
-    gone: BTreeMap<GroupId, Timestamp>,
+    gone: BTreeMap<GroupId, Absence>,
     doubts: BTreeMap<GroupId, Timestamp>,
     walks: VecDeque<Timestamp>,
     facts_as_of: Option<Timestamp>,
@@ -38,10 +38,19 @@ pub struct Picture {
     holders: BTreeMap<SourceId, Seen<Option<Vec<Holder>>>>,
 }
 
+/// Reads of one id that found nothing: when the first and the last of them began.
+#[derive(Clone, Copy, Debug)]
+struct Absence {
+    since: Timestamp,
+    as_of: Timestamp,
+}
+
 #[derive(Clone, Debug)]
 struct Seen<T> {
     value: T,
     as_of: Timestamp,
+    /// The first read or write that showed it as it is.
+    since: Timestamp,
 }
 
 /// What is known of a group whose id is known.
@@ -106,9 +115,21 @@ impl Picture {
             return Presence::There(&seen.value, seen.as_of);
         }
         match self.gone.get(id) {
-            Some(as_of) => Presence::Gone(*as_of),
+            Some(absence) => Presence::Gone(absence.as_of),
             None => Presence::Unknown(self.groups_as_of().unwrap_or(Timestamp::MIN)),
         }
+    }
+
+    /// Whether sources, policies and applications were read after the group was first seen as it
+    /// is: a source's page may lag behind the group that rules it.
+    pub fn facts_follow(&self, id: &GroupId) -> bool {
+        let since = self.groups.get(id).map(|seen| seen.since);
+        since.is_some_and(|since| self.facts_as_of > Some(since))
+    }
+
+    /// Since when every read of this id found nothing.
+    pub fn gone_since(&self, id: &GroupId) -> Option<Timestamp> {
+        self.gone.get(id).map(|absence| absence.since)
     }
 
     /// Every group shown, in the order of ids.
@@ -218,7 +239,8 @@ impl Picture {
         if self.is_newer(id, as_of) {
             self.settle(id, as_of);
             self.forget(id, &mut changes);
-            self.gone.insert(id.clone(), as_of);
+            let since = self.gone_since(id).unwrap_or(as_of);
+            self.gone.insert(id.clone(), Absence { since, as_of });
         }
         changes
     }
@@ -285,6 +307,7 @@ impl Picture {
                 Seen {
                     value: holders,
                     as_of,
+                    since: as_of,
                 },
             );
         }
@@ -313,6 +336,7 @@ impl Picture {
             Seen {
                 value: group,
                 as_of,
+                since: as_of,
             },
         );
     }
@@ -320,7 +344,7 @@ impl Picture {
     fn is_newer(&self, id: &GroupId, as_of: Timestamp) -> bool {
         let known = self.groups.get(id).map(|seen| seen.as_of);
         known
-            .or_else(|| self.gone.get(id).copied())
+            .or_else(|| self.gone.get(id).map(|absence| absence.as_of))
             .is_none_or(|known| known <= as_of)
     }
 

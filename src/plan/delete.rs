@@ -164,6 +164,15 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
             }
             _ => delete(),
         },
+        // A read may lag behind a create; a DELETE does not, and an absence that lasts is one.
+        Presence::Gone(as_of) if case.sent.deleted_at.is_none() && as_of < lasting(case, as_of) => {
+            let sure = lasting(case, as_of);
+            if now < sure {
+                delete()
+            } else {
+                read_group(&deletion.group, sure)
+            }
+        }
         Presence::Gone(as_of) => {
             match hand_back::progress(case, now, &deletion.sources, Some(&deletion.group), as_of) {
                 Progress::Next(next) => next,
@@ -171,6 +180,17 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
             }
         }
     }
+}
+
+/// When an absence has lasted for the settle time.
+fn lasting(case: &Case<'_>, as_of: Timestamp) -> Timestamp {
+    let group = case
+        .recorded
+        .deletion
+        .as_ref()
+        .map(|deletion| &deletion.group);
+    let since = group.and_then(|group| case.picture.gone_since(group));
+    time::after(since.unwrap_or(as_of), case.timers.settle)
 }
 
 fn release(case: &Case<'_>, kind: FarewellKind, sources: Vec<HandBack>) -> Move {

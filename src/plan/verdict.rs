@@ -228,11 +228,7 @@ fn facts(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<Condi
 /// Stands only when a read that began after the group was last seen equal shows a source under
 /// another policy: a source's page may lag behind the group that rules it.
 fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
-    let facts_as_of = case.picture.facts_as_of()?;
-    let Presence::There(_, as_of) = case.picture.group(case.recorded.held()?) else {
-        return None;
-    };
-    if facts_as_of <= as_of {
+    if !case.picture.facts_follow(case.recorded.held()?) {
         return None;
     }
     let others: Vec<String> = resolved

@@ -1,7 +1,14 @@
 //! One process's ways out: the API server in memory, and the simulator's library behind the
 //! client's transport. Every call takes a while, and a fuse stands in every way.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -22,6 +29,8 @@ pub struct Ways {
     pub world: Arc<World>,
     pub fuse: Arc<Fuse>,
     pub pace: Pace,
+    /// No write of the tenant begins any more once this is true: the lease is running out.
+    pub fenced: Arc<AtomicBool>,
 }
 
 impl Ways {
@@ -186,6 +195,11 @@ impl Transport for Ways {
             .unwrap_or_default();
         self.fuse.pass().await;
         let is_write = sent.kind == Kind::Write && !sent.target.contains("/oauth/");
+        // As the gate of the real transport says, at the last moment before the socket.
+        if is_write && self.fenced.load(Ordering::SeqCst) {
+            let why = "the lease is over".to_owned();
+            return Err(TransportError::NotSent { why });
+        }
         let answer = if is_write {
             self.fuse
                 .effect(|| self.world.write_of_the_tenant(&asked))

@@ -3,14 +3,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use identity_simulator::rng::Rng;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
-use psg_identity::{Gated, HostPolicy, Limiters};
+use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
@@ -47,7 +50,6 @@ pub struct Life {
 
 pub struct Process {
     pub fuse: Arc<Fuse>,
-    /// No write of the tenant begins any more once this is true: the lease is running out.
     fenced: Arc<std::sync::atomic::AtomicBool>,
     context: Arc<Context>,
     task: JoinHandle<()>,
@@ -63,17 +65,16 @@ impl Process {
             Some(dice) => life.pace.mul_f64(dice.lock().unwrap().unit()),
             None => life.pace,
         });
+        let fenced = Arc::new(AtomicBool::new(false));
         let ways = Arc::new(Ways {
             world: world.clone(),
             fuse: fuse.clone(),
             pace,
+            fenced: fenced.clone(),
         });
-        let fenced = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let fence = fenced.clone();
-        let may_write = move || !fence.load(std::sync::atomic::Ordering::SeqCst);
         let context = Arc::new(Context {
             kubernetes: ways.clone(),
-            transport: Arc::new(Gated::new(ways, Arc::new(may_write))),
+            transport: ways,
             limiters: Limiters::default(),
             clock: world.clock.clone(),
             jitter: Arc::new(move || match &dice {
@@ -133,7 +134,7 @@ impl Process {
     }
 
     pub fn go_on(&self) {
-        self.fenced.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.fenced.store(true, Ordering::SeqCst);
         self.fuse.pause(false);
     }
 

@@ -25,6 +25,7 @@ fn planned() -> Fixture {
 fn gone() -> Fixture {
     planned().with(|f| {
         f.recorded.deletion.as_mut().unwrap().recorded_at = at(READ);
+        f.sent.deleted_at = Some(at(READ + 1));
         f.picture.merge_gone(at(READ + 2), &group_id("g"));
         f.picture.merge_groups(at(READ + 3), Vec::new());
     })
@@ -39,6 +40,13 @@ fn farewell(fixture: &Fixture) -> Farewell {
 
 fn results(sources: &[HandBack]) -> Vec<Option<HandBackResult>> {
     sources.iter().map(|source| source.result).collect()
+}
+
+/// A read may lag behind a create by another process.
+#[test]
+fn a_group_that_does_not_show_is_deleted_all_the_same() {
+    let fixture = gone().with(|f| f.sent.deleted_at = None);
+    assert_eq!(fixture.step(), Step::DeleteGroup(group_id("g")));
 }
 
 #[test]
@@ -334,7 +342,8 @@ fn another_group_seen_before_this_one_was_gone_decides_nothing() {
         .walk(READ + 1, &[group("h", "Old", "weak", &["ad", "z"])])
         .gone("g", READ + 2)
         .holders("ad", READ + 4, &[everybody("strong")])
-        .holders("sf", READ + 4, &[everybody("strong")]);
+        .holders("sf", READ + 4, &[everybody("strong")])
+        .with(|f| f.sent.deleted_at = Some(at(READ + 1)));
     assert_eq!(fixture.refresh(), What::Groups);
 }
 

@@ -3,7 +3,7 @@
 use psg_domain::{ManagementPolicy, Ref};
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id};
-use crate::{Memory, Reason, Step, What, WriteCause};
+use crate::{Memory, Move, Reason, Step, What, WriteCause};
 
 fn drifted() -> Fixture {
     Fixture::settled().groups(&[group("g", "Corp", "weak", &["ad", "sf"])])
@@ -111,6 +111,27 @@ fn a_group_that_is_gone_by_id_is_made_again() {
         panic!()
     };
     assert_eq!(intent.attempt, 1);
+}
+
+/// A read may lag behind a create by another process.
+#[test]
+fn a_group_is_made_again_only_if_its_absence_lasts() {
+    let missing = || {
+        let fixture = Fixture::settled().walk(READ + 1, &[]);
+        fixture.with(|f| _ = f.picture.merge_gone(at(READ + 2), &group_id("g")))
+    };
+    let Move::Wait { until, why } = missing().next() else {
+        panic!("{:?}", missing().next())
+    };
+    assert_eq!((until, why.reason), (at(READ + 2 + 30), Reason::Creating));
+    let later = missing().with(|f| f.now = at(READ + 2 + 30));
+    let What::Group(id) = later.refresh() else {
+        panic!()
+    };
+    assert_eq!(id, group_id("g"));
+    let still = later.with(|f| _ = f.picture.merge_gone(at(READ + 2 + 30), &group_id("g")));
+    // On the way to the create.
+    assert!(matches!(still.refresh(), What::Holders(_)));
 }
 
 #[test]

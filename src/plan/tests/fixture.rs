@@ -258,6 +258,7 @@ impl Fixture {
     }
 
     pub fn gone(mut self, id: &str, second: i64) -> Self {
+        self.picture.merge_gone(at(second - 30), &group_id(id));
         self.picture.merge_gone(at(second), &group_id(id));
         self
     }
