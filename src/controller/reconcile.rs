@@ -241,7 +241,7 @@ impl Pass {
             // as before wakes nobody.
             let unseen = next == Move::Settled
                 && recorded.held().is_some_and(|id| !picture.facts_follow(id));
-            let wake = paused.or(unseen.then_some(read));
+            let wake = paused.or_else(|| unseen.then_some(read));
             Decision { next, report, wake }
         };
         Ok(match &self.tenant {

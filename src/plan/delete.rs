@@ -165,12 +165,18 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
             _ => delete(),
         },
         // A read may lag behind a create; a DELETE does not, and an absence that lasts is one.
+        Presence::Gone(_) if case.sent.deleted_at.is_none() && just_recorded => delete(),
         Presence::Gone(as_of) if case.sent.deleted_at.is_none() && as_of < lasting(case, as_of) => {
-            let sure = lasting(case, as_of);
-            if now < sure {
-                delete()
+            let until = lasting(case, as_of);
+            if now < until {
+                let message = format!(
+                    "group {} does not show; it counts as deleted if that is still so at {until}",
+                    deletion.group
+                );
+                let why = Finding::new(Reason::DeletionBlocked, message);
+                Move::Wait { until, why }
             } else {
-                read_group(&deletion.group, sure)
+                read_group(&deletion.group, until)
             }
         }
         Presence::Gone(as_of) => {

@@ -279,7 +279,7 @@ impl Story {
             0 => self.world.drop_group(name),
             1 => self.world.edit_group(name, |group| group.name.push('x')),
             2 => self.world.edit_group(name, |group| {
-                group.password_policy_id = Some(policy.to_owned())
+                group.password_policy_id = Some(policy.to_owned());
             }),
             _ => self.world.edit_group(name, |group| {
                 if group.source_ids.len() > 2 {

@@ -20,6 +20,9 @@ const LAGS: [Duration; 3] = [
     Duration::from_secs(3),
 ];
 
+/// After which every read shows what was, however far reads lag.
+const LAGGING: Duration = Duration::from_secs(30);
+
 /// Runs a scenario in which the operator dies as told, and is started again each time; returns
 /// how many effects the first life after the scenario's act had.
 async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
@@ -33,6 +36,7 @@ async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
         world.restless()
     );
     drop(calm);
+    tokio::time::sleep(LAGGING).await;
     let done = || (scenario.done)(&world);
     let mut effects = 0;
     (scenario.act)(&world);
@@ -71,6 +75,7 @@ async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
         }
     }
     (scenario.check)(&world);
+    tokio::time::sleep(LAGGING).await;
     let writes = (world.tenant_writes(), world.cluster.groups.writes());
     let later = Process::start(&world, Life::default());
     tokio::time::sleep(Duration::from_mins(5)).await;

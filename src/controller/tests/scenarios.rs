@@ -283,6 +283,20 @@ fn edits() -> Vec<Scenario> {
             )
         },
         Scenario {
+            switches: json!({"reads": {"lagging": {"seconds": 15}}}),
+            ..on_group(
+                "an edit of a group that vanished, where reads lag",
+                |w| {
+                    w.drop_group("G");
+                    w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
+                },
+                |w| {
+                    one_group(w, "New", &["A", "B", "C"]);
+                    assert!(w.calls(PUT) <= 4, "{} answers of 404", w.calls(PUT));
+                },
+            )
+        },
+        Scenario {
             before: |w| {
                 w.cluster.apply("g", &spec("G", &["A", "B", "C"]));
                 w.cluster.apply("h", &spec("H", &["D", "E"]));

@@ -8,10 +8,9 @@ use std::{
 
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::Timestamp;
-use kube::ResourceExt;
 use psg_api::PasswordSyncGroup;
 use psg_snapshot::Clock;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{cluster::Cluster, oracle::Oracle, tenant};
@@ -238,27 +237,6 @@ impl World {
         restless
             .map(|group| format!("{:#}", json!(**group)))
             .collect()
-    }
-
-    /// What everything ended in, without times and ids that no two histories share.
-    pub fn outcome(&self) -> Value {
-        let conditions = self
-            .cluster
-            .groups
-            .all()
-            .iter()
-            .map(|group| {
-                let status = group.status.clone().unwrap_or_default();
-                let said = status
-                    .conditions
-                    .iter()
-                    .map(|c| format!("{}={} {}", c.type_, c.status, c.reason));
-                (group.name_any(), json!(said.collect::<Vec<_>>()))
-            })
-            .collect::<serde_json::Map<_, _>>();
-        let mut groups = self.groups();
-        groups.sort();
-        json!({"conditions": conditions, "groups": groups, "holders": self.holders()})
     }
 
     /// Lets virtual time pass until something holds; false if it never did.

@@ -9,7 +9,8 @@ use super::fixture::{
     source_id,
 };
 use crate::{
-    Farewell, FarewellKind, Finding, Memory, Move, Outcome, Reason, Step, TenantState, What,
+    Farewell, FarewellKind, Finding, Memory, Move, Outcome, Reason, Remembered, Step, TenantState,
+    What,
 };
 
 /// Recorded, not yet sent.
@@ -45,8 +46,16 @@ fn results(sources: &[HandBack]) -> Vec<Option<HandBackResult>> {
 /// A read may lag behind a create by another process.
 #[test]
 fn a_group_that_does_not_show_is_deleted_all_the_same() {
-    let fixture = gone().with(|f| f.sent.deleted_at = None);
-    assert_eq!(fixture.step(), Step::DeleteGroup(group_id("g")));
+    let unsent = gone().with(|f| f.sent.deleted_at = None);
+    let fresh = unsent.clone().with(|f| {
+        f.last = Some(Outcome::Recorded(Remembered::Deletion));
+    });
+    assert_eq!(fresh.step(), Step::DeleteGroup(group_id("g")));
+    // After a crash nobody knows whether it was sent: only an absence that lasts is one.
+    let early = unsent.clone().with(|f| f.now = at(READ + 10));
+    assert!(matches!(early.next(), Move::Wait { until, .. } if until == at(READ + 2 + 30)));
+    let later = unsent.with(|f| f.now = at(READ + 2 + 30));
+    assert_eq!(later.refresh(), What::Group(group_id("g")));
 }
 
 #[test]
