@@ -216,8 +216,10 @@ impl Transport for Ways {
             tokio::time::sleep(sent.timeout).await;
             return unknown("timeout");
         }
-        if !answer.delay.is_zero() {
-            tokio::time::sleep(answer.delay).await;
+        // Whole milliseconds, as timers have: what comes first must not hang on a fraction.
+        let delay = Duration::from_millis(u64::try_from(answer.delay.as_millis()).unwrap());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         self.fuse.pass().await;
         if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {

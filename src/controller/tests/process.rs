@@ -62,7 +62,10 @@ impl Process {
         let dice = life.seed.map(|seed| Arc::new(Mutex::new(Rng::new(seed))));
         let thrown = dice.clone();
         let pace: Pace = Arc::new(move || match &thrown {
-            Some(dice) => life.pace.mul_f64(dice.lock().unwrap().unit()),
+            Some(dice) => {
+                let most = usize::try_from(life.pace.as_millis()).unwrap();
+                Duration::from_millis(dice.lock().unwrap().below(most + 1) as u64)
+            }
             None => life.pace,
         });
         let fenced = Arc::new(AtomicBool::new(false));
@@ -78,7 +81,9 @@ impl Process {
             limiters: Limiters::default(),
             clock: world.clock.clone(),
             jitter: Arc::new(move || match &dice {
-                Some(dice) => dice.lock().unwrap().unit(),
+                Some(dice) => {
+                    f64::from(u16::try_from(dice.lock().unwrap().below(500)).unwrap()) / 500.0
+                }
                 None => 0.5,
             }),
             settings: Settings {
