@@ -111,8 +111,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                 pass.mind.sent.deleted_at = Some(at);
             }
             match deleted {
-                Ok(_) => Outcome::Done,
-                Err(error) if is_absent(&error) => Outcome::Done,
+                Ok(_) | Err(Error::NotFound { .. }) => Outcome::Done,
                 Err(error) => failed(pass, at, &error, Refusals::Pass(Reason::DeletionBlocked)),
             }
         }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use psg_domain::{Deletion, DeletionPolicy, GroupId, HandBack, Presence, time};
 
 use crate::{
+    absence,
     case::{Case, Farewell, FarewellKind, Memory, Move, Remembered, Step, TenantState, write},
     create::{self, Settlement},
     differ,
@@ -164,22 +165,14 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
             }
             _ => delete(),
         },
-        // A read may lag behind a create; a DELETE does not, and an absence that lasts is one.
+        // A read may lag behind a create; a DELETE does not.
         Presence::Gone(_) if case.sent.deleted_at.is_none() && just_recorded => delete(),
-        Presence::Gone(as_of) if case.sent.deleted_at.is_none() && as_of < lasting(case, as_of) => {
-            let until = lasting(case, as_of);
-            if now < until {
-                let message = format!(
-                    "group {} does not show; it counts as deleted if that is still so at {until}",
-                    deletion.group
-                );
-                let why = Finding::new(Reason::DeletionBlocked, message);
-                Move::Wait { until, why }
-            } else {
-                read_group(&deletion.group, until)
-            }
-        }
         Presence::Gone(as_of) => {
+            if case.sent.deleted_at.is_none()
+                && let Some(wait) = in_doubt(case, now, &deletion.group)
+            {
+                return wait;
+            }
             match hand_back::progress(case, now, &deletion.sources, Some(&deletion.group), as_of) {
                 Progress::Next(next) => next,
                 Progress::Done(sources) => release(case, FarewellKind::Deleted, sources),
@@ -188,15 +181,13 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
     }
 }
 
-/// When an absence has lasted for the settle time.
-fn lasting(case: &Case<'_>, as_of: Timestamp) -> Timestamp {
-    let group = case
-        .recorded
-        .deletion
-        .as_ref()
-        .map(|deletion| &deletion.group);
-    let since = group.and_then(|group| case.picture.gone_since(group));
-    time::after(since.unwrap_or(as_of), case.timers.settle)
+fn in_doubt(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Option<Move> {
+    absence::in_doubt(case, now, group, |sure| {
+        let message = format!(
+            "group {group} does not show; it counts as deleted if that is still so at {sure}"
+        );
+        Finding::new(Reason::DeletionBlocked, message)
+    })
 }
 
 fn release(case: &Case<'_>, kind: FarewellKind, sources: Vec<HandBack>) -> Move {

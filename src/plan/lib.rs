@@ -6,12 +6,13 @@
 //! # Layout
 //! - [`case`]: what goes in, and [`Move`], what comes out.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
-//! - [`resolve`], [`prerequisites`], [`claims`], [`adopt`], [`create`], [`sync`], [`hand_back`]:
+//! - [`resolve`], [`prerequisites`], [`claims`], [`absence`], [`adopt`], [`create`], [`sync`], [`hand_back`]:
 //!   one rule, one file.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
 
+mod absence;
 mod adopt;
 pub mod case;
 pub mod claims;

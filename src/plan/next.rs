@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use psg_domain::{Desired, Group, ManagementPolicy, Presence, time};
 
 use crate::{
-    adopt,
+    absence, adopt,
     case::{Case, Farewell, FarewellKind, Memory, Move, Outcome, Step, TenantState, stalled},
     create::{self, Settlement},
     delete, prerequisites,
@@ -198,31 +198,17 @@ fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resol
         );
         return Move::Stalled(Finding::new(Reason::GroupsVanished, message));
     }
-    if let Some(wait) = not_yet_sure(case, now) {
+    let in_doubt = case.recorded.held().and_then(|id| {
+        absence::in_doubt(case, now, id, |sure| {
+            let message =
+                format!("group {id} does not show; it is made again if that is still so at {sure}");
+            Finding::new(Reason::Creating, message)
+        })
+    });
+    if let Some(wait) = in_doubt {
         return wait;
     }
     create::begin(case, now, resolved)
-}
-
-/// A read may lag behind a create, and another process may have made the group a moment ago: only
-/// an absence that lasts for the settle time is one.
-fn not_yet_sure(case: &Case<'_>, now: Timestamp) -> Option<Move> {
-    let id = case.recorded.held()?;
-    let Presence::Gone(as_of) = case.picture.group(id) else {
-        return None;
-    };
-    let since = case.picture.gone_since(id).unwrap_or(as_of);
-    let sure = time::after(since, case.timers.settle);
-    if as_of >= sure {
-        return None;
-    }
-    if now >= sure {
-        return Some(sync::read_group(id, sure));
-    }
-    let message =
-        format!("group {id} does not show; it is made again if that is still so at {sure}");
-    let why = Finding::new(Reason::Creating, message);
-    Some(Move::Wait { until: sure, why })
 }
 
 fn ambiguous(resolved: &Resolved, several: &[&Group]) -> Finding {

@@ -225,8 +225,7 @@ fn facts(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<Condi
     conditions
 }
 
-/// Stands only when a read that began after the group was last seen equal shows a source under
-/// another policy: a source's page may lag behind the group that rules it.
+/// Stands only when a read that followed the group as it is now shows a source under another policy.
 fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
     if !case.picture.facts_follow(case.recorded.held()?) {
         return None;

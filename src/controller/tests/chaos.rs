@@ -14,14 +14,14 @@ use std::{
     time::Duration,
 };
 
-use identity_simulator::{Fault, FaultKind, rng::Rng};
+use identity_simulator::{FaultKind, rng::Rng};
 use kube::ResourceExt;
 use psg_api::names;
 use serde_json::{Value, json};
 
 use super::{
     process::{Life, Process},
-    tenant::{SECRET, STANDARD, STRONG, made, source_id, source_name},
+    tenant::{SECRET, STANDARD, STRONG, small, source_name},
     world::World,
 };
 
@@ -40,7 +40,6 @@ struct Story {
     /// Stopped, and no longer the leader.
     stopped: Vec<Process>,
     life: Life,
-    lives: u64,
 }
 
 impl Story {
@@ -52,14 +51,8 @@ impl Story {
             1 => json!({"fixed": {"ms": 100}}),
             _ => json!({"lognormal": {"median_ms": 80, "p99_ms": 2000}}),
         };
-        let source = |n| {
-            json!({
-                "id": source_id(n), "name": source_name(n), "features": ["PASSWORD"],
-                "holders": [{"policyId": STANDARD}],
-            })
-        };
-        let sources: Vec<Value> = (0..CONTESTED + 2 * RESOURCES).map(source).collect();
-        let world = World::new(made(&json!(sources), &switches, &latency, seed));
+        let sources = CONTESTED + 2 * RESOURCES;
+        let world = World::new(small(sources, &switches, &latency, seed));
         let pick = |rng: &mut Rng, of: [u64; 3]| Duration::from_millis(of[rng.below(3)]);
         let life = Life {
             crash: None,
@@ -74,7 +67,6 @@ impl Story {
             process: None,
             stopped: Vec::new(),
             life,
-            lives: 0,
         }
     }
 
@@ -96,17 +88,16 @@ impl Story {
             world.drop_unclaimed();
         }
         let converged = world.until(HEALING, || world.quiet()).await;
-        let trace = || world.trace().join("\n");
         assert!(
             converged,
             "not converged: {:#?}\n{}",
             world.restless(),
-            trace()
+            world.story()
         );
         assert!(
             !self.process.as_ref().is_some_and(Process::is_broken),
             "a process broke\n{}",
-            trace()
+            world.story()
         );
         // A warning may come or go until reads have caught up, at the next resync at the latest.
         tokio::time::sleep(Duration::from_mins(15)).await;
@@ -123,32 +114,12 @@ impl Story {
             let found: Vec<_> = found
                 .map(|(_, sources)| sources.iter().cloned().collect::<Vec<_>>())
                 .collect();
-            assert_eq!(
-                found,
-                [wanted],
-                "S9: said to be ready\n{}",
-                world.trace().join("\n")
-            );
+            assert_eq!(found, [wanted], "S9: said to be ready\n{}", world.story());
         }
-        let writes = (world.tenant_writes(), world.cluster.groups.writes());
-        tokio::time::sleep(Duration::from_mins(12)).await;
-        let still = (world.tenant_writes(), world.cluster.groups.writes());
-        assert_eq!(
-            still,
-            writes,
-            "S8: settled stays settled\n{}",
-            world.trace().join("\n")
-        );
-        world
-            .oracle
-            .lock()
-            .unwrap()
-            .at_rest(&world.tenant.lock().unwrap());
-        world.judge("at the end");
+        world.must_rest(Duration::from_mins(12), "at the end").await;
     }
 
     fn start(&mut self) {
-        self.lives += 1;
         let seed = self.rng.bits();
         let life = Life {
             seed: Some(seed),
@@ -246,8 +217,7 @@ impl Story {
         let times = 1 + u32::try_from(self.rng.below(3)).unwrap();
         self.world
             .note(&format!("{times} times {route} will fail: {kind:?}"));
-        let mut tenant = self.world.tenant.lock().unwrap();
-        tenant.add_fault(Fault::new(route, times, kind));
+        self.world.strike(route, times, kind);
     }
 
     /// A leader is stopped and another takes over, or a stopped one goes on and notices.

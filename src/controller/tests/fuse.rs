@@ -59,9 +59,8 @@ impl Fuse {
             .ok();
     }
 
-    /// Lets one effect happen, or not.
+    /// Lets one effect happen, or not; whoever asks has passed just before.
     pub async fn effect<T>(&self, happen: impl FnOnce() -> T) -> T {
-        self.pass().await;
         let this = self.effects.fetch_add(1, Ordering::SeqCst);
         if self.crash == Some(Crash::Before(this)) {
             self.dead.cancel();

@@ -24,7 +24,6 @@ use crate::ports::{KubeError, Kubernetes, Note, SecretData};
 /// How long the next call of the API server takes.
 pub type Pace = Arc<dyn Fn() -> Duration + Send + Sync>;
 
-#[derive(Clone)]
 pub struct Ways {
     pub world: Arc<World>,
     pub fuse: Arc<Fuse>,
@@ -42,15 +41,21 @@ impl Ways {
         self.fuse.pass().await;
     }
 
+    /// The way to the API server, if it can be reached.
+    async fn reach(&self) -> Result<(), KubeError> {
+        self.take_a_while().await;
+        if self.world.weather.lock().unwrap().api_down {
+            return Err(KubeError::Other("connection refused".to_owned()));
+        }
+        Ok(())
+    }
+
     async fn write<T>(
         &self,
         what: String,
         write: impl FnOnce() -> Result<T, KubeError>,
     ) -> Result<T, KubeError> {
-        self.take_a_while().await;
-        if self.world.weather.lock().unwrap().api_down {
-            return Err(KubeError::Other("connection refused".to_owned()));
-        }
+        self.reach().await?;
         let written = self
             .fuse
             .effect(|| {
@@ -70,10 +75,7 @@ impl Ways {
     }
 
     async fn read<T>(&self, read: impl FnOnce() -> Option<T>) -> Result<T, KubeError> {
-        self.take_a_while().await;
-        if self.world.weather.lock().unwrap().api_down {
-            return Err(KubeError::Other("connection refused".to_owned()));
-        }
+        self.reach().await?;
         read().ok_or(KubeError::Gone)
     }
 }

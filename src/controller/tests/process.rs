@@ -50,7 +50,7 @@ pub struct Life {
 
 pub struct Process {
     pub fuse: Arc<Fuse>,
-    fenced: Arc<std::sync::atomic::AtomicBool>,
+    fenced: Arc<AtomicBool>,
     context: Arc<Context>,
     task: JoinHandle<()>,
 }

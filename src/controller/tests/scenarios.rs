@@ -82,6 +82,16 @@ fn apply_abc(world: &World) {
     world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
 }
 
+fn apply_and_lose_the_answer(world: &World) {
+    world.strike(POST, 1, FaultKind::LostAnswer);
+    apply_abc(world);
+}
+
+fn made_by_one_post(world: &World) {
+    one_group(world, "G", &["A", "B", "C"]);
+    assert_eq!(world.calls(POST), 1);
+}
+
 const POST: &str = "POST /password-sync-groups";
 const PUT: &str = "PUT /password-sync-groups/{id}";
 const DELETE: &str = "DELETE /password-sync-groups/{id}";
@@ -121,14 +131,8 @@ fn creates() -> Vec<Scenario> {
         base("create", apply_abc, |w| one_group(w, "G", &["A", "B", "C"])),
         base(
             "create whose answer is lost",
-            |w| {
-                w.strike(POST, 1, FaultKind::LostAnswer);
-                apply_abc(w);
-            },
-            |w| {
-                one_group(w, "G", &["A", "B", "C"]);
-                assert_eq!(w.calls(POST), 1);
-            },
+            apply_and_lose_the_answer,
+            made_by_one_post,
         ),
         base(
             "create whose request is lost",
@@ -148,23 +152,14 @@ fn creates() -> Vec<Scenario> {
                 w.strike(POST, 1, late);
                 apply_abc(w);
             },
-            |w| {
-                one_group(w, "G", &["A", "B", "C"]);
-                assert_eq!(w.calls(POST), 1);
-            },
+            made_by_one_post,
         ),
         Scenario {
             switches: json!({"reads": {"lagging": {"seconds": 20}}}),
             ..base(
                 "create where reads lag",
-                |w| {
-                    w.strike(POST, 1, FaultKind::LostAnswer);
-                    apply_abc(w);
-                },
-                |w| {
-                    one_group(w, "G", &["A", "B", "C"]);
-                    assert_eq!(w.calls(POST), 1);
-                },
+                apply_and_lose_the_answer,
+                made_by_one_post,
             )
         },
         base(
@@ -428,10 +423,7 @@ fn deletions() -> Vec<Scenario> {
             switches: never_assigns.clone(),
             ..base(
                 "delete while the create is open",
-                |w| {
-                    w.strike(POST, 1, FaultKind::LostAnswer);
-                    apply_abc(w);
-                },
+                apply_and_lose_the_answer,
                 gone,
             )
         },
@@ -471,7 +463,8 @@ fn deletions() -> Vec<Scenario> {
             "delete of a group whose source joined another meanwhile",
             |w| {
                 w.drop_group("G");
-                w.add_group("Foreign", STANDARD, &[0, 4]);
+                let id = w.add_group("Foreign", STANDARD, &[0, 4]);
+                w.oracle.lock().unwrap().foreign.insert(id);
                 w.cluster.delete("g");
             },
             |w| {

@@ -20,7 +20,7 @@ pub fn source_id(number: usize) -> String {
 }
 
 /// Two policies, and so many sources under the one named Standard.
-pub fn small(sources: usize, switches: &Value, seed: u64) -> Tenant {
+pub fn small(sources: usize, switches: &Value, latency: &Value, seed: u64) -> Tenant {
     let source = |n| {
         json!({
             "id": source_id(n), "name": source_name(n), "features": ["PASSWORD"],
@@ -30,7 +30,7 @@ pub fn small(sources: usize, switches: &Value, seed: u64) -> Tenant {
     made(
         &json!((0..sources).map(source).collect::<Vec<_>>()),
         switches,
-        &json!("none"),
+        latency,
         seed,
     )
 }
@@ -43,7 +43,7 @@ pub fn roomy(groups: usize, switches: &Value) -> Tenant {
     made(&sources, switches, &latency, 7)
 }
 
-pub fn made(sources: &Value, switches: &Value, latency: &Value, seed: u64) -> Tenant {
+fn made(sources: &Value, switches: &Value, latency: &Value, seed: u64) -> Tenant {
     let text = json!({
         "name": "t", "org": "acme",
         "credentials": [{"clientId": CLIENT, "clientSecret": SECRET}],

@@ -71,6 +71,11 @@ impl World {
         self.trace.lock().unwrap().clone()
     }
 
+    /// Everything that was written down, for a message.
+    pub fn story(&self) -> String {
+        self.trace().join("\n")
+    }
+
     pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
         self.oracle.lock().unwrap().sends(asked, &self.cluster);
         let answer = self.ask_the_tenant(asked);
@@ -251,15 +256,21 @@ impl World {
         true
     }
 
-    /// Panics if anything was ever wrong.
-    pub fn judge(&self, what: &str) {
-        let oracle = self.oracle.lock().unwrap();
-        assert!(
-            oracle.violations.is_empty(),
-            "{what}: {:#?}\n{}",
-            oracle.violations,
-            self.trace().join("\n")
+    /// Panics unless nothing is written for so long, and if anything was ever wrong.
+    pub async fn must_rest(&self, time: Duration, what: &str) {
+        let writes = || (self.tenant_writes(), self.cluster.groups.writes());
+        let before = writes();
+        tokio::time::sleep(time).await;
+        let story = self.story();
+        assert_eq!(
+            writes(),
+            before,
+            "{what}: S8: settled stays settled\n{story}"
         );
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.at_rest(&self.tenant.lock().unwrap());
+        let violations = &oracle.violations;
+        assert!(violations.is_empty(), "{what}: {violations:#?}\n{story}");
     }
 }
 
