@@ -87,12 +87,9 @@ impl Readiness {
 }
 
 /// Watches and reconciles until the context's `stop`, then until every pass in hand has ended.
-///
-/// `streaming` says that the server can stream its lists (Kubernetes 1.34 or newer).
 pub async fn run(
     client: Client,
     queues: Vec<Queue>,
-    streaming: bool,
     context: Arc<Context>,
     readiness: Arc<Readiness>,
 ) {
@@ -101,21 +98,8 @@ pub async fn run(
         let wakes = stream::unfold(wakes, |mut wakes| async move {
             wakes.recv().await.map(|reference| (reference, wakes))
         });
-        let tenants = tenants(
-            client.clone(),
-            scope.clone(),
-            streaming,
-            &context,
-            &readiness,
-        );
-        let groups = groups(
-            client.clone(),
-            scope,
-            streaming,
-            wakes,
-            &context,
-            &readiness,
-        );
+        let tenants = tenants(client.clone(), scope.clone(), &context, &readiness);
+        let groups = groups(client.clone(), scope, wakes, &context, &readiness);
         future::join(tenants, groups)
     });
     future::join_all(scopes).await;
@@ -132,19 +116,15 @@ where
     }
 }
 
-fn watching(streaming: bool) -> watcher::Config {
-    let config = watcher::Config::default();
-    if streaming {
-        config.streaming_lists()
-    } else {
-        config.page_size(100)
-    }
+/// Lists by pages, each as recent as the server has it. A streamed list begins at any version that
+/// the server's cache holds, so a new process would decide on what its predecessor had changed.
+fn watching() -> watcher::Config {
+    watcher::Config::default().page_size(100)
 }
 
 async fn groups(
     client: Client,
     scope: Scope,
-    streaming: bool,
     wakes: impl futures::Stream<Item = ObjectRef<PasswordSyncGroup>> + Send + 'static,
     context: &Arc<Context>,
     readiness: &Arc<Readiness>,
@@ -155,7 +135,7 @@ async fn groups(
     let of_scope = scope.clone();
     let changes = watcher(
         api::<PasswordSyncGroup>(client, scope.as_deref()),
-        watching(streaming),
+        watching(),
     )
     .default_backoff()
     .modify(strip)
@@ -276,20 +256,11 @@ pub(crate) fn failed(
     mind::backoff(mind, (context.jitter)())
 }
 
-async fn tenants(
-    client: Client,
-    scope: Scope,
-    streaming: bool,
-    context: &Arc<Context>,
-    readiness: &Arc<Readiness>,
-) {
-    let changes = watcher(
-        api::<IdentityTenant>(client, scope.as_deref()),
-        watching(streaming),
-    )
-    .default_backoff()
-    .modify(strip)
-    .take_until(context.stop.clone().cancelled_owned());
+async fn tenants(client: Client, scope: Scope, context: &Arc<Context>, readiness: &Arc<Readiness>) {
+    let changes = watcher(api::<IdentityTenant>(client, scope.as_deref()), watching())
+        .default_backoff()
+        .modify(strip)
+        .take_until(context.stop.clone().cancelled_owned());
     let mut changes = std::pin::pin!(changes);
     let mut actors = tokio::task::JoinSet::new();
     let mut listed = BTreeSet::new();

@@ -25,9 +25,6 @@ use crate::{
 /// How long one call to Kubernetes may take.
 const KUBERNETES_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The first version of Kubernetes whose servers stream lists unless told otherwise.
-const STREAMING_SINCE: u32 = 34;
-
 /// Why the process cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -101,13 +98,8 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         .map_err(|error| Error::Listen(args.listen, error))?;
     let health = tokio::spawn(axum::serve(listener, health::routes(health)).into_future());
     tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
-    let ended = match streaming(&reads, &stop).await {
-        Some(streaming) => {
-            let work = psg_controller::run(reads, queues, streaming, context, readiness);
-            drained(work, &stop, args.drain).await
-        }
-        None => Ok(()),
-    };
+    let work = psg_controller::run(reads, queues, context, readiness);
+    let ended = drained(work, &stop, args.drain).await;
     health.abort();
     tracing::info!("the operator has ended");
     ended
@@ -127,28 +119,6 @@ async fn clients() -> Result<(Client, Client), Error> {
         Client::try_from(config).map_err(|error: kube::Error| Error::Client(error.to_string()))
     };
     Ok((client(config)?, client(once)?))
-}
-
-/// Whether the server streams lists; none if the process ends before it answered.
-async fn streaming(client: &Client, stop: &CancellationToken) -> Option<bool> {
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            answer = client.apiserver_version() => match answer {
-                Ok(version) => {
-                    let minor = version.minor.trim_end_matches('+').parse().unwrap_or(0);
-                    return Some(version.major != "1" || minor >= STREAMING_SINCE);
-                }
-                Err(error) => tracing::warn!(%error, "kubernetes does not answer yet"),
-            }
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-    }
 }
 
 async fn drained(
