@@ -39,6 +39,7 @@ mod editing;
 mod explaining;
 #[cfg(test)]
 mod foreign_status;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;

@@ -95,6 +95,7 @@ impl Process {
             minds: Minds::default(),
             wakes,
             metrics: Metrics::default(),
+            stands: crate::standing::alone(),
             stop: CancellationToken::new(),
         });
         let spec: IdentityTenantSpec =
