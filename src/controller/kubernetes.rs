@@ -241,3 +241,64 @@ fn cut(mut text: String) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::from_value;
+
+    use super::*;
+
+    /// Nobody listens there: what is sent fails by another word than what is held back.
+    fn cluster(may_write: bool) -> Cluster {
+        let nowhere = "http://127.0.0.1:1".parse().unwrap();
+        let mut config = kube::Config::new(nowhere);
+        config.default_retry = false;
+        let client = Client::try_from(config).unwrap();
+        let timeout = Duration::from_secs(30);
+        Cluster::new(client.clone(), client, Arc::new(move || may_write), timeout)
+    }
+
+    async fn answers(cluster: &Cluster) -> [KubeError; 5] {
+        let metadata = json!({"name": "one", "namespace": "here"});
+        let group: PasswordSyncGroup = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup", "metadata": metadata,
+            "spec": {"name": "One", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
+        }))
+        .unwrap();
+        let tenant: IdentityTenant = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant", "metadata": metadata,
+            "spec": {"credentialsSecretRef": {"name": "pat"}},
+        }))
+        .unwrap();
+        let status = || json!({"groupID": "g"});
+        [
+            cluster.group("here", "one").await.unwrap_err(),
+            cluster.secret("here", "pat").await.unwrap_err(),
+            cluster
+                .set_finalizers(&group, Vec::new())
+                .await
+                .unwrap_err(),
+            cluster.patch_status(&group, status()).await.unwrap_err(),
+            cluster
+                .patch_tenant_status(&tenant, status())
+                .await
+                .unwrap_err(),
+        ]
+    }
+
+    #[tokio::test]
+    async fn a_process_that_may_not_write_begins_no_write_and_still_reads() {
+        let held_back = |answers: &[KubeError]| -> Vec<bool> {
+            let text = answers.iter().map(ToString::to_string);
+            text.map(|text| text.contains("may not write")).collect()
+        };
+        let closed = answers(&cluster(false)).await;
+        assert_eq!(
+            held_back(&closed),
+            [false, false, true, true, true],
+            "{closed:?}"
+        );
+        let open = answers(&cluster(true)).await;
+        assert_eq!(held_back(&open), [false; 5], "{open:?}");
+    }
+}

@@ -76,3 +76,59 @@ impl Fence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn fence() -> Fence {
+        Fence::new(Terms {
+            duration: Duration::from_secs(15),
+            renew: Duration::from_secs(2),
+            post_timeout: Duration::from_secs(8),
+        })
+    }
+
+    fn open(fence: &Fence) -> (bool, bool) {
+        (fence.may_write_tenant(), fence.may_write_kubernetes())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_closes_for_the_tenant_first_and_then_for_all() {
+        let fence = fence();
+        assert_eq!(open(&fence), (false, false), "not ours yet");
+        let sent = fence.now();
+        advance(Duration::from_millis(1500)).await;
+        fence.renew(sent);
+        advance(Duration::from_millis(3400)).await;
+        assert_eq!(open(&fence), (true, true), "4.9 s after it was sent");
+        advance(Duration::from_millis(100)).await;
+        assert_eq!(open(&fence), (false, true));
+        advance(Duration::from_secs(8)).await;
+        assert_eq!(open(&fence), (false, false));
+        fence.renew(fence.now());
+        assert_eq!(open(&fence), (true, true));
+        fence.shut();
+        assert_eq!(open(&fence), (false, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_gives_up_one_renewal_before_its_lease_ends() {
+        let fence = fence();
+        advance(Duration::from_secs(100)).await;
+        fence.renew(fence.now());
+        let renewed = Instant::now();
+        fence.given_up().await;
+        assert_eq!(renewed.elapsed().as_secs(), 13);
+        assert!(!fence.may_write_kubernetes());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_lead_gives_nothing_up() {
+        let fence = fence();
+        let waited = tokio::time::timeout(Duration::from_hours(1), fence.given_up());
+        assert!(waited.await.is_err());
+    }
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::{Api, Client, Config};
+use kube::Api;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
     Context, Metrics, ProcessClock, Readiness, kubernetes::Cluster, mind::Minds, standing,
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Contradiction},
+    connect,
     fence::Fence,
     health::{self, Health},
     leadership::{Candidate, Lost},
@@ -26,9 +27,6 @@ use crate::{
 
 /// How long one call to Kubernetes may take.
 const KUBERNETES_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The first version of Kubernetes whose servers stream lists unless told otherwise.
-const STREAMING_SINCE: u32 = 34;
 
 /// Why the process cannot run, or not any longer.
 #[derive(Debug, thiserror::Error)]
@@ -70,9 +68,9 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         tracing::debug!("a TLS provider was installed already");
     }
     let terms = args.terms()?;
-    let config = config().await?;
-    let reads = client(config.clone())?;
-    let writes = once(config.clone())?;
+    let config = connect::config().await?;
+    let reads = connect::client(config.clone())?;
+    let writes = connect::once(config.clone())?;
     let mut dice =
         StdRng::try_from_rng(&mut rand::rngs::SysRng).map_err(|e| Error::Client(e.to_string()))?;
     let mut candidate = match (terms, &args.lease) {
@@ -80,7 +78,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
             let namespace = args.lease_namespace.as_ref();
             let namespace = namespace.unwrap_or(&config.default_namespace);
             // A client of its own: nothing else stands before a renewal.
-            let leases = Api::namespaced(once(config.clone())?, namespace);
+            let leases = Api::namespaced(connect::once(config.clone())?, namespace);
             let identity = identity(args.lease_identity.as_deref(), &mut dice);
             Some(Candidate::new(leases, lease.clone(), identity, terms))
         }
@@ -148,7 +146,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
     let health = tokio::spawn(axum::serve(listener, health::routes(health)).into_future());
     tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
     let work = async {
-        if let Some(streaming) = streaming(&reads, &stop).await {
+        if let Some(streaming) = connect::streaming(&reads, &stop).await {
             psg_controller::run(reads.clone(), queues, streaming, context, readiness).await;
         }
     };
@@ -192,49 +190,6 @@ fn identity(name: Option<&str>, dice: &mut StdRng) -> String {
     };
     let name = name.map_or_else(host, str::to_owned);
     format!("{name}_{:016x}", dice.random::<u64>())
-}
-
-async fn config() -> Result<Config, Error> {
-    let mut config = Config::infer().await?;
-    let agent = concat!("psg-operator/", env!("CARGO_PKG_VERSION"));
-    config.headers.push((
-        http::header::USER_AGENT,
-        http::HeaderValue::from_static(agent),
-    ));
-    Ok(config)
-}
-
-/// A client that repeats itself on a busy server: for reads.
-fn client(config: Config) -> Result<Client, Error> {
-    Client::try_from(config).map_err(|error| Error::Client(error.to_string()))
-}
-
-/// A client that sends everything once: a repeated write may meet its own result.
-fn once(mut config: Config) -> Result<Client, Error> {
-    config.default_retry = false;
-    client(config)
-}
-
-/// Whether the server streams lists; none if the process ends before it answered.
-async fn streaming(client: &Client, stop: &CancellationToken) -> Option<bool> {
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            answer = client.apiserver_version() => match answer {
-                Ok(version) => {
-                    let minor = version.minor.trim_end_matches('+').parse().unwrap_or(0);
-                    return Some(version.major != "1" || minor >= STREAMING_SINCE);
-                }
-                Err(error) => tracing::warn!(%error, "kubernetes does not answer yet"),
-            }
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-    }
 }
 
 async fn drained(

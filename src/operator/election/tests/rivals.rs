@@ -38,8 +38,8 @@ enum Stage {
     Resting,
     Read(Option<Lease>),
     Sent(Lease, Moment),
-    /// What the server stored, if it did; the answer is on its way.
-    Answered(Option<Lease>, Lease, Moment),
+    /// What the server stored, if that was anything new; the answer is on its way.
+    Answered(Option<Lease>, Moment),
 }
 
 struct Rival {
@@ -122,11 +122,14 @@ impl Rival {
                     Move::Lost => return self.reborn(),
                 }
             }
-            Stage::Sent(lease, sent) => Stage::Answered(server.store(lease.clone()), lease, sent),
-            Stage::Answered(Some(stored), lease, sent)
-                if !lost
-                    && version(&stored) != version(&lease)
-                    && holder(Some(&stored)) == Some(&self.identity()) =>
+            Stage::Sent(lease, sent) => {
+                let before = version(&lease).map(str::to_owned);
+                let stored = server.store(lease);
+                let new = stored.filter(|stored| version(stored) != before.as_deref());
+                Stage::Answered(new, sent)
+            }
+            Stage::Answered(Some(stored), sent)
+                if !lost && holder(Some(&stored)) == Some(&self.identity()) =>
             {
                 self.renewed = Some(sent);
                 Stage::Resting
