@@ -180,7 +180,6 @@ fn a_value_that_does_not_exist_is_refused() {
         "resources.limit.cpu=1",
         "logFormat=xml",
         "replicaCount=-1",
-        "replicaCount=2",
         "watchNamespaces={Identity}",
         "allowHosts={https://example.com}",
     ] {
@@ -252,7 +251,7 @@ fn the_operator_can_do_what_it_must_and_nothing_else() {
         rules_of(&objects, "psg-operator-lease"),
         [&json!({
             "apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
-            "verbs": ["get", "create", "update", "patch"],
+            "verbs": ["get", "create", "update"],
         })]
     );
     let view = own(&kinds, &["get", "list", "watch"]);
@@ -276,6 +275,7 @@ fn in_a_list_of_namespaces_secrets_can_be_read_there_only() {
         [
             "--listen=0.0.0.0:8080",
             "--log-format=json",
+            "--lease=psg-operator",
             "--watch-namespace=identity",
             "--watch-namespace=people",
             "--allow-host=sim.example.com",

@@ -44,6 +44,8 @@ mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod leadership;
+#[cfg(test)]
 mod lost_answers;
 #[cfg(test)]
 mod many_groups;

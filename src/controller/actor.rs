@@ -46,7 +46,12 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     let mut manifest = tenant.manifest.subscribe();
     loop {
         let now = Arc::clone(&manifest.borrow_and_update());
-        let rest = round(&tenant, &context, &mut session, &now).await;
+        // It only reads, so nothing is lost if the end of the process does not wait for it.
+        let rest = tokio::select! {
+            biased;
+            () = context.stop.cancelled() => return,
+            rest = round(&tenant, &context, &mut session, &now) => rest,
+        };
         status::store_tenant(&context, &tenant, &now).await;
         tokio::select! {
             biased;

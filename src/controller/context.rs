@@ -11,7 +11,14 @@ use psg_plan::{ClaimIndex, Timers};
 use psg_snapshot::Clock;
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::Metrics, mind::Minds, ports::Kubernetes, tenant::Tenants, wakes::Wakes};
+use crate::{
+    metrics::Metrics,
+    mind::Minds,
+    ports::Kubernetes,
+    standing::{Standing, Stands},
+    tenant::Tenants,
+    wakes::Wakes,
+};
 
 /// A number in 0..1 for spreading repeats, as an argument of whoever makes the edges.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -65,6 +72,8 @@ pub struct Context {
     pub wakes: Wakes,
     /// The figures.
     pub metrics: Metrics,
+    /// Whether this process acts. One that does not only watches.
+    pub stands: Stands,
     /// The process is about to end: no new write is begun.
     pub stop: CancellationToken,
 }
@@ -73,6 +82,21 @@ impl Context {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Whether this process acts.
+    pub fn leads(&self) -> bool {
+        *self.stands.borrow() == Standing::Leading
+    }
+
+    /// Waits until it does.
+    pub async fn leading(&self) {
+        let mut stands = self.stands.clone();
+        let leads = stands.wait_for(|standing| *standing == Standing::Leading);
+        // Who told it may be gone: then nothing changes any more.
+        if leads.await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Looks at the claims.

@@ -1,7 +1,7 @@
 //! The Kubernetes port over kube. Reads repeat themselves on a busy apiserver; writes never do,
 //! since a repeated write may meet its own result and look like another writer's.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use psg_identity::MayWrite;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -36,27 +37,51 @@ const AT_ONCE: usize = 32;
 pub struct Cluster {
     reads: Client,
     writes: Client,
+    may_write: Arc<MayWrite>,
     timeout: Duration,
     at_once: Semaphore,
 }
 
 impl Cluster {
-    /// `reads` may repeat itself, `writes` may not; `timeout` bounds each single call.
-    pub fn new(reads: Client, writes: Client, timeout: Duration) -> Self {
+    /// `reads` may repeat itself, `writes` may not, and none begins unless it `may_write`;
+    /// `timeout` bounds each single call.
+    pub fn new(reads: Client, writes: Client, may_write: Arc<MayWrite>, timeout: Duration) -> Self {
         Self {
             reads,
             writes,
+            may_write,
             timeout,
             at_once: Semaphore::new(AT_ONCE),
         }
     }
 
+    async fn read<T>(
+        &self,
+        call: impl Future<Output = Result<T, kube::Error>> + Send,
+    ) -> Result<T, KubeError> {
+        // It is never closed.
+        let _place = self.at_once.acquire().await;
+        self.bounded(call).await
+    }
+
+    async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, kube::Error>> + Send,
+    ) -> Result<T, KubeError> {
+        let _place = self.at_once.acquire().await;
+        // After the line, which may have been long.
+        if !(self.may_write)() {
+            let why = "not sent: this process may not write now";
+            return Err(KubeError::Other(why.to_owned()));
+        }
+        self.bounded(call).await
+    }
+
+    /// The time runs from here: standing in line is no fault of the server.
     async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<T, kube::Error>> + Send,
     ) -> Result<T, KubeError> {
-        // It is never closed. The time runs from here: standing in line is no fault of the server.
-        let _place = self.at_once.acquire().await;
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer.map_err(|error| classify(&error)),
             Err(_) => Err(KubeError::Other(format!(
@@ -71,7 +96,7 @@ impl Cluster {
 impl Kubernetes for Cluster {
     async fn group(&self, namespace: &str, name: &str) -> Result<PasswordSyncGroup, KubeError> {
         let api: Api<PasswordSyncGroup> = Api::namespaced(self.reads.clone(), namespace);
-        self.bounded(api.get(name)).await
+        self.read(api.get(name)).await
     }
 
     async fn set_finalizers(
@@ -87,7 +112,7 @@ impl Kubernetes for Cluster {
             PatchParams::apply(names::FIELD_MANAGER),
             Patch::Merge(&body),
         );
-        self.bounded(api.patch(name, &params, &patch)).await
+        self.write(api.patch(name, &params, &patch)).await
     }
 
     async fn patch_status(
@@ -103,7 +128,7 @@ impl Kubernetes for Cluster {
             PatchParams::apply(names::FIELD_MANAGER),
             Patch::Merge(&body),
         );
-        self.bounded(api.patch_status(name, &params, &patch)).await
+        self.write(api.patch_status(name, &params, &patch)).await
     }
 
     async fn patch_tenant_status(
@@ -119,17 +144,17 @@ impl Kubernetes for Cluster {
             PatchParams::apply(names::FIELD_MANAGER),
             Patch::Merge(&body),
         );
-        self.bounded(api.patch_status(name, &params, &patch)).await
+        self.write(api.patch_status(name, &params, &patch)).await
     }
 
     async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError> {
         let api: Api<IdentityTenant> = Api::namespaced(self.reads.clone(), namespace);
-        self.bounded(api.get(name)).await
+        self.read(api.get(name)).await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError> {
         let api: Api<Secret> = Api::namespaced(self.reads.clone(), namespace);
-        let secret = self.bounded(api.get(name)).await?;
+        let secret = self.read(api.get(name)).await?;
         let uid = secret.metadata.uid.unwrap_or_default();
         let version = secret.metadata.resource_version.unwrap_or_default();
         let data = secret.data.unwrap_or_default();
@@ -150,9 +175,7 @@ impl Kubernetes for Cluster {
         // Not kube's recorder: it keeps every event in memory for minutes, and adds a second one
         // of the same reason to the first, whose text it repeats.
         let event = event(about, note, Timestamp::now());
-        let made = self
-            .bounded(api.create(&PostParams::default(), &event))
-            .await;
+        let made = self.write(api.create(&PostParams::default(), &event)).await;
         if let Err(error) = made {
             tracing::warn!(reason, name = about.name, %error, "an event could not be published");
         }
@@ -217,4 +240,65 @@ fn cut(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::from_value;
+
+    use super::*;
+
+    /// Nobody listens there: what is sent fails by another word than what is held back.
+    fn cluster(may_write: bool) -> Cluster {
+        let nowhere = "http://127.0.0.1:1".parse().unwrap();
+        let mut config = kube::Config::new(nowhere);
+        config.default_retry = false;
+        let client = Client::try_from(config).unwrap();
+        let timeout = Duration::from_secs(30);
+        Cluster::new(client.clone(), client, Arc::new(move || may_write), timeout)
+    }
+
+    async fn answers(cluster: &Cluster) -> [KubeError; 5] {
+        let metadata = json!({"name": "one", "namespace": "here"});
+        let group: PasswordSyncGroup = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup", "metadata": metadata,
+            "spec": {"name": "One", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
+        }))
+        .unwrap();
+        let tenant: IdentityTenant = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant", "metadata": metadata,
+            "spec": {"credentialsSecretRef": {"name": "pat"}},
+        }))
+        .unwrap();
+        let status = || json!({"groupID": "g"});
+        [
+            cluster.group("here", "one").await.unwrap_err(),
+            cluster.secret("here", "pat").await.unwrap_err(),
+            cluster
+                .set_finalizers(&group, Vec::new())
+                .await
+                .unwrap_err(),
+            cluster.patch_status(&group, status()).await.unwrap_err(),
+            cluster
+                .patch_tenant_status(&tenant, status())
+                .await
+                .unwrap_err(),
+        ]
+    }
+
+    #[tokio::test]
+    async fn a_process_that_may_not_write_begins_no_write_and_still_reads() {
+        let held_back = |answers: &[KubeError]| -> Vec<bool> {
+            let text = answers.iter().map(ToString::to_string);
+            text.map(|text| text.contains("may not write")).collect()
+        };
+        let closed = answers(&cluster(false)).await;
+        assert_eq!(
+            held_back(&closed),
+            [false, false, true, true, true],
+            "{closed:?}"
+        );
+        let open = answers(&cluster(true)).await;
+        assert_eq!(held_back(&open), [false; 5], "{open:?}");
+    }
 }

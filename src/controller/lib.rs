@@ -12,6 +12,7 @@
 //! - [`ports`]: the Kubernetes side; [`kubernetes`] is the real one.
 //! - [`context`]: everything shared; [`mind`]: what a process remembers of a resource.
 //! - [`events`], [`metrics`]: what is told to people and machines.
+//! - [`standing`]: whether this process acts, or only watches.
 //! - [`run`]: the watches that drive it all.
 
 pub mod act;
@@ -25,6 +26,7 @@ pub mod mind;
 pub mod ports;
 pub mod reconcile;
 pub mod run;
+pub mod standing;
 pub mod status;
 pub mod tenant;
 pub mod wakes;
@@ -33,6 +35,7 @@ pub use clock::ProcessClock;
 pub use context::{Context, Settings};
 pub use metrics::Metrics;
 pub use run::{Readiness, Scope, run};
+pub use standing::{Standing, Stands};
 
 #[cfg(test)]
 mod tests;

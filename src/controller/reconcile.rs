@@ -165,7 +165,12 @@ impl Pass {
                 }
                 Move::Refresh { what, newer_than } => {
                     self.acted = true;
-                    let outcome = act::refresh(self, &what, newer_than, now).await;
+                    let stop = self.context.stop.clone();
+                    let outcome = tokio::select! {
+                        biased;
+                        () = stop.cancelled(), if !answered => return Ok((None, "stopping")),
+                        outcome = act::refresh(self, &what, newer_than, now) => outcome,
+                    };
                     self.mind.last = Some(outcome);
                 }
                 ended => {

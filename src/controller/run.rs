@@ -9,7 +9,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future, stream};
@@ -153,10 +152,16 @@ async fn groups(
     Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(AT_ONCE))
         .reconcile_on(wakes)
-        .reconcile_all_on(now_and_then(context.settings.resync))
+        .reconcile_all_on(now_and_then(Arc::clone(context)))
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |group, context| guarded(group, context).map_ok(action).boxed(),
+            |group, context| {
+                if context.leads() {
+                    guarded(group, context).map_ok(action).boxed()
+                } else {
+                    future::ok(Action::await_change()).boxed()
+                }
+            },
             move |group, error, _| Action::requeue(failed(&again, &group, error)),
             Arc::clone(context),
         )
@@ -172,12 +177,16 @@ async fn groups(
         .await;
 }
 
-/// A settled resource waits for nothing, so a status that another hand wrote, or a wake that was
-/// missed, would stay as it is.
-fn now_and_then(resync: Duration) -> impl futures::Stream<Item = ()> + Send + 'static {
-    stream::unfold((), move |()| async move {
-        tokio::time::sleep(resync).await;
-        Some(((), ()))
+/// All at once when this process begins to act, and every now and then: a settled resource waits
+/// for nothing, so a status that another hand wrote, or a wake that was missed, would stay as it is.
+fn now_and_then(context: Arc<Context>) -> impl futures::Stream<Item = ()> + Send + 'static {
+    stream::unfold((context, true), |(context, first)| async move {
+        if first {
+            context.leading().await;
+        } else {
+            tokio::time::sleep(context.settings.resync).await;
+        }
+        Some(((), (context, false)))
     })
 }
 
@@ -322,12 +331,16 @@ fn start(
         context.wake_members(&name);
         let (context, readiness) = (Arc::clone(context), Arc::clone(readiness));
         actors.spawn(async move {
-            let listed = tokio::select! {
+            let begins = async {
+                readiness.groups_listed().await;
+                context.leading().await;
+            };
+            let begins = tokio::select! {
                 biased;
                 () = context.stop.cancelled() => false,
-                () = readiness.groups_listed() => true,
+                () = begins => true,
             };
-            if listed {
+            if begins {
                 crate::actor::run(tenant, context).await;
             }
         });

@@ -54,7 +54,7 @@ pub use address::{AddressError, BaseUrl, HostPolicy};
 pub use client::{Client, DeleteOutcome, Listed, Options, Page};
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{Effect, Error};
-pub use gate::Gated;
+pub use gate::{Gated, MayWrite};
 pub use lane::Lane;
 pub use limiters::Limiters;
 pub use routes::{ApiVersion, Operation};

@@ -8,6 +8,8 @@ use psg_controller::Settings;
 use psg_identity::HostPolicy;
 use psg_plan::Timers;
 
+use crate::election::Terms;
+
 /// Manages SailPoint password sync groups as Kubernetes resources.
 ///
 /// Reaches Kubernetes by its service account inside a cluster, or by KUBECONFIG.
@@ -65,6 +67,27 @@ pub struct Args {
     #[arg(long, env = "PSG_RESYNC", default_value = "10m", value_parser = duration)]
     pub resync: Duration,
 
+    /// The Lease that replicas elect their leader by; only the leader acts. Without it there must be
+    /// one process alone.
+    #[arg(long, env = "PSG_LEASE", value_name = "NAME")]
+    pub lease: Option<String>,
+
+    /// Where the Lease is. Default: the namespace of the service account, or of the kubeconfig.
+    #[arg(long, env = "PSG_LEASE_NAMESPACE", value_name = "NAMESPACE")]
+    pub lease_namespace: Option<String>,
+
+    /// Who this replica is in the Lease; a random part is added. Default: the name of the host.
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pub lease_identity: Option<String>,
+
+    /// How long a leader may act after it renewed the Lease.
+    #[arg(long, env = "PSG_LEASE_DURATION", default_value = "15s", value_parser = duration)]
+    pub lease_duration: Duration,
+
+    /// How often the leader renews the Lease; a standby looks at it twice as often.
+    #[arg(long, env = "PSG_LEASE_RENEW", default_value = "2s", value_parser = duration)]
+    pub lease_renew: Duration,
+
     /// How long the end of the process waits for writes in hand.
     #[arg(long, env = "PSG_DRAIN", default_value = "15s", value_parser = duration)]
     pub drain: Duration,
@@ -89,12 +112,41 @@ pub enum LogFormat {
 
 /// Flags that do not fit together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "--settle ({settle:?}) must be longer than --post-timeout ({post:?}): a create must have ended before it is looked for"
-)]
-pub struct Contradiction {
-    settle: Duration,
-    post: Duration,
+pub enum Contradiction {
+    /// A create could take effect after it was looked for.
+    #[error(
+        "--settle ({settle:?}) must be longer than --post-timeout ({post:?}): a create must have ended before it is looked for"
+    )]
+    Settle {
+        /// `--settle`.
+        settle: Duration,
+        /// `--post-timeout`.
+        post: Duration,
+    },
+    /// A leader that misses one renewal could not write.
+    #[error(
+        "--lease-duration ({duration:?}) must be at least --post-timeout ({post:?}) and three times --lease-renew ({renew:?}): a write begins only if it ends, and the process with it, before the lease does"
+    )]
+    Lease {
+        /// `--lease-duration`.
+        duration: Duration,
+        /// `--post-timeout`.
+        post: Duration,
+        /// `--lease-renew`.
+        renew: Duration,
+    },
+    /// A new leader could look for a create that the old one still sends.
+    #[error(
+        "--settle ({settle:?}) must be longer than --lease-duration ({duration:?}) and --post-timeout ({post:?}): a create of the leader before must have ended before it is looked for"
+    )]
+    Succession {
+        /// `--settle`.
+        settle: Duration,
+        /// `--lease-duration`.
+        duration: Duration,
+        /// `--post-timeout`.
+        post: Duration,
+    },
 }
 
 impl Args {
@@ -104,7 +156,7 @@ impl Args {
     /// [`Contradiction`], naming the flags.
     pub fn settings(&self) -> Result<Settings, Contradiction> {
         if self.settle <= self.post_timeout {
-            return Err(Contradiction {
+            return Err(Contradiction::Settle {
                 settle: self.settle,
                 post: self.post_timeout,
             });
@@ -127,6 +179,38 @@ impl Args {
                 allow_insecure: self.allow_insecure_tenants,
             },
         })
+    }
+}
+
+impl Args {
+    /// The periods of the lease, if there is one, once they are found to fit the others.
+    ///
+    /// # Errors
+    /// [`Contradiction`], naming the flags.
+    pub fn terms(&self) -> Result<Option<Terms>, Contradiction> {
+        let terms = Terms {
+            duration: self.lease_duration,
+            renew: self.lease_renew,
+            post_timeout: self.post_timeout,
+        };
+        if self.lease.is_none() {
+            return Ok(None);
+        }
+        if terms.duration < terms.to_write().saturating_add(terms.renew * 2) {
+            return Err(Contradiction::Lease {
+                duration: terms.duration,
+                post: terms.post_timeout,
+                renew: terms.renew,
+            });
+        }
+        if self.settle <= terms.duration.saturating_add(terms.post_timeout) {
+            return Err(Contradiction::Succession {
+                settle: self.settle,
+                duration: terms.duration,
+                post: terms.post_timeout,
+            });
+        }
+        Ok(Some(terms))
     }
 }
 
@@ -164,6 +248,44 @@ mod tests {
         let said = args.settings().unwrap_err().to_string();
         assert!(
             said.contains("--settle") && said.contains("--post-timeout"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn without_a_lease_its_periods_do_not_matter() {
+        let args = parse(&["--settle", "2s", "--post-timeout", "1s"]);
+        assert_eq!(args.terms(), Ok(None));
+    }
+
+    #[test]
+    fn no_write_begins_with_less_than_ten_seconds_of_the_lease_as_shipped() {
+        let terms = parse(&["--lease", "l"]).terms().unwrap().unwrap();
+        assert_eq!(terms.duration, Duration::from_secs(15));
+        assert_eq!(terms.to_write(), Duration::from_secs(10));
+        assert_eq!(terms.to_end(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_lease_that_leaves_no_time_to_write_is_refused() {
+        for flags in [
+            ["--lease-duration", "13s"],
+            ["--lease-renew", "3s"],
+            ["--post-timeout", "10s"],
+        ] {
+            let args = parse(&[&["--lease", "l"], &flags[..]].concat());
+            let said = args.terms().unwrap_err().to_string();
+            assert!(said.contains("--lease-duration"), "{flags:?}: {said}");
+            assert!(said.contains("--lease-renew"), "{flags:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_settle_time_that_the_leader_before_could_outlast_is_refused() {
+        let said = parse(&["--lease", "l", "--settle", "23s"]).terms();
+        let said = said.unwrap_err().to_string();
+        assert!(
+            said.contains("--settle") && said.contains("--lease-duration"),
             "{said}"
         );
     }

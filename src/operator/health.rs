@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use psg_controller::Readiness;
+use psg_controller::{Readiness, Standing, Stands};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -19,6 +19,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub struct Health {
     /// What the process waits for.
     pub readiness: Arc<Readiness>,
+    /// Whether the process acts.
+    pub stands: Stands,
     /// The figures.
     pub registry: Arc<Registry>,
 }
@@ -33,9 +35,15 @@ pub fn routes(health: Health) -> Router {
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
-    let waiting = health.readiness.waiting_for();
+    let mut waiting = health.readiness.waiting_for();
+    let stands = *health.stands.borrow();
+    if stands == Standing::Unknown {
+        waiting.push("the first look at the Lease");
+    }
     if waiting.is_empty() {
-        (StatusCode::OK, "ok\n".to_owned())
+        let leads = stands == Standing::Leading;
+        let word = if leads { "leading\n" } else { "standby\n" };
+        (StatusCode::OK, word.to_owned())
     } else {
         (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -4,9 +4,16 @@
 //! - [`args`]: what was typed, and what it means.
 //! - [`telemetry`]: the logs, on standard error.
 //! - [`health`]: `/livez`, `/readyz`, `/metrics`.
+//! - [`connect`]: the ways to Kubernetes.
+//! - [`election`]: what to do about the Lease; pure.
+//! - [`fence`]: until when this process may act; [`leadership`]: reads and writes the Lease.
 //! - [`serve`]: everything put together, until a signal.
 
 pub mod args;
+pub mod connect;
+pub mod election;
+pub mod fence;
 pub mod health;
+pub mod leadership;
 pub mod serve;
 pub mod telemetry;

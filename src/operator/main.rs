@@ -13,13 +13,18 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(serve::serve(args)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(serve::serve(args));
+            // A name that is being looked up does not hold up the end.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(serve::Error::Runtime(error)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the operator cannot run");
+            tracing::error!(%error, "the operator ends");
             ExitCode::FAILURE
         }
     }

@@ -6,26 +6,29 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::{Client, Config};
-use prometheus_client::registry::Registry;
+use kube::Api;
+use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
-    Context, Metrics, ProcessClock, Readiness, kubernetes::Cluster, mind::Minds, tenant::Tenants,
-    wakes::Wakes,
+    Context, Metrics, ProcessClock, Readiness, kubernetes::Cluster, mind::Minds, standing,
+    tenant::Tenants, wakes::Wakes,
 };
-use psg_identity::{HttpOptions, HttpTransport, Limiters};
+use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Contradiction},
+    connect,
+    fence::Fence,
     health::{self, Health},
+    leadership::{Candidate, Lost},
 };
 
 /// How long one call to Kubernetes may take.
 const KUBERNETES_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why the process cannot run.
+/// Why the process cannot run, or not any longer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The flags do not fit together.
@@ -43,6 +46,9 @@ pub enum Error {
     /// The address is taken, or not ours.
     #[error("cannot serve health at {0}: {1}")]
     Listen(std::net::SocketAddr, #[source] std::io::Error),
+    /// Another replica leads, or may lead.
+    #[error("not the leader any more: {0}; another replica goes on")]
+    Lost(#[from] Lost),
     /// Writes in hand did not end in time.
     #[error("writes in hand did not end within {0:?}; they are settled at the next start")]
     Drain(Duration),
@@ -61,7 +67,27 @@ pub async fn serve(args: Args) -> Result<(), Error> {
     {
         tracing::debug!("a TLS provider was installed already");
     }
-    let (reads, writes) = clients().await?;
+    let terms = args.terms()?;
+    let config = connect::config().await?;
+    let reads = connect::client(config.clone())?;
+    let writes = connect::once(config.clone())?;
+    let mut dice =
+        StdRng::try_from_rng(&mut rand::rngs::SysRng).map_err(|e| Error::Client(e.to_string()))?;
+    let mut candidate = match (terms, &args.lease) {
+        (Some(terms), Some(lease)) => {
+            let namespace = args.lease_namespace.as_ref();
+            let namespace = namespace.unwrap_or(&config.default_namespace);
+            // A client of its own: nothing else stands before a renewal.
+            let leases = Api::namespaced(connect::once(config.clone())?, namespace);
+            let identity = identity(args.lease_identity.as_deref(), &mut dice);
+            Some(Candidate::new(leases, lease.clone(), identity, terms))
+        }
+        _ => None,
+    };
+    let fence = candidate.as_ref().map(Candidate::fence);
+    let stands = candidate
+        .as_ref()
+        .map_or_else(standing::alone, Candidate::stands);
     let transport = HttpTransport::new(&HttpOptions {
         allow_insecure: args.allow_insecure_tenants,
         ..HttpOptions::default()
@@ -70,13 +96,32 @@ pub async fn serve(args: Args) -> Result<(), Error> {
     let stop = stop_on_signals().map_err(Error::Runtime)?;
     let mut registry = Registry::default();
     let (wakes, queues) = Wakes::new(&args.watch_namespaces);
-    let clock = ProcessClock::starting_at(Timestamp::now());
-    let dice = Mutex::new(
-        StdRng::try_from_rng(&mut rand::rngs::SysRng).map_err(|e| Error::Client(e.to_string()))?,
+    let metric = candidate.as_ref().map_or_else(
+        || {
+            let alone = Gauge::default();
+            alone.set(1);
+            alone
+        },
+        Candidate::metric,
     );
+    registry.register(
+        "psg_leader",
+        "1 if this process acts, 0 if it stands by",
+        metric,
+    );
+    let clock = ProcessClock::starting_at(Timestamp::now());
+    let dice = Mutex::new(dice);
     let context = Arc::new(Context {
-        kubernetes: Arc::new(Cluster::new(reads.clone(), writes, KUBERNETES_TIMEOUT)),
-        transport: Arc::new(transport),
+        kubernetes: Arc::new(Cluster::new(
+            reads.clone(),
+            writes,
+            gate(fence.as_ref(), Fence::may_write_kubernetes),
+            KUBERNETES_TIMEOUT,
+        )),
+        transport: Arc::new(Gated::new(
+            Arc::new(transport),
+            gate(fence.as_ref(), Fence::may_write_tenant),
+        )),
         limiters: Limiters::default(),
         clock: Arc::new(move || clock.now()),
         jitter: Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).random()),
@@ -86,12 +131,14 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         minds: Minds::default(),
         wakes,
         metrics: Metrics::new(&mut registry),
+        stands: stands.clone(),
         stop: stop.clone(),
     });
     let readiness = Arc::new(Readiness::default());
     let health = Health {
         readiness: Arc::clone(&readiness),
         registry: Arc::new(registry),
+        stands,
     };
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
@@ -99,26 +146,46 @@ pub async fn serve(args: Args) -> Result<(), Error> {
     let health = tokio::spawn(axum::serve(listener, health::routes(health)).into_future());
     tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
     let work = psg_controller::run(reads, queues, context, readiness);
-    let ended = drained(work, &stop, args.drain).await;
+    let ended = tokio::select! {
+        biased;
+        // Whatever is in hand is dropped with the work.
+        lost = campaign(candidate.as_mut()) => Err(lost.into()),
+        ended = drained(work, &stop, args.drain) => ended,
+    };
+    if let (Ok(()), Some(candidate)) = (&ended, &mut candidate) {
+        candidate.release().await;
+    }
     health.abort();
     tracing::info!("the operator has ended");
     ended
 }
 
-/// One client that repeats reads on a busy server, and one that sends every write once.
-async fn clients() -> Result<(Client, Client), Error> {
-    let mut config = Config::infer().await?;
-    let agent = concat!("psg-operator/", env!("CARGO_PKG_VERSION"));
-    config.headers.push((
-        http::header::USER_AGENT,
-        http::HeaderValue::from_static(agent),
-    ));
-    let mut once = config.clone();
-    once.default_retry = false;
-    let client = |config| {
-        Client::try_from(config).map_err(|error: kube::Error| Error::Client(error.to_string()))
+/// Ends only if a lease is lost.
+async fn campaign(candidate: Option<&mut Candidate>) -> Lost {
+    match candidate {
+        Some(candidate) => candidate.campaign().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a fence says; without one all is allowed.
+fn gate(fence: Option<&Arc<Fence>>, may: fn(&Fence) -> bool) -> Arc<MayWrite> {
+    match fence.cloned() {
+        Some(fence) => Arc::new(move || may(&fence)),
+        None => Arc::new(|| true),
+    }
+}
+
+/// Who this process is among its replicas, another one after each start.
+fn identity(name: Option<&str>, dice: &mut StdRng) -> String {
+    let host = || {
+        hostname::get()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     };
-    Ok((client(config)?, client(once)?))
+    let name = name.map_or_else(host, str::to_owned);
+    format!("{name}_{:016x}", dice.random::<u64>())
 }
 
 async fn drained(

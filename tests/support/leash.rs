@@ -11,6 +11,8 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
+pub use rustix::process::Signal;
+
 /// Signals that reach the whole foreground group must not end the one who cleans up.
 const SHELL: &str = r#"
 trap '' HUP INT TERM
@@ -68,13 +70,13 @@ impl Leashed {
         status
     }
 
-    /// SIGTERM: it may finish what it is doing.
-    pub fn terminate(&mut self) {
+    /// A signal, if it runs: TERM lets it finish what it is doing, STOP and CONT pause it.
+    pub fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
             let pid = i32::try_from(self.child.id()).ok();
             let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a pid");
             // It may have ended meanwhile; it is not reaped yet, so the id is still its own.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
     binaries,
     control_plane::ControlPlane,
     kubernetes::http,
-    leash::{Folder, Leashed},
+    leash::{Folder, Leashed, Signal},
     logs, ports,
     users::User,
     wait::{until, wait_for},
@@ -129,8 +129,18 @@ impl Operator {
 
     /// SIGTERM, as Kubernetes ends it; how it ended.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.process.terminate();
+        self.process.signal(Signal::TERM);
         self.wait_ended().await
+    }
+
+    /// SIGSTOP: as a machine that is overloaded, or whose disk hangs.
+    pub fn pause(&mut self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&mut self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// Waits for an end of its own accord.

@@ -99,6 +99,7 @@ impl Process {
             minds: Minds::default(),
             wakes,
             metrics: Metrics::default(),
+            stands: crate::standing::alone(),
             stop: CancellationToken::new(),
         });
         let living = Living {
