@@ -39,6 +39,7 @@ mod editing;
 mod explaining;
 #[cfg(test)]
 mod foreign_status;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;
@@ -76,6 +77,8 @@ mod rights;
 mod samples;
 #[cfg(test)]
 mod samples_are_valid;
+#[cfg(test)]
+mod swapping;
 #[cfg(test)]
 mod tenant_trouble;
 #[cfg(test)]

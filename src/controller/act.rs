@@ -74,6 +74,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                 Ok(answer) => {
                     snapshot.merge(|picture| picture.merge_one(at, answer));
                     pass.mind.sent.updated_at = Some(at);
+                    pass.mind.sent.updated = Some(group);
                     if cause == WriteCause::Drift {
                         pass.context.metrics.drift();
                     }

@@ -388,6 +388,7 @@ impl Pass {
     ) -> (Option<Duration>, &'static str) {
         let wait = |until| Some(time::until(now, until).max(Duration::from_millis(1)));
         self.forget_outcome();
+        self.mind.sent.forget_confirmed(ended);
         match ended {
             Move::Wait { until, why } => {
                 let result = if why.reason == Reason::Paused {
@@ -406,10 +407,7 @@ impl Pass {
                 (wait(wake.map_or(look, |wake| wake.min(look))), "stalled")
             }
             Move::Stalled(_) => (wake.and_then(wait), "stalled"),
-            _ => {
-                self.mind.sent = psg_plan::Sent::default();
-                (wake.and_then(wait), "settled")
-            }
+            _ => (wake.and_then(wait), "settled"),
         }
     }
 
@@ -550,7 +548,10 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
         tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
         namespace,
         eager: !(deleting || paused || observes),
-        wanted: desired.as_ref().map(Wanted::of).unwrap_or_default(),
+        wanted: desired
+            .as_ref()
+            .map(|desired| Wanted::of(desired, &recorded))
+            .unwrap_or_default(),
         held: Held::of(&recorded),
     };
     Some(claimant.leaving(deleting))

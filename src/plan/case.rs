@@ -118,6 +118,8 @@ pub struct Sent {
     pub unanswered_at: Option<Timestamp>,
     /// When the last PUT was answered.
     pub updated_at: Option<Timestamp>,
+    /// What that PUT sent.
+    pub updated: Option<Group>,
     /// When the last DELETE was answered.
     pub deleted_at: Option<Timestamp>,
     /// Sources whose policy we assigned, and when that was answered.
@@ -125,6 +127,24 @@ pub struct Sent {
     /// Sources that could not be read or written. Such a failure is no setback of the whole
     /// pass: its outcome is [`Outcome::Done`], so that the other sources go on.
     pub blocked: BTreeMap<SourceId, Setback>,
+}
+
+impl Sent {
+    /// Forgets, at the end of a pass, what was read back by then: everything once all is as wanted,
+    /// and all but a create once only others can move.
+    pub fn forget_confirmed(&mut self, end: &Move) {
+        match end {
+            Move::Settled => *self = Self::default(),
+            Move::Wait { why, .. } | Move::Stalled(why) if why.reason.is_up_to_others() => {
+                *self = Self {
+                    not_made: self.not_made.take(),
+                    unanswered_at: self.unanswered_at,
+                    ..Self::default()
+                };
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Something did not go through.

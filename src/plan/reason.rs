@@ -117,6 +117,8 @@ reasons! {
     GroupExists, Ownership, "A group of this name exists and may not be taken over as it is, or stands in the way of a rename.", "The message says which group, and in what it differs.", "Set adoptionPolicy: Overwrite, make them equal, or choose another name.";
     AmbiguousGroup, Ownership, "Several groups in the tenant have this name.", "The message lists their ids.", "Set spec.groupID to the one that is meant.";
     OwnedByAnother, Ownership, "Another PasswordSyncGroup owns this group, name or source.", "The message names the owner if it is in the same namespace.", "Take it out of one of the two. When the owner lets go, this one goes on by itself.";
+    WaitingForSource, Ownership, "A source that is wanted is still held by another PasswordSyncGroup, which lets it go.", "The message names the source, and its holder if that is in the same namespace; the holder's own status says how far it is.", "Wait. Everything else of an edit is done already; the source joins as soon as it is free.";
+    SourceSwapBlocked, Ownership, "Groups wait for one another's sources, and none can let go first without falling under two.", "The message names the sources, and the groups in the same namespace.", "Add a third source to one of the groups for the time, or delete one of the resources and apply it again afterwards. It goes on by itself then.";
     SourceInAnotherGroup, Ownership, "A source is in a tenant group that no PasswordSyncGroup manages.", "The message names the group.", "Remove it there, or adopt that group.";
     Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait. If it lasts, the IdentityTenant says why.";
     TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace.", "spec.tenantRef.", "Create it, or correct the reference.";
@@ -133,6 +135,13 @@ reasons! {
     UnexpectedAnswer, Tenant, "The tenant answers in a way that cannot be trusted.", "The message says which answer and why.", "Check baseUrl and what stands between, such as a proxy.";
     RateLimited, Tenant, "The tenant asks to slow down.", "Other users of the same client id.", "Wait; lower spec.rateLimit if others need their share.";
     Reading, Tenant, "The tenant is being read, as it is every interval.", "The IdentityTenant's counts.", "Nothing.";
+}
+
+impl Reason {
+    /// Whether an edit has gone as far as it can (rule 8), so that what it came to is remembered.
+    pub const fn is_up_to_others(self) -> bool {
+        matches!(self, Self::WaitingForSource | Self::SourceSwapBlocked)
+    }
 }
 
 /// The page `docs/reasons.md`: the whole catalogue, by what the reasons are about.

@@ -9,7 +9,7 @@ use psg_domain::{Group, Origin, Presence, Recorded};
 
 use crate::{
     case::{Case, Move, TenantState},
-    differ, prerequisites,
+    differ, moving, prerequisites,
     reason::{About, Finding, Reason},
     resolve::Resolved,
 };
@@ -272,6 +272,12 @@ fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Record
             recorded.sources.clone_from(&resolved.sources);
             recorded.refused = None;
             recorded.leaving = Vec::new();
+        }
+        Move::Wait { why, .. } | Move::Stalled(why) if why.reason.is_up_to_others() => {
+            let held = case.recorded.held().map(|id| case.picture.group(id));
+            if let Some(Presence::There(group, _)) = held {
+                moving::settle(&mut recorded, case, resolved, group);
+            }
         }
         Move::Stalled(Finding {
             reason: Reason::Drifted,

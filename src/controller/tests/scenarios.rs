@@ -156,6 +156,29 @@ pub fn all() -> Vec<Scenario> {
                 assert_eq!(policy_of(w, "C"), [STRONG]);
             },
         ),
+        Scenario {
+            switches: json!({"policy_after_leave": "default_policy"}),
+            before: |w| {
+                apply_abc(w);
+                w.cluster.apply("h", &spec("H", &["D", "E", "F"]));
+            },
+            ..base(
+                "swap one source between two groups at once",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "B", "D"]));
+                    w.cluster.apply("h", &spec("H", &["C", "E", "F"]));
+                },
+                |w| {
+                    let group = |name: &str, sources: &[&str]| (name.to_owned(), names(sources));
+                    let mut groups = w.groups();
+                    groups.sort();
+                    let wanted = [group("G", &["A", "B", "D"]), group("H", &["C", "E", "F"])];
+                    assert_eq!(groups, wanted);
+                    let puts = w.calls("PUT /password-sync-groups/{id}");
+                    assert!((3..=4).contains(&puts), "{puts} PUTs");
+                },
+            )
+        },
         on_group("delete", |w| w.cluster.delete("g"), handed_back),
         Scenario {
             switches: never.clone(),

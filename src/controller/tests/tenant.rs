@@ -25,6 +25,8 @@ sources:
   - {id: "2c918084660f45d6016617daa9210502", name: B, features: [PASSWORD], holders: [{policyId: 2c91808d744ba0ce01746f93b6204502}]}
   - {id: "2c918084660f45d6016617daa9210503", name: C, features: [PASSWORD], holders: [{policyId: 2c91808d744ba0ce01746f93b6204502}]}
   - {id: "2c918084660f45d6016617daa9210504", name: D, features: [PASSWORD], holders: [{policyId: 2c91808d744ba0ce01746f93b6204502}]}
+  - {id: "2c918084660f45d6016617daa9210505", name: E, features: [PASSWORD], holders: [{policyId: 2c91808d744ba0ce01746f93b6204502}]}
+  - {id: "2c918084660f45d6016617daa9210506", name: F, features: [PASSWORD], holders: [{policyId: 2c91808d744ba0ce01746f93b6204502}]}
 "#;
 
 /// A simulated tenant, shared by every process that runs after another.

@@ -310,7 +310,7 @@ impl Fixture {
             created: at(NOW - 1000 - older_by),
             tenant: TENANT.to_owned(),
             eager: other.eager,
-            wanted: claims::Wanted::of(&other.desired),
+            wanted: claims::Wanted::of(&other.desired, &other.recorded),
             held: claims::Held::of(&other.recorded),
         });
         self
@@ -326,7 +326,7 @@ impl Fixture {
             created: at(NOW - 1000),
             tenant: TENANT.to_owned(),
             eager: true,
-            wanted: claims::Wanted::of(&self.desired),
+            wanted: claims::Wanted::of(&self.desired, &self.recorded),
             held: claims::Held::of(&self.recorded),
         });
         for other in &self.others {

@@ -189,7 +189,7 @@ impl World {
             created: resource.created,
             tenant: "ns/default".to_owned(),
             eager: !observes && !paused && !object.deleting,
-            wanted: Wanted::of(&resource.desired),
+            wanted: Wanted::of(&resource.desired, &resource.stored),
             held: Held::of(&resource.stored),
         };
         self.claims.insert(claimant.leaving(object.deleting));
@@ -246,8 +246,8 @@ impl World {
             if let Some(end) = end {
                 self.report(uid, &next, last.as_ref());
                 let resource = self.resources.get_mut(uid).unwrap();
+                resource.sent.forget_confirmed(&next);
                 if end == End::Settled {
-                    resource.sent = Sent::default();
                     resource.failures = 0;
                 }
                 return end;
@@ -426,15 +426,17 @@ impl World {
 
     fn put(&mut self, uid: &str, group: Group) -> Outcome {
         let id = group.id.clone();
-        let (fate, answer) = self.send(uid, Write::Put(group));
+        let (fate, answer) = self.send(uid, Write::Put(group.clone()));
         if fate != Fate::Answered {
             self.picture.doubt(&id, self.now);
             return self.failed(uid, fate);
         }
         match answer {
-            Some(group) => {
-                self.picture.merge_one(self.now, group);
-                self.resources.get_mut(uid).unwrap().sent.updated_at = Some(self.now);
+            Some(answer) => {
+                self.picture.merge_one(self.now, answer);
+                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
+                sent.updated_at = Some(self.now);
+                sent.updated = Some(group);
             }
             None => self.picture.doubt(&id, self.now),
         }
@@ -461,6 +463,8 @@ impl World {
                 .map(|uid| (uid.clone(), self.pass(&uid)))
                 .collect();
             let until = ends.values().filter_map(|end| match end {
+                // Only another resource ends this wait.
+                End::Waits(_, Reason::WaitingForSource) => None,
                 End::Waits(until, _) => Some(*until),
                 _ => None,
             });
