@@ -77,6 +77,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                     pass.mind.sent.updated = Some(group);
                     if cause == WriteCause::Drift {
                         pass.context.metrics.drift();
+                        pass.mind.repairs.count(&changes, at);
                     }
                     pass.tell(events::updated(cause, &changes)).await;
                     Outcome::Done
@@ -206,6 +207,7 @@ pub(crate) async fn recorded(pass: &mut Pass, memory: &Memory) {
             pass.tell(events::created(group)).await;
         }
         Memory::Group(group, _) => pass.tell(events::adopted(group)).await,
+        Memory::Contested(_) => pass.mind.repairs = psg_plan::Repairs::default(),
         Memory::Deletion(_) => pass.mind.sent.assigned.clear(),
         Memory::Intent(_) => {
             pass.mind.sent.not_made = None;

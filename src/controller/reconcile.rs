@@ -205,6 +205,7 @@ impl Pass {
                 .iter()
                 .any(|held| held == names::FINALIZER),
             paused_until: status::paused_until(group),
+            reconcile_at: status::reconcile_at(group),
         };
         let claims = self.context.claims();
         let backoff = mind::backoff(self.mind.failures, (self.context.jitter)());
@@ -219,6 +220,7 @@ impl Pass {
                 claims: &claims,
                 last: self.mind.last.clone(),
                 sent: self.mind.sent.clone(),
+                repairs: self.mind.repairs.clone(),
                 timers: self.context.settings.timers,
                 backoff,
             };
@@ -278,7 +280,7 @@ impl Pass {
                 self.mind.last = Some(Outcome::Recorded(memory.kind()));
                 act::recorded(self, &memory).await;
                 // The report at the end of the pass says nothing new then.
-                if let (Memory::Refused(_), Some(note)) =
+                if let (Memory::Refused(_) | Memory::Contested(_), Some(note)) =
                     (&memory, ready(report).and_then(events::warning))
                 {
                     self.tell(note).await;

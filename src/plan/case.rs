@@ -10,6 +10,7 @@ use psg_domain::{
 
 use crate::{
     claims::ClaimIndex,
+    contested::Repairs,
     reason::{Finding, Reason},
 };
 
@@ -32,6 +33,8 @@ pub struct Case<'a> {
     pub last: Option<Outcome>,
     /// What this process sent for this resource and has not seen confirmed.
     pub sent: Sent,
+    /// What this process repaired.
+    pub repairs: Repairs,
     /// The periods of the protocols.
     pub timers: Timers,
     /// How long to wait before something that just failed is tried again.
@@ -55,6 +58,8 @@ pub struct Object {
     pub finalizer: bool,
     /// Nothing is written to the tenant until then.
     pub paused_until: Option<Timestamp>,
+    /// The annotation that asks for a reconcile.
+    pub reconcile_at: Option<String>,
 }
 
 /// The tenant of a resource, as far as decisions depend on it.
@@ -179,6 +184,7 @@ pub enum Outcome {
 pub enum Remembered {
     Intent,
     Refused,
+    Contested,
     Group,
     Leaving,
     Deletion,
@@ -292,6 +298,8 @@ pub enum Memory {
     Intent(Intent),
     /// The tenant refused what the manifest wants.
     Refused(String),
+    /// Another tool undoes every repair.
+    Contested(psg_domain::Contested),
     /// This group is ours.
     Group(Group, Origin),
     /// These sources are about to leave.
@@ -308,6 +316,7 @@ impl Memory {
         match self {
             Self::Intent(_) => Remembered::Intent,
             Self::Refused(_) => Remembered::Refused,
+            Self::Contested(_) => Remembered::Contested,
             Self::Group(..) => Remembered::Group,
             Self::Leaving(_) => Remembered::Leaving,
             Self::Deletion(_) => Remembered::Deletion,
@@ -346,6 +355,10 @@ impl Case<'_> {
                     facts,
                     message: message.clone(),
                 });
+            }
+            Memory::Contested(contested) => {
+                case.repairs = Repairs::default();
+                recorded.contested = Some(contested.clone());
             }
             Memory::Group(group, origin) => {
                 crate::sync::leave_behind(recorded, Some(group));

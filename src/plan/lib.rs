@@ -7,7 +7,7 @@
 //! - [`case`]: what goes in, and [`Move`], what comes out.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`adopt`], [`create`], [`sync`],
-//!   [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
+//!   [`contested`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
@@ -16,6 +16,7 @@ mod adopt;
 pub mod case;
 pub mod claims;
 mod conflicts;
+mod contested;
 mod create;
 mod delete;
 mod differ;
@@ -38,6 +39,7 @@ pub use case::{
     TenantState, TenantView, Timers, What, WriteCause,
 };
 pub use claims::{ClaimIndex, Claimant};
+pub use contested::Repairs;
 pub use next::next;
 pub use reason::{Finding, Reason};
 pub use resolve::{Resolved, resolve};

@@ -10,7 +10,7 @@ use psg_domain::{
 use crate::{
     case::{Case, Memory, Move, Step, What, WriteCause, stalled, write},
     conflicts::Awaited,
-    create, differ, hand_back,
+    contested, create, differ, hand_back,
     hand_back::Progress,
     moving, prerequisites,
     reason::{Finding, Reason},
@@ -35,13 +35,22 @@ pub fn sync(
         WriteCause::Drift
     };
     let drifted = !drift.is_empty() && cause == WriteCause::Drift;
-    if management == ManagementPolicy::OnChange && drifted {
-        return Move::Stalled(Finding::new(Reason::Drifted, differ::in_words(&drift)));
+    let left_alone = if drifted && management == ManagementPolicy::OnChange {
+        let why = Finding::new(Reason::Drifted, differ::in_words(&drift));
+        Some(Move::Stalled(why))
+    } else if drifted {
+        contested::stop(case, now, &drift)
+    } else {
+        None
+    };
+    if let Some(stop) = left_alone {
+        // Whatever left by an earlier edit gets its policy all the same.
+        return settle_leavers(case, now, group, as_of).unwrap_or(stop);
     }
     let reached = moving::reach(case, resolved, group, awaited);
     let drift = differ::differences(&reached, group, case.picture);
     if drift.is_empty() || reached.sources.len() < FEWEST {
-        return equal(case, now, group, as_of).unwrap_or_else(|| match awaited {
+        return settle_leavers(case, now, group, as_of).unwrap_or_else(|| match awaited {
             [] => Move::Settled,
             _ => moving::wait_or_blocked(case, now, resolved, group, awaited),
         });
@@ -101,7 +110,12 @@ pub fn sync(
 }
 
 /// What is left to do for a group that needs no write; nothing if every leaver is settled.
-fn equal(case: &Case<'_>, now: Timestamp, group: &Group, as_of: Timestamp) -> Option<Move> {
+fn settle_leavers(
+    case: &Case<'_>,
+    now: Timestamp,
+    group: &Group,
+    as_of: Timestamp,
+) -> Option<Move> {
     if !case.object.finalizer && !case.is_paused(now) {
         return Some(Move::Do(Step::HoldFinalizer));
     }

@@ -5,6 +5,7 @@ mod fixture;
 
 mod adoption;
 mod claiming;
+mod contested;
 mod creating;
 mod deleting;
 mod drift;
