@@ -193,3 +193,35 @@ async fn two_groups_of_two_are_blocked_until_one_gets_a_third_source() {
     world.patch_group("alpha", sources(&fewer)).await;
     settled(&world, &fewer, &["GitHub", "Salesforce"]).await;
 }
+
+/// Each resource is read through an IdentityTenant of its own, so neither sees at once what the
+/// other wrote.
+#[tokio::test]
+async fn two_identity_tenants_of_one_tenant_swap_as_well() {
+    let world = World::v1("swap-tenants").start().await;
+    world
+        .apply_tenant("second", "tenant", json!({"readInterval": "10s"}))
+        .await;
+    let through_second = |sources: &[&str]| {
+        let mut wanted: Value = serde_json::from_str(&spec("Beta", sources)).unwrap();
+        wanted["tenantRef"] = json!({"name": "second"});
+        wanted.to_string()
+    };
+    let alpha = ["GitHub", "Salesforce", "OpenLDAP"];
+    world.apply_group("alpha", &spec("Alpha", &alpha)).await;
+    let beta = ["G Suite", "Workday", "Active Directory"];
+    world.apply_group("beta", &through_second(&beta)).await;
+    world.wait_ready("alpha").await;
+    world.wait_ready("beta").await;
+    let alpha = ["GitHub", "OpenLDAP", "Workday"];
+    let beta = ["Active Directory", "G Suite", "Salesforce"];
+    edit(&world, &alpha, &beta).await;
+    world.wait_ready("alpha").await;
+    world.wait_ready("beta").await;
+    assert_eq!(world.tenant.shown("Alpha").await.sources, alpha);
+    assert_eq!(world.tenant.shown("Beta").await.sources, beta);
+    for name in ["Alpha", "Beta"] {
+        let count = puts_of(&world, name).await;
+        assert!((1..=2).contains(&count), "{name}: {count} PUTs");
+    }
+}

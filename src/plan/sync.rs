@@ -28,12 +28,16 @@ pub fn sync(
     (group, as_of): (&Group, Timestamp),
     awaited: &[Awaited<'_>],
 ) -> Move {
-    let drift = differ::differences(resolved, group, case.picture);
-    let cause = if is_edit(&case.recorded, resolved) {
+    let reached = moving::reach(case, resolved, group, awaited);
+    let edited = is_edit(&case.recorded, resolved);
+    // An edit that waits for others has been carried out as far as it can be.
+    let cause = if edited && is_edit(&case.recorded, &reached) {
         WriteCause::Edit
     } else {
         WriteCause::Drift
     };
+    let due = if edited { &reached } else { resolved };
+    let drift = differ::differences(due, group, case.picture);
     let drifted = !drift.is_empty() && cause == WriteCause::Drift;
     let left_alone = if drifted && management == ManagementPolicy::OnChange {
         let why = Finding::new(Reason::Drifted, differ::in_words(&drift));
@@ -47,7 +51,6 @@ pub fn sync(
         // Whatever left by an earlier edit gets its policy all the same.
         return settle_leavers(case, now, group, as_of).unwrap_or(stop);
     }
-    let reached = moving::reach(case, resolved, group, awaited);
     let drift = differ::differences(&reached, group, case.picture);
     if drift.is_empty() || reached.sources.len() < FEWEST {
         return settle_leavers(case, now, group, as_of).unwrap_or_else(|| match awaited {

@@ -417,6 +417,28 @@ fn what_waits_is_still_an_edit_under_onchange() {
 }
 
 #[test]
+fn what_another_hand_changes_meanwhile_is_drift_and_no_edit() {
+    let waiting = gone_ahead().holders("wd", READ + 2, &[everybody("strong")]);
+    let recorded = waiting.report().recorded;
+    let renamed = waiting.with(|f| f.recorded = recorded).walk(
+        READ + 3,
+        &[
+            group("g", "Theirs", "strong", &["ad", "sf"]),
+            group("h", "Other", "weak", &["z", "gh", "box"]),
+        ],
+    );
+    let Step::UpdateGroup { group, cause, .. } = renamed.step() else {
+        panic!()
+    };
+    assert_eq!(
+        (group.name.as_str(), cause),
+        ("Corp", crate::WriteCause::Drift)
+    );
+    let reported = renamed.with(|f| f.desired.management = ManagementPolicy::OnChange);
+    assert_eq!(reported.stalls(), Reason::Drifted);
+}
+
+#[test]
 fn an_answered_leaver_that_stays_after_all_is_taken_off_the_list() {
     let fixture = two_and_two(as_it_is).with(|f| {
         f.desired.name = "New".to_owned();
