@@ -140,3 +140,120 @@ async fn under_onchange_the_tenant_may_be_put_back_by_hand() {
     assert_eq!(group.data["status"]["drift"], Value::Null);
     assert_eq!(world.tenant.writes().await, Vec::<String>::new());
 }
+
+/// Another tool sets the policy to Cloud Standard, and the operator sees it.
+async fn someone_insists(world: &World) {
+    let edit = json!({"passwordPolicyId": CLOUD});
+    world.tenant.someone_edits("Shared Password", edit).await;
+    world.read_again().await;
+}
+
+/// It does, and is undone.
+async fn repaired(world: &World) {
+    someone_insists(world).await;
+    world
+        .wait("the repair", async || {
+            let policy = world.tenant.shown("Shared Password").await.policy;
+            (policy == "Corporate Strong").then_some(()).ok_or(policy)
+        })
+        .await;
+    world.wait_ready("shared").await;
+}
+
+/// It does, and that is the last word.
+async fn contested(world: &World) -> kube::api::DynamicObject {
+    someone_insists(world).await;
+    let group = world.wait_reason("shared", "Contested").await;
+    let before = world.tenant.writes().await;
+    world.read_twice().await;
+    assert_eq!(
+        world.tenant.writes().await,
+        before,
+        "nothing more is written"
+    );
+    assert_eq!(
+        world.tenant.shown("Shared Password").await.policy,
+        "Cloud Standard"
+    );
+    group
+}
+
+#[tokio::test]
+async fn a_tool_that_undoes_three_repairs_is_not_fought_and_the_group_recovers_when_asked() {
+    let mut world = managed("drift-contested", "Enforce").await;
+    for _ in 0..3 {
+        repaired(&world).await;
+    }
+    let group = contested(&world).await;
+    assert_eq!(world.tenant.writes().await, [PUT; 3]);
+    let stalled = condition(&group, "Stalled").unwrap();
+    assert_eq!(stalled["reason"], "Contested");
+    let ready = condition(&group, "Ready").unwrap();
+    let message = ready["message"].as_str().unwrap();
+    for part in [
+        "passwordPolicy was set to Cloud Standard again after 3 repairs",
+        "Find that tool",
+        "passwordsync.dev/reconcile-at",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let status = &group.data["status"];
+    assert_eq!(status["contested"]["field"], "passwordPolicy");
+    assert_eq!(status["contested"]["found"], "Cloud Standard");
+    assert_eq!(status["drift"][0]["found"], "Cloud Standard");
+    assert!(
+        world
+            .wait_event("shared", "Contested")
+            .await
+            .starts_with("Contested: passwordPolicy was set to Cloud Standard")
+    );
+
+    world.restart().await;
+    contested(&world).await;
+    assert_eq!(
+        world.tenant.writes().await,
+        [PUT; 3],
+        "a restart begins nothing"
+    );
+
+    let again = json!({"passwordsync.dev/reconcile-at": "now"});
+    let annotate = json!({"metadata": {"annotations": again}});
+    world.patch_group("shared", annotate).await;
+    let group = world.wait_ready("shared").await;
+    assert_eq!(group.data["status"]["contested"], Value::Null);
+    assert_eq!(world.tenant.writes().await, [PUT; 4]);
+    for _ in 0..2 {
+        repaired(&world).await;
+    }
+    contested(&world).await;
+    assert_eq!(
+        world.tenant.writes().await,
+        [PUT; 6],
+        "the count began anew"
+    );
+
+    let patch = json!({"spec": {"name": "One Password"}});
+    world.patch_group("shared", patch).await;
+    let group = world.wait_ready("shared").await;
+    assert_eq!(group.data["status"]["contested"], Value::Null);
+    assert_eq!(
+        world.tenant.shown("One Password").await.policy,
+        "Corporate Strong"
+    );
+}
+
+#[tokio::test]
+async fn a_contest_ends_when_the_other_hand_puts_the_tenant_back() {
+    let world = managed("drift-peace", "Enforce").await;
+    for _ in 0..3 {
+        repaired(&world).await;
+    }
+    contested(&world).await;
+    let strong = world.tenant.policy_id("Corporate Strong").await;
+    let edit = json!({"passwordPolicyId": strong});
+    world.tenant.someone_edits("Shared Password", edit).await;
+    world.read_again().await;
+    let group = world.wait_ready("shared").await;
+    assert_eq!(group.data["status"]["contested"], Value::Null);
+    assert_eq!(world.tenant.writes().await, [PUT; 3]);
+}

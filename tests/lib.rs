@@ -80,6 +80,8 @@ mod samples;
 #[cfg(test)]
 mod samples_are_valid;
 #[cfg(test)]
+mod swapping;
+#[cfg(test)]
 mod tenant_trouble;
 #[cfg(test)]
 mod vanishing;

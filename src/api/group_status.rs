@@ -67,6 +67,11 @@ pub struct PasswordSyncGroupStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<RefusedChange>,
 
+    /// A field that another tool set again after every repair; it is left alone until the spec or the
+    /// annotation `passwordsync.dev/reconcile-at` changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contested: Option<ContestedField>,
+
     /// Sources that left by an edit and must not stay without a password policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 500))]
@@ -98,6 +103,7 @@ impl Default for PasswordSyncGroupStatus {
             conditions: Vec::new(),
             intent: None,
             refused: None,
+            contested: None,
             leaving: Vec::new(),
             deletion: None,
         }
@@ -199,6 +205,27 @@ pub struct RefusedChange {
     /// What the tenant said.
     #[schemars(length(max = 2048))]
     pub message: String,
+}
+
+/// A field that another tool set again after every repair.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ContestedField {
+    /// The generation for which no more is repaired.
+    pub generation: i64,
+    /// The annotation `passwordsync.dev/reconcile-at` at that time.
+    #[serde(
+        rename = "reconcileAt",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 256))]
+    pub reconcile_at: Option<String>,
+    /// `name`, `passwordPolicy` or `sources`.
+    #[schemars(length(max = 64))]
+    pub field: String,
+    /// What the other tool had set it to.
+    #[schemars(length(max = 4096))]
+    pub found: String,
 }
 
 /// One source that gets a password policy of its own again.

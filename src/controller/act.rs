@@ -74,8 +74,10 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                 Ok(answer) => {
                     snapshot.merge(|picture| picture.merge_one(at, answer));
                     pass.mind.sent.updated_at = Some(at);
+                    pass.mind.sent.updated = Some(group);
                     if cause == WriteCause::Drift {
                         pass.context.metrics.drift();
+                        pass.mind.repairs.count(&changes, at);
                     }
                     pass.tell(events::updated(cause, &changes)).await;
                     Outcome::Done
@@ -206,6 +208,7 @@ pub(crate) async fn recorded(pass: &mut Pass, memory: &Memory) {
             pass.tell(events::created(group)).await;
         }
         Memory::Group(group, _) => pass.tell(events::adopted(group)).await,
+        Memory::Contested(_) => pass.mind.repairs = psg_plan::Repairs::default(),
         Memory::Deletion(_) => pass.mind.sent.assigned.clear(),
         Memory::Intent(_) => {
             pass.mind.sent.not_made = None;

@@ -2,7 +2,7 @@
 
 use psg_api::PasswordSyncGroupStatus;
 use psg_domain::{Drift, Group, HandBack, HandBackResult, Picture, PolicyId};
-use psg_plan::{Condition, Farewell, FarewellKind, Truth, WriteCause};
+use psg_plan::{Condition, Farewell, FarewellKind, Reason, Truth, WriteCause};
 
 use crate::ports::Note;
 
@@ -87,7 +87,8 @@ pub fn farewell(
 
 /// Something needs a person, and did not before.
 pub fn warning(ready: &Condition) -> Option<Note> {
-    let tell = ready.truth == Truth::False;
+    let waits = ready.reason == Reason::WaitingForSource.as_str();
+    let tell = ready.truth == Truth::False && !waits;
     tell.then(|| Note {
         warning: true,
         reason: ready.reason.to_owned(),

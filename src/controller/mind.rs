@@ -8,7 +8,7 @@ use std::{
 };
 
 use psg_api::PasswordSyncGroup;
-use psg_plan::{Outcome, Sent};
+use psg_plan::{Outcome, Repairs, Sent};
 use tokio::sync::OwnedSemaphorePermit;
 
 const BACKOFF_BASE: Duration = Duration::from_secs(1);
@@ -19,6 +19,8 @@ const BACKOFF_MOST: Duration = Duration::from_mins(10);
 pub struct Mind {
     /// What was sent and is not confirmed.
     pub sent: Sent,
+    /// What was repaired lately.
+    pub repairs: Repairs,
     /// An outcome that must reach the next pass: a group made whose record failed.
     pub last: Option<Outcome>,
     /// How many passes in a row ended in a setback.
@@ -72,12 +74,14 @@ impl Minds {
         }
         let Mind {
             sent,
+            repairs,
             last,
             failures,
             newest,
             reconcile_at,
         } = &mind;
         let empty = *sent == Sent::default()
+            && repairs.is_empty()
             && last.is_none()
             && *failures == 0
             && newest.is_none()

@@ -210,6 +210,7 @@ impl Pass {
                 .iter()
                 .any(|held| held == names::FINALIZER),
             paused_until: status::paused_until(group),
+            reconcile_at: status::reconcile_at(group),
         };
         let claims = self.context.claims();
         let backoff = mind::backoff(self.mind.failures, (self.context.jitter)());
@@ -225,6 +226,7 @@ impl Pass {
                 claims: &claims,
                 last: self.mind.last.clone(),
                 sent: self.mind.sent.clone(),
+                repairs: self.mind.repairs.clone(),
                 timers: self.context.settings.timers,
                 backoff,
             };
@@ -289,7 +291,7 @@ impl Pass {
                 self.mind.last = Some(Outcome::Recorded(memory.kind()));
                 act::recorded(self, &memory).await;
                 // The report at the end of the pass says nothing new then.
-                if let (Memory::Refused(_), Some(note)) =
+                if let (Memory::Refused(_) | Memory::Contested(_), Some(note)) =
                     (&memory, ready(report).and_then(events::warning))
                 {
                     self.tell(note).await;
@@ -399,6 +401,7 @@ impl Pass {
     ) -> (Option<Duration>, &'static str) {
         let wait = |until| Some(time::until(now, until).max(Duration::from_millis(1)));
         self.forget_outcome();
+        self.mind.sent.forget_confirmed(ended);
         match ended {
             Move::Wait { until, why } => {
                 let result = if why.reason == Reason::Paused {
@@ -417,10 +420,7 @@ impl Pass {
                 (wait(wake.map_or(look, |wake| wake.min(look))), "stalled")
             }
             Move::Stalled(_) => (wake.and_then(wait), "stalled"),
-            _ => {
-                self.mind.sent = psg_plan::Sent::default();
-                (wake.and_then(wait), "settled")
-            }
+            _ => (wake.and_then(wait), "settled"),
         }
     }
 
@@ -561,7 +561,10 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
         tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
         namespace,
         eager: !(deleting || paused || observes),
-        wanted: desired.as_ref().map(Wanted::of).unwrap_or_default(),
+        wanted: desired
+            .as_ref()
+            .map(|desired| Wanted::of(desired, &recorded))
+            .unwrap_or_default(),
         held: Held::of(&recorded),
     };
     Some(claimant.leaving(deleting))

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future, stream};

@@ -191,6 +191,9 @@ const OURS: [&str; 8] = [
     "PoliciesAligned",
 ];
 
+/// How much of an annotation a status has room for.
+const LONGEST_ANNOTATION: usize = 256;
+
 /// Kubernetes keeps whole seconds.
 fn seconds(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
@@ -216,4 +219,10 @@ pub fn annotation<'a>(group: &'a PasswordSyncGroup, name: &str) -> Option<&'a St
 /// Until when nothing is written to the tenant.
 pub fn paused_until(group: &PasswordSyncGroup) -> Option<Timestamp> {
     annotation(group, names::PAUSED_UNTIL)?.parse().ok()
+}
+
+/// The annotation that asks for a reconcile, as far as it fits a status.
+pub fn reconcile_at(group: &PasswordSyncGroup) -> Option<String> {
+    let asked = annotation(group, names::RECONCILE_AT)?;
+    Some(asked.chars().take(LONGEST_ANNOTATION).collect())
 }

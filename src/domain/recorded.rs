@@ -31,6 +31,8 @@ pub struct Recorded {
     pub intent: Option<Intent>,
     /// What the tenant refused, not to be repeated as it is.
     pub refused: Option<Refused>,
+    /// A fight with another tool that was given up.
+    pub contested: Option<Contested>,
     /// Sources that left by an edit and must not stay without a policy.
     pub leaving: Vec<HandBack>,
     /// What a deletion undoes, frozen when it was written.
@@ -119,6 +121,19 @@ pub struct Refused {
     pub facts: String,
     /// What the tenant said.
     pub message: String,
+}
+
+/// A field that another hand sets again after every repair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contested {
+    /// The generation of the spec for which it was given up.
+    pub generation: i64,
+    /// The annotation that asks for a reconcile, at that time.
+    pub reconcile_at: Option<String>,
+    /// `name`, `passwordPolicy` or `sources`.
+    pub field: String,
+    /// What the other hand had set it to.
+    pub found: String,
 }
 
 /// What a deletion undoes.

@@ -10,6 +10,7 @@ use psg_domain::{
 
 use crate::{
     claims::ClaimIndex,
+    contested::Repairs,
     reason::{Finding, Reason},
 };
 
@@ -32,6 +33,8 @@ pub struct Case<'a> {
     pub last: Option<Outcome>,
     /// What this process sent for this resource and has not seen confirmed.
     pub sent: Sent,
+    /// What this process repaired.
+    pub repairs: Repairs,
     /// The periods of the protocols.
     pub timers: Timers,
     /// How long to wait before something that just failed is tried again.
@@ -55,6 +58,8 @@ pub struct Object {
     pub finalizer: bool,
     /// Nothing is written to the tenant until then.
     pub paused_until: Option<Timestamp>,
+    /// The annotation that asks for a reconcile.
+    pub reconcile_at: Option<String>,
 }
 
 /// The tenant of a resource, as far as decisions depend on it.
@@ -118,6 +123,8 @@ pub struct Sent {
     pub unanswered_at: Option<Timestamp>,
     /// When the last PUT was answered.
     pub updated_at: Option<Timestamp>,
+    /// What that PUT sent.
+    pub updated: Option<Group>,
     /// When the last DELETE was answered.
     pub deleted_at: Option<Timestamp>,
     /// Sources whose policy we assigned, and when that was answered.
@@ -125,6 +132,24 @@ pub struct Sent {
     /// Sources that could not be read or written. Such a failure is no setback of the whole
     /// pass: its outcome is [`Outcome::Done`], so that the other sources go on.
     pub blocked: BTreeMap<SourceId, Setback>,
+}
+
+impl Sent {
+    /// Forgets, at the end of a pass, what was read back by then: everything once all is as wanted,
+    /// and all but a create once only others can move.
+    pub fn forget_confirmed(&mut self, end: &Move) {
+        match end {
+            Move::Settled => *self = Self::default(),
+            Move::Wait { why, .. } | Move::Stalled(why) if why.reason.is_up_to_others() => {
+                *self = Self {
+                    not_made: self.not_made.take(),
+                    unanswered_at: self.unanswered_at,
+                    ..Self::default()
+                };
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Something did not go through.
@@ -159,6 +184,7 @@ pub enum Outcome {
 pub enum Remembered {
     Intent,
     Refused,
+    Contested,
     Group,
     Leaving,
     Deletion,
@@ -272,6 +298,8 @@ pub enum Memory {
     Intent(Intent),
     /// The tenant refused what the manifest wants.
     Refused(String),
+    /// Another tool undoes every repair.
+    Contested(psg_domain::Contested),
     /// This group is ours.
     Group(Group, Origin),
     /// These sources are about to leave.
@@ -288,6 +316,7 @@ impl Memory {
         match self {
             Self::Intent(_) => Remembered::Intent,
             Self::Refused(_) => Remembered::Refused,
+            Self::Contested(_) => Remembered::Contested,
             Self::Group(..) => Remembered::Group,
             Self::Leaving(_) => Remembered::Leaving,
             Self::Deletion(_) => Remembered::Deletion,
@@ -326,6 +355,10 @@ impl Case<'_> {
                     facts,
                     message: message.clone(),
                 });
+            }
+            Memory::Contested(contested) => {
+                case.repairs = Repairs::default();
+                recorded.contested = Some(contested.clone());
             }
             Memory::Group(group, origin) => {
                 crate::sync::leave_behind(recorded, Some(group));

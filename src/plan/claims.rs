@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use psg_domain::{Changes, Desired, GroupId, Recorded, Ref, Source, SourceId, TenantKey};
+use psg_domain::{Changes, Desired, GroupId, Picture, Recorded, Ref, Source, SourceId, TenantKey};
 
 /// One resource as far as it claims something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Wanted {
     group: Option<GroupId>,
     sources: Sorted<Ref>,
     policy: Option<Ref>,
+    /// What the status still records and this manifest no longer asks for.
+    left_out: Sorted<SourceId>,
 }
 
 /// What a status records.
@@ -79,9 +81,14 @@ impl<T: Ord> Sorted<T> {
 }
 
 impl Wanted {
-    /// What this manifest asks for.
-    pub fn of(desired: &Desired) -> Self {
+    /// What this manifest asks for, beside what its status records.
+    pub fn of(desired: &Desired, recorded: &Recorded) -> Self {
+        let asked: BTreeSet<&str> = desired.sources.iter().map(Ref::text).collect();
+        let pins = recorded.sources.iter();
+        let dropped = pins.filter(|pin| !asked.contains(pin.reference.as_str()));
+        let leaving = recorded.leaving.iter().map(|left| &left.source);
         Self {
+            left_out: dropped.map(|pin| &pin.id).chain(leaving).cloned().collect(),
             name: Some(desired.name.as_str().into()),
             group: desired.group_id.clone(),
             sources: desired.sources.iter().cloned().collect(),
@@ -334,6 +341,22 @@ impl ClaimIndex {
         self.owner(me, &keys, |other| other.held.sources.contains(&source.id))
     }
 
+    /// Every other resource whose manifest asks for a source.
+    pub fn seekers_of_source(&self, me: &str, source: &Source) -> BTreeSet<&str> {
+        let mine = self.claimant(me);
+        let scope = mine.and_then(|mine| self.scopes.get(&self.scope(mine)).copied());
+        let keys = scope.into_iter().flat_map(|scope| {
+            [
+                Key::new(Kind::SourceById, scope, source.id.as_str()),
+                Key::new(Kind::SourceByName, scope, &source.name),
+            ]
+        });
+        keys.flat_map(|key| self.claimants_of(&key))
+            .map(|claimant| claimant.uid.as_str())
+            .filter(|uid| *uid != me)
+            .collect()
+    }
+
     fn owner(
         &self,
         me: &str,
@@ -455,6 +478,7 @@ fn keys_of(scope: u32, claimant: &Claimant) -> BTreeSet<Key> {
         group,
         sources,
         policy,
+        left_out: _,
     } = &claimant.wanted;
     let held = &claimant.held;
     let key = |kind, text: &str| Key::new(kind, scope, text);
@@ -543,6 +567,51 @@ impl Claimant {
     pub fn leaving(mut self, leaving: bool) -> Self {
         self.held.leaving = leaving;
         self
+    }
+
+    /// Its group, if its status records one.
+    pub fn group(&self) -> Option<&GroupId> {
+        self.held.group.as_ref()
+    }
+
+    /// Whether it is being deleted.
+    pub fn ends(&self) -> bool {
+        self.held.leaving
+    }
+
+    /// Everything that its status records.
+    pub fn held_sources(&self) -> impl Iterator<Item = &SourceId> {
+        self.held.sources.0.iter()
+    }
+
+    /// The sources that it will have once its manifest is carried out, as far as they are known.
+    pub fn wanted_sources(&self, picture: &Picture) -> BTreeSet<SourceId> {
+        if self.held.leaving {
+            return BTreeSet::new();
+        }
+        let asked = self.wanted.sources.0.iter().filter_map(|by| match by {
+            Ref::Id(id) => SourceId::parse(id).ok(),
+            Ref::Name(name) => match picture.sources_named(name).as_slice() {
+                [only] => Some(only.id.clone()),
+                _ => None,
+            },
+        });
+        let kept = self.held_sources();
+        let kept = kept.filter(|id| !self.wanted.left_out.contains(*id));
+        kept.cloned().chain(asked).collect()
+    }
+
+    /// Whether it does not ask for a source, so that it will let go of one that it holds.
+    pub fn lets_go(&self, source: &Source) -> bool {
+        let asks = |by: &Ref| match by {
+            Ref::Id(id) => id == source.id.as_str(),
+            Ref::Name(name) => *name == source.name,
+        };
+        let kept = || {
+            let left_out = self.wanted.left_out.contains(&source.id);
+            self.held.sources.contains(&source.id) && !left_out
+        };
+        self.held.leaving || !(self.wanted.sources.0.iter().any(asks) || kept())
     }
 
     /// How a resource in `namespace` may be told of this owner.

@@ -6,8 +6,8 @@
 //! # Layout
 //! - [`case`]: what goes in, and [`Move`], what comes out.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
-//! - [`resolve`], [`prerequisites`], [`claims`], [`absence`], [`adopt`], [`create`], [`sync`], [`hand_back`]:
-//!   one rule, one file.
+//! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
+//!   [`sync`], [`contested`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
@@ -16,10 +16,13 @@ mod absence;
 mod adopt;
 pub mod case;
 pub mod claims;
+mod conflicts;
+mod contested;
 mod create;
 mod delete;
 mod differ;
 mod hand_back;
+mod moving;
 mod next;
 mod prerequisites;
 pub mod reason;
@@ -29,6 +32,7 @@ mod sync;
 mod tenant_verdict;
 #[cfg(test)]
 mod tests;
+mod traffic;
 pub mod verdict;
 
 pub use case::{
@@ -36,6 +40,7 @@ pub use case::{
     TenantState, TenantView, Timers, What, WriteCause,
 };
 pub use claims::{ClaimIndex, Claimant};
+pub use contested::Repairs;
 pub use next::next;
 pub use reason::{Finding, Reason};
 pub use resolve::{Resolved, resolve};

@@ -7,8 +7,9 @@ use psg_domain::{Desired, Group, ManagementPolicy, Presence, time};
 use crate::{
     absence, adopt,
     case::{Case, Farewell, FarewellKind, Memory, Move, Outcome, Step, TenantState, stalled},
+    conflicts::conflicts,
     create::{self, Settlement},
-    delete, prerequisites,
+    delete, moving, prerequisites,
     reason::{Finding, Reason},
     refused,
     resolve::Resolved,
@@ -100,28 +101,38 @@ fn live(case: &Case<'_>, now: Timestamp) -> Move {
         case.recorded.held().or(desired.group_id.as_ref())
     };
     let mut findings = prerequisites::unmet(&resolved, case.picture);
+    let mut awaited = Vec::new();
     if !case.observes() {
-        findings.extend(adopt::conflicts(case, &resolved, mine));
+        let conflicts = conflicts(case, &resolved, mine);
+        findings.extend(conflicts.findings);
+        awaited = conflicts.awaited;
     }
     if let Some(stop) = stalled(findings) {
         return stop;
     }
-    let Some(id) = mine else {
-        return without_a_group(case, now, desired, &resolved);
-    };
-    match case.picture.group(id) {
-        Presence::Unknown(after) => sync::read_group(id, after),
-        Presence::Gone(_) if desired.group_id.is_some() => {
+    let presence = mine.map(|id| case.picture.group(id));
+    match (mine, presence) {
+        (Some(id), Some(Presence::Unknown(after))) => sync::read_group(id, after),
+        (Some(id), Some(Presence::There(group, as_of)))
+            if case.recorded.held() == Some(id) && !case.observes() =>
+        {
+            let shown = (group, as_of);
+            sync::sync(case, now, desired.management, &resolved, shown, &awaited)
+        }
+        // A group is made, made again or taken over whole.
+        _ if !awaited.is_empty() => moving::wait(case, now, &awaited),
+        (Some(_), Some(Presence::There(group, _))) => {
+            adopt::adopt(case, now, desired, &resolved, group)
+        }
+        (Some(id), Some(Presence::Gone(_))) if desired.group_id.is_some() => {
             let message =
                 format!("there is no group {id} in the tenant; with groupID none is created");
             Move::Stalled(Finding::new(Reason::GroupNotFound, message))
         }
-        Presence::Gone(_) if case.observes() => without_a_group(case, now, desired, &resolved),
-        Presence::Gone(_) => vanished(case, now, desired, &resolved),
-        Presence::There(group, as_of) if case.recorded.held() == Some(id) && !case.observes() => {
-            sync::sync(case, now, desired.management, &resolved, group, as_of)
+        (Some(_), Some(Presence::Gone(_))) if !case.observes() => {
+            vanished(case, now, desired, &resolved)
         }
-        Presence::There(group, _) => adopt::adopt(case, now, desired, &resolved, group),
+        _ => without_a_group(case, now, desired, &resolved),
     }
 }
 

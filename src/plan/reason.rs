@@ -96,6 +96,7 @@ reasons! {
     Retrying, Group, "The tenant did not do the last thing it was asked, or does not show it yet; it is tried again.", "The message quotes the tenant and names the source, if it is about one.", "Wait. If it lasts, look at the IdentityTenant and at the source that is named.";
     Paused, Group, "Nothing is written to the tenant for now, though it differs or the resource is being deleted.", "The annotation passwordsync.dev/paused-until, and status.drift.", "Remove the annotation to go on.";
     Drifted, Group, "The tenant differs from the manifest, and managementPolicy OnChange or Observe forbids to write it.", "status.drift: field, wanted, found.", "Change the manifest or the tenant, or set managementPolicy: Enforce.";
+    Contested, Group, "Another tool undoes every repair of this group, so no more drift is repaired.", "status.contested: the field, and what it was set to; status.drift: what differs now.", "Find the other tool, and let only one of the two manage the group. Then edit the spec, or set the annotation passwordsync.dev/reconcile-at to a new value, to try again. It also ends when the tenant equals the manifest by itself.";
     Refused, Group, "The tenant refused the group as it is wanted.", "status.refused; the message quotes the tenant and its tracking id.", "Change the manifest, or what the tenant objects to. It is tried again as soon as the manifest, the sources concerned or the credentials change.";
     CreateAmbiguous, Group, "A create was sent, its answer was lost, and it cannot be told which group is its result.", "The message lists the candidates, and which of them have the content that was sent.", "Set spec.groupID to the right one, and delete a twin in the tenant. The operator never deletes a suspected twin.";
     GroupNotFound, Group, "The group that the manifest points at does not exist.", "spec.groupID, or spec.name under managementPolicy: Observe.", "Correct it, or make the group in the tenant. With spec.groupID a group is never created.";
@@ -117,6 +118,8 @@ reasons! {
     GroupExists, Ownership, "A group of this name exists and may not be taken over as it is, or stands in the way of a rename.", "The message says which group, and in what it differs.", "Set adoptionPolicy: Overwrite, make them equal, or choose another name.";
     AmbiguousGroup, Ownership, "Several groups in the tenant have this name.", "The message lists their ids.", "Set spec.groupID to the one that is meant.";
     OwnedByAnother, Ownership, "Another PasswordSyncGroup owns this group, name or source.", "The message names the owner if it is in the same namespace.", "Take it out of one of the two. When the owner lets go, this one goes on by itself.";
+    WaitingForSource, Ownership, "A source that is wanted is still held by another PasswordSyncGroup, which lets it go.", "The message names the source, and its holder if that is in the same namespace; the holder's own status says how far it is.", "Wait. Everything else of an edit is done already; the source joins as soon as it is free.";
+    SourceSwapBlocked, Ownership, "Groups wait for one another's sources, and none can let go first without falling under two.", "The message names the sources, and the groups in the same namespace.", "Add a third source to one of the groups for the time, or delete one of the resources and apply it again afterwards. It goes on by itself then.";
     SourceInAnotherGroup, Ownership, "A source is in a tenant group that no PasswordSyncGroup manages.", "The message names the group.", "Remove it there, or adopt that group.";
     Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait. If it lasts, the IdentityTenant says why.";
     TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace.", "spec.tenantRef.", "Create it, or correct the reference.";
@@ -133,6 +136,13 @@ reasons! {
     UnexpectedAnswer, Tenant, "The tenant answers in a way that cannot be trusted.", "The message says which answer and why.", "Check baseUrl and what stands between, such as a proxy.";
     RateLimited, Tenant, "The tenant asks to slow down.", "Other users of the same client id.", "Wait; lower spec.rateLimit if others need their share.";
     Reading, Tenant, "The tenant is being read, as it is every interval.", "The IdentityTenant's counts.", "Nothing.";
+}
+
+impl Reason {
+    /// Whether an edit has gone as far as it can (rule 8), so that what it came to is remembered.
+    pub const fn is_up_to_others(self) -> bool {
+        matches!(self, Self::WaitingForSource | Self::SourceSwapBlocked)
+    }
 }
 
 /// The page `docs/reasons.md`: the whole catalogue, by what the reasons are about.

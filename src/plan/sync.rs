@@ -1,5 +1,6 @@
 //! Rules 5, 6 and 7 for a group that is ours: write only on a difference, tell an edit from
-//! drift, and let no source leave without a policy.
+//! drift, and let no source leave without a policy. How far an edit can go now is for
+//! [`moving`] to say.
 
 use jiff::Timestamp;
 use psg_domain::{
@@ -8,12 +9,14 @@ use psg_domain::{
 
 use crate::{
     case::{Case, Memory, Move, Step, What, WriteCause, stalled, write},
-    create, differ, hand_back,
+    conflicts::Awaited,
+    contested, create, differ, hand_back,
     hand_back::Progress,
-    prerequisites,
+    moving, prerequisites,
     reason::{Finding, Reason},
     refused,
     resolve::Resolved,
+    traffic::FEWEST,
 };
 
 /// Makes the tenant's group equal, as far as the management policy allows.
@@ -22,20 +25,38 @@ pub fn sync(
     now: Timestamp,
     management: ManagementPolicy,
     resolved: &Resolved,
-    group: &Group,
-    as_of: Timestamp,
+    (group, as_of): (&Group, Timestamp),
+    awaited: &[Awaited<'_>],
 ) -> Move {
-    let drift = differ::differences(resolved, group, case.picture);
-    if drift.is_empty() {
-        return equal(case, now, group, as_of);
-    }
-    let cause = if is_edit(&case.recorded, resolved) {
+    let reached = moving::reach(case, resolved, group, awaited);
+    let edited = is_edit(&case.recorded, resolved);
+    // An edit that waits for others has been carried out as far as it can be.
+    let cause = if edited && is_edit(&case.recorded, &reached) {
         WriteCause::Edit
     } else {
         WriteCause::Drift
     };
-    if management == ManagementPolicy::OnChange && cause == WriteCause::Drift {
-        return Move::Stalled(Finding::new(Reason::Drifted, differ::in_words(&drift)));
+    let due = if edited { &reached } else { resolved };
+    let drift = differ::differences(due, group, case.picture);
+    let drifted = !drift.is_empty() && cause == WriteCause::Drift;
+    let left_alone = if drifted && management == ManagementPolicy::OnChange {
+        let why = Finding::new(Reason::Drifted, differ::in_words(&drift));
+        Some(Move::Stalled(why))
+    } else if drifted {
+        contested::stop(case, now, &drift)
+    } else {
+        None
+    };
+    if let Some(stop) = left_alone {
+        // Whatever left by an earlier edit gets its policy all the same.
+        return settle_leavers(case, now, group, as_of).unwrap_or(stop);
+    }
+    let drift = differ::differences(&reached, group, case.picture);
+    if drift.is_empty() || reached.sources.len() < FEWEST {
+        return settle_leavers(case, now, group, as_of).unwrap_or_else(|| match awaited {
+            [] => Move::Settled,
+            _ => moving::wait_or_blocked(case, now, resolved, group, awaited),
+        });
     }
     if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case)) {
         return stop;
@@ -43,7 +64,9 @@ pub fn sync(
     if let Some(sent) = case.sent.updated_at.filter(|sent| as_of < *sent) {
         return read_group(&group.id, sent);
     }
+    // What it shows may be what was sent, and more be possible by now.
     if let Some(sent) = case.sent.updated_at
+        && case.sent.updated.as_ref() != Some(group)
         && now < time::after(sent, case.backoff)
     {
         let message = format!(
@@ -56,7 +79,7 @@ pub fn sync(
             why: Finding::new(Reason::Retrying, message),
         };
     }
-    let wanted = resolved.source_ids();
+    let wanted = reached.source_ids();
     let joining: Vec<&SourceId> = wanted.difference(&group.sources).collect();
     if !case.is_paused(now) {
         let read = create::read_groups(case, now)
@@ -68,14 +91,14 @@ pub fn sync(
             return stop;
         }
     }
-    let leaving = leaving(case, resolved, group);
+    let leaving = leaving(case, &reached, group);
     if leaving != case.recorded.leaving {
         return write(case, now, Step::Record(Memory::Leaving(leaving)));
     }
     let group = Group {
         id: group.id.clone(),
-        name: resolved.name.clone(),
-        policy: Some(resolved.policy.id.clone()),
+        name: reached.name,
+        policy: Some(reached.policy.id),
         sources: wanted,
     };
     write(
@@ -89,9 +112,15 @@ pub fn sync(
     )
 }
 
-fn equal(case: &Case<'_>, now: Timestamp, group: &Group, as_of: Timestamp) -> Move {
+/// What is left to do for a group that needs no write; nothing if every leaver is settled.
+fn settle_leavers(
+    case: &Case<'_>,
+    now: Timestamp,
+    group: &Group,
+    as_of: Timestamp,
+) -> Option<Move> {
     if !case.object.finalizer && !case.is_paused(now) {
-        return Move::Do(Step::HoldFinalizer);
+        return Some(Move::Do(Step::HoldFinalizer));
     }
     // One that came back before it was ever taken out is the group's again.
     let left: Vec<HandBack> = case
@@ -104,8 +133,8 @@ fn equal(case: &Case<'_>, now: Timestamp, group: &Group, as_of: Timestamp) -> Mo
     // Every walk shows the group anew; holders read since our PUT need not be read again for that.
     let since = case.sent.updated_at.map_or(as_of, |sent| sent.min(as_of));
     match hand_back::progress(case, now, &left, Some(&group.id), since) {
-        Progress::Done(_) => Move::Settled,
-        Progress::Next(next) => next,
+        Progress::Done(_) => None,
+        Progress::Next(next) => Some(next),
     }
 }
 

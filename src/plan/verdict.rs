@@ -5,11 +5,11 @@
 //! true, as kstatus asks.
 
 use jiff::Timestamp;
-use psg_domain::{Group, Origin, Presence, Recorded};
+use psg_domain::{Drift, Group, Origin, Presence, Recorded};
 
 use crate::{
     case::{Case, Move, TenantState},
-    differ, prerequisites,
+    differ, moving, prerequisites,
     reason::{About, Finding, Reason},
     resolve::Resolved,
 };
@@ -266,26 +266,33 @@ fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Record
             recorded.policy = Some(resolved.policy.clone());
             recorded.sources.clone_from(&resolved.sources);
             recorded.refused = None;
+            recorded.contested = None;
             recorded.leaving = Vec::new();
         }
-        Move::Stalled(Finding {
-            reason: Reason::Drifted,
-            ..
-        })
-        | Move::Wait {
-            why: Finding {
-                reason: Reason::Paused,
-                ..
-            },
-            ..
-        } => {
-            if let Some(group) = seen {
-                recorded.drift = differ::differences(resolved, group, case.picture);
+        Move::Wait { why, .. } | Move::Stalled(why) if why.reason.is_up_to_others() => {
+            let held = case.recorded.held().map(|id| case.picture.group(id));
+            if let Some(Presence::There(group, _)) = held {
+                moving::settle(&mut recorded, case, resolved, group);
             }
+        }
+        Move::Stalled(why) if matches!(why.reason, Reason::Drifted | Reason::Contested) => {
+            recorded.drift = drift(case, resolved, seen);
+            if !case.observes() {
+                recorded.leaving = Vec::new();
+            }
+        }
+        Move::Wait { why, .. } if why.reason == Reason::Paused => {
+            recorded.drift = drift(case, resolved, seen);
         }
         _ => {}
     }
     recorded
+}
+
+fn drift(case: &Case<'_>, resolved: &Resolved, seen: Option<&Group>) -> Vec<Drift> {
+    seen.map_or_else(Vec::new, |group| {
+        differ::differences(resolved, group, case.picture)
+    })
 }
 
 /// The group that the resource manages or looks at.

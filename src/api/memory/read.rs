@@ -5,14 +5,14 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use psg_domain::{
-    Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, InvalidId, Origin, PolicyId,
-    PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey,
+    Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, InvalidId, Origin,
+    PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey,
 };
 
 use super::{origin_word, result_word};
 use crate::group_status::{
-    CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus, PinnedPolicy,
-    PinnedSource, SourceToReassign,
+    ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
+    PinnedPolicy, PinnedSource, SourceToReassign,
 };
 
 /// A status that says what this operator cannot read. Nothing may be decided on it.
@@ -61,6 +61,7 @@ impl PasswordSyncGroupStatus {
                 facts: refused.facts.clone(),
                 message: refused.message.clone(),
             }),
+            contested: self.contested.as_ref().map(contested),
             leaving: each("leaving", &self.leaving, hand_back)?,
             deletion: self.deletion.as_ref().map(deletion).transpose()?,
             drift: self.drift.iter().map(drift).collect(),
@@ -174,6 +175,21 @@ fn deletion(record: &DeletionRecord) -> Result<Deletion, InvalidStatus> {
         recorded_at: time("deletion.recordedAt", &record.recorded_at)?,
         sources: each("deletion.sources", &record.sources, hand_back)?,
     })
+}
+
+fn contested(field: &ContestedField) -> Contested {
+    let ContestedField {
+        generation,
+        reconcile_at,
+        field,
+        found,
+    } = field.clone();
+    Contested {
+        generation,
+        reconcile_at,
+        field,
+        found,
+    }
 }
 
 fn drift(field: &DriftedField) -> Drift {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, Origin, PolicyId, PolicyPin,
-    Recorded, Refused, SourceId, SourcePin, TenantKey,
+    Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, Origin, PolicyId,
+    PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey,
 };
 use serde_json::json;
 
@@ -123,6 +123,12 @@ impl Dice {
                 generation: i64::try_from(dice.roll(9)).unwrap(),
                 facts: dice.text(),
                 message: dice.text(),
+            }),
+            contested: self.some(|dice| Contested {
+                generation: i64::try_from(dice.roll(100)).unwrap(),
+                reconcile_at: dice.some(Self::text),
+                field: dice.text(),
+                found: dice.text(),
             }),
             leaving: self.many(Self::hand_back),
             deletion: self.some(|dice| Deletion {

@@ -6,8 +6,8 @@ use psg_domain::{Drift, HandBack, Recorded, SourcePin};
 
 use super::{origin_word, result_word};
 use crate::group_status::{
-    CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus, PinnedPolicy,
-    PinnedSource, PinnedTenant, RefusedChange, SourceToReassign,
+    ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
+    PinnedPolicy, PinnedSource, PinnedTenant, RefusedChange, SourceToReassign,
 };
 
 /// The longest name of a tenant's object that is kept, in characters.
@@ -32,6 +32,7 @@ pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyn
         sources,
         intent,
         refused,
+        contested,
         leaving,
         deletion,
         drift,
@@ -65,6 +66,12 @@ pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyn
             generation: refused.generation,
             facts: refused.facts.clone(),
             message: clip(&refused.message, MAX_MESSAGE),
+        }),
+        contested: contested.as_ref().map(|contested| ContestedField {
+            generation: contested.generation,
+            reconcile_at: contested.reconcile_at.clone(),
+            field: contested.field.clone(),
+            found: clip(&contested.found, MAX_VALUE),
         }),
         leaving: leaving.iter().map(source_to_reassign).collect(),
         deletion: deletion.as_ref().map(|deletion| DeletionRecord {

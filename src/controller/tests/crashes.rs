@@ -29,7 +29,7 @@ const LAGGING: Duration = Duration::from_secs(30);
 /// how many effects the first life after the scenario's act had.
 async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
     let what = format!("{} with {crashes:?}, lag {lag:?}", scenario.name);
-    let world = World::new(small(5, &scenario.switches, &json!("none"), 7));
+    let world = World::new(small(6, &scenario.switches, &json!("none"), 7));
     (scenario.before)(&world);
     let calm = Process::start(&world, Life::default());
     assert!(

@@ -308,6 +308,25 @@ fn edits() -> Vec<Scenario> {
                 },
             )
         },
+        Scenario {
+            switches: json!({"policy_after_leave": "default_policy"}),
+            before: |w| {
+                w.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+                w.cluster.apply("h", &spec("H", &["D", "E", "F"]));
+            },
+            ..base(
+                "swap one source between two groups at once",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "B", "D"]));
+                    w.cluster.apply("h", &spec("H", &["C", "E", "F"]));
+                },
+                |w| {
+                    has(w, "G", &["A", "B", "D"]);
+                    has(w, "H", &["C", "E", "F"]);
+                    assert!((3..=4).contains(&w.calls(PUT)), "{} PUTs", w.calls(PUT));
+                },
+            )
+        },
     ]
 }
 

@@ -11,8 +11,8 @@ use psg_domain::{
 };
 
 use crate::{
-    Case, ClaimIndex, Claimant, Condition, Finding, Memory, Move, Object, Outcome, Reason, Report,
-    Sent, Setback, Step, TenantState, TenantView, Timers, What, claims,
+    Case, ClaimIndex, Claimant, Condition, Finding, Memory, Move, Object, Outcome, Reason, Repairs,
+    Report, Sent, Setback, Step, TenantState, TenantView, Timers, What, claims,
 };
 
 /// When the tests take place, in seconds; its tenant was read just before.
@@ -131,6 +131,7 @@ pub struct Fixture {
     pub others: Vec<Claimant>,
     pub last: Option<Outcome>,
     pub sent: Sent,
+    pub repairs: Repairs,
     pub backoff: Duration,
 }
 
@@ -148,6 +149,7 @@ impl Fixture {
                 deleting: false,
                 finalizer: true,
                 paused_until: None,
+                reconcile_at: None,
             },
             desired: Desired {
                 name: "Corp".to_owned(),
@@ -172,6 +174,7 @@ impl Fixture {
             others: Vec::new(),
             last: None,
             sent: Sent::default(),
+            repairs: Repairs::default(),
             backoff: Duration::from_secs(10),
         };
         fixture.facts(
@@ -311,7 +314,7 @@ impl Fixture {
             created: at(NOW - 1000 - older_by),
             tenant: TENANT.to_owned(),
             eager: other.eager,
-            wanted: claims::Wanted::of(&other.desired),
+            wanted: claims::Wanted::of(&other.desired, &other.recorded),
             held: claims::Held::of(&other.recorded),
         });
         self
@@ -327,7 +330,7 @@ impl Fixture {
             created: at(NOW - 1000),
             tenant: TENANT.to_owned(),
             eager: true,
-            wanted: claims::Wanted::of(&self.desired),
+            wanted: claims::Wanted::of(&self.desired, &self.recorded),
             held: claims::Held::of(&self.recorded),
         });
         for other in &self.others {
@@ -349,6 +352,7 @@ impl Fixture {
             claims,
             last: self.last.clone(),
             sent: self.sent.clone(),
+            repairs: self.repairs.clone(),
             timers: Timers::default(),
             backoff: self.backoff,
         }
@@ -365,6 +369,7 @@ impl Fixture {
         let mut stored = self.clone();
         stored.recorded = case.recorded;
         stored.sent = case.sent;
+        stored.repairs = case.repairs;
         stored.last = case.last;
         stored
     }

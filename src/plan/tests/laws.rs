@@ -19,7 +19,7 @@ use super::{
 const ME: &str = "me";
 
 /// `PROPTEST_CASES` asks for more of them; `PROPTEST_RNG_SEED` for others.
-fn config(cases: u32) -> Config {
+pub fn config(cases: u32) -> Config {
     let asked = |name| {
         std::env::var(name)
             .ok()
@@ -34,7 +34,7 @@ fn config(cases: u32) -> Config {
     }
 }
 
-fn desired(name: &str, policy: &str, sources: &[usize]) -> Desired {
+pub fn desired(name: &str, policy: &str, sources: &[usize]) -> Desired {
     Desired {
         name: name.to_owned(),
         policy: Ref::Name(policy.to_owned()),
@@ -83,7 +83,7 @@ fn wild_spec() -> impl Strategy<Value = Desired> {
     })
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+pub fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         3 => Just(Fate::Answered),
         1 => Just(Fate::Lost),
@@ -93,7 +93,7 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-fn service() -> impl Strategy<Value = Service> {
+pub fn service() -> impl Strategy<Value = Service> {
     prop_oneof![
         Just(Service::AssignsAtOnce),
         (1..40_i64).prop_map(Service::AssignsAfter),
@@ -101,7 +101,7 @@ fn service() -> impl Strategy<Value = Service> {
     ]
 }
 
-fn crashes() -> impl Strategy<Value = Vec<Crash>> {
+pub fn crashes() -> impl Strategy<Value = Vec<Crash>> {
     let crash = (0..80_u32, any::<bool>()).prop_map(|(n, after)| {
         if after {
             Crash::After(n)
@@ -112,11 +112,11 @@ fn crashes() -> impl Strategy<Value = Vec<Crash>> {
     vec(crash, 0..5)
 }
 
-fn tenant() -> impl Strategy<Value = (Service, i64)> {
+pub fn tenant() -> impl Strategy<Value = (Service, i64)> {
     (service(), prop_oneof![Just(0_i64), Just(3), Just(12)])
 }
 
-fn world((service, lag): (Service, i64), fates: Vec<Fate>, crashes: Vec<Crash>) -> World {
+pub fn world((service, lag): (Service, i64), fates: Vec<Fate>, crashes: Vec<Crash>) -> World {
     let mut world = World::new(Tenant::new(service, lag));
     world.fates = fates.into();
     world.crashes = crashes;
@@ -124,7 +124,7 @@ fn world((service, lag): (Service, i64), fates: Vec<Fate>, crashes: Vec<Crash>) 
 }
 
 /// Exactly this, and nothing else that this resource made.
-fn assert_equal(world: &World, uid: &str) {
+pub fn assert_equal(world: &World, uid: &str) {
     let resource = &world.resources[uid];
     let wanted = &resource.desired;
     let held = &world.tenant.groups[resource.stored.held().unwrap()];

@@ -48,7 +48,7 @@ pub enum Write {
 }
 
 /// The sources of every world.
-pub const SOURCES: [&str; 5] = ["ad", "sf", "wd", "sn", "gh"];
+pub const SOURCES: [&str; 8] = ["ad", "sf", "wd", "sn", "gh", "ldap", "erp", "gsuite"];
 
 pub struct Tenant {
     pub groups: BTreeMap<GroupId, Group>,

@@ -11,7 +11,7 @@ use super::{
     model::Write,
     world::{End, World},
 };
-use crate::{Farewell, FarewellKind};
+use crate::{Farewell, FarewellKind, Reason};
 
 impl World {
     /// S2, S3, S4 and S10.
@@ -89,6 +89,10 @@ impl World {
     }
 
     fn check_members(&self, uid: &str, mine: Option<&GroupId>, sources: &BTreeSet<SourceId>) {
+        assert!(
+            sources.len() >= 2,
+            "{uid} leaves its group with {sources:?}"
+        );
         for group in self
             .tenant
             .groups
@@ -167,8 +171,9 @@ impl World {
             }
             for uid in self.resources.keys().cloned().collect::<Vec<_>>() {
                 let end = self.pass(&uid);
+                let waits = matches!(end, End::Waits(_, Reason::WaitingForSource));
                 assert!(
-                    matches!(end, End::Settled | End::Stalled(_)),
+                    waits || matches!(end, End::Settled | End::Stalled(_)),
                     "{uid}: {end:?}"
                 );
             }

@@ -46,6 +46,7 @@ fn the_older_of_two_that_want_a_source_gets_it() {
 fn what_a_status_records_goes_before_age() {
     let recorded = |older_by| {
         Fixture::new().other("rival", older_by, |other| {
+            other.desired.sources = names(&["AD", "Workday"]);
             other.holds("h", "Other", &["ad", "wd"]);
         })
     };
@@ -78,7 +79,7 @@ fn a_source_that_still_waits_for_its_policy_stays_claimed() {
             other.recorded.leaving = vec![super::fixture::hand_back("ad", "weak", result)];
         })
     };
-    assert_eq!(leaving(None).stalls(), Reason::OwnedByAnother);
+    assert_eq!(leaving(None).held_up().reason, Reason::WaitingForSource);
     leaving(Some(psg_domain::HandBackResult::ByService)).remembers();
 }
 
@@ -132,10 +133,25 @@ fn a_source_in_the_group_of_another_resource_is_owned_by_it() {
         .groups(&[group("h", "Other", "weak", &["sf", "wd"])])
         .other("rival", -1, |other| other.holds("h", "Other", &["wd", "x"]));
     let why = fixture.held_up();
+    assert_eq!(why.reason, Reason::WaitingForSource);
+    assert_eq!(
+        why.message,
+        "source \"Salesforce\" is still held by PasswordSyncGroup \"rival\" (group \"Other\"); \
+         it is to leave there, and joins by itself then"
+    );
+    // One that is paused wins nothing, yet keeps what is in its group.
+    let kept = Fixture::new()
+        .groups(&[group("h", "Other", "weak", &["sf", "wd"])])
+        .other("rival", -1, |other| {
+            other.eager = false;
+            other.desired.sources = names(&["Salesforce"]);
+            other.holds("h", "Other", &["wd", "x"]);
+        });
+    let why = kept.held_up();
     assert_eq!(why.reason, Reason::OwnedByAnother);
     assert!(
         why.message
-            .contains("is in the group of PasswordSyncGroup \"rival\""),
+            .contains("is in the group of PasswordSyncGroup \"rival\": take it out"),
         "{}",
         why.message
     );
@@ -222,7 +238,7 @@ fn claimant(uid: &str, tenant: &str, name: &str, pinned: Option<TenantKey>) -> C
         created: super::fixture::at(if uid == "old" { 1 } else { 2 }),
         tenant: tenant.to_owned(),
         eager: true,
-        wanted: claims::Wanted::of(&desired),
+        wanted: claims::Wanted::of(&desired, &recorded),
         held: claims::Held::of(&recorded),
     }
 }

@@ -14,8 +14,8 @@ use super::{
     model::{Fate, Tenant, Write},
 };
 use crate::{
-    Case, ClaimIndex, Claimant, Condition, Farewell, Finding, Move, Object, Outcome, Reason, Sent,
-    Setback, Step, TenantState, TenantView, Timers, What,
+    Case, ClaimIndex, Claimant, Condition, Farewell, Finding, Move, Object, Outcome, Reason,
+    Repairs, Sent, Setback, Step, TenantState, TenantView, Timers, What, WriteCause,
     claims::{Held, Wanted},
 };
 
@@ -51,6 +51,7 @@ pub struct Resource {
     pub conditions: Vec<Condition>,
     pub version: u32,
     sent: Sent,
+    repairs: Repairs,
     failures: u32,
     /// Groups that it may write: made by it, or adopted.
     pub ours: BTreeSet<GroupId>,
@@ -104,12 +105,14 @@ impl World {
                 deleting: false,
                 finalizer: false,
                 paused_until: None,
+                reconcile_at: None,
             },
             created: self.now,
             stored: Recorded::default(),
             conditions: Vec::new(),
             version: 1,
             sent: Sent::default(),
+            repairs: Repairs::default(),
             failures: 0,
             ours: BTreeSet::new(),
             farewell: None,
@@ -146,6 +149,7 @@ impl World {
         self.claims.identify("ns/default", &key("acme"));
         for resource in self.resources.values_mut() {
             resource.sent = Sent::default();
+            resource.repairs = Repairs::default();
             resource.failures = 0;
         }
         for uid in self.resources.keys().cloned().collect::<Vec<_>>() {
@@ -189,7 +193,7 @@ impl World {
             created: resource.created,
             tenant: "ns/default".to_owned(),
             eager: !observes && !paused && !object.deleting,
-            wanted: Wanted::of(&resource.desired),
+            wanted: Wanted::of(&resource.desired, &resource.stored),
             held: Held::of(&resource.stored),
         };
         self.claims.insert(claimant.leaving(object.deleting));
@@ -213,6 +217,7 @@ impl World {
             claims: &self.claims,
             last: last.cloned(),
             sent: resource.sent.clone(),
+            repairs: resource.repairs.clone(),
             timers: Timers::default(),
             backoff: Duration::from_secs(5 << resource.failures.min(3)),
         }
@@ -246,8 +251,8 @@ impl World {
             if let Some(end) = end {
                 self.report(uid, &next, last.as_ref());
                 let resource = self.resources.get_mut(uid).unwrap();
+                resource.sent.forget_confirmed(&next);
                 if end == End::Settled {
-                    resource.sent = Sent::default();
                     resource.failures = 0;
                 }
                 return end;
@@ -308,13 +313,26 @@ impl World {
                 let after = self.case(uid, last).with(&memory);
                 let then = crate::next(&after, self.now);
                 let report = crate::verdict(&after, &then, self.now).unwrap();
-                let (sent, outcome) = (after.sent, after.last.unwrap());
-                self.resources.get_mut(uid).unwrap().sent = sent;
+                let (sent, repairs, outcome) = (after.sent, after.repairs, after.last.unwrap());
+                let resource = self.resources.get_mut(uid).unwrap();
+                (resource.sent, resource.repairs) = (sent, repairs);
                 self.store(uid, report.recorded, report.conditions);
                 outcome
             }
             Move::Do(Step::CreateGroup(intent)) => self.post(uid, intent),
-            Move::Do(Step::UpdateGroup { group, .. }) => self.put(uid, group),
+            Move::Do(Step::UpdateGroup {
+                group,
+                changes,
+                cause,
+            }) => {
+                let before = self.resources[uid].sent.updated_at;
+                let outcome = self.put(uid, group);
+                let (now, resource) = (self.now, self.resources.get_mut(uid).unwrap());
+                if cause == WriteCause::Drift && resource.sent.updated_at != before {
+                    resource.repairs.count(&changes, now);
+                }
+                outcome
+            }
             Move::Do(Step::DeleteGroup(id)) => self.delete_group(uid, &id),
             Move::Do(Step::AssignPolicy { source, holders }) => {
                 let write = Write::Assign(source.clone(), holders);
@@ -426,15 +444,17 @@ impl World {
 
     fn put(&mut self, uid: &str, group: Group) -> Outcome {
         let id = group.id.clone();
-        let (fate, answer) = self.send(uid, Write::Put(group));
+        let (fate, answer) = self.send(uid, Write::Put(group.clone()));
         if fate != Fate::Answered {
             self.picture.doubt(&id, self.now);
             return self.failed(uid, fate);
         }
         match answer {
-            Some(group) => {
-                self.picture.merge_one(self.now, group);
-                self.resources.get_mut(uid).unwrap().sent.updated_at = Some(self.now);
+            Some(answer) => {
+                self.picture.merge_one(self.now, answer);
+                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
+                sent.updated_at = Some(self.now);
+                sent.updated = Some(group);
             }
             None => self.picture.doubt(&id, self.now),
         }
@@ -461,6 +481,8 @@ impl World {
                 .map(|uid| (uid.clone(), self.pass(&uid)))
                 .collect();
             let until = ends.values().filter_map(|end| match end {
+                // Only another resource ends this wait.
+                End::Waits(_, Reason::WaitingForSource) => None,
                 End::Waits(until, _) => Some(*until),
                 _ => None,
             });

@@ -1,0 +1,100 @@
+//! Rule 3: what stands in the way of a group. An owner that keeps what is wanted, or a group that
+//! no resource manages, needs a person; a source whose holder lets it go is only waited for.
+
+use psg_domain::{Group, GroupId, Presence, Source};
+
+use crate::{
+    case::Case,
+    claims::Claimant,
+    reason::{Finding, Reason},
+    resolve::Resolved,
+};
+
+/// Everything wanted that is not to be had now.
+pub struct Conflicts<'a> {
+    /// What two want, or what is in a group that no resource manages.
+    pub findings: Vec<Finding>,
+    /// What another resource holds and lets go.
+    pub awaited: Vec<Awaited<'a>>,
+}
+
+/// A source that another resource still holds and no longer asks for.
+#[derive(Clone, Copy)]
+pub struct Awaited<'a> {
+    /// The source.
+    pub source: &'a Source,
+    /// The resource that holds it.
+    pub holder: &'a Claimant,
+}
+
+/// Looks for owners and other groups of everything wanted. `mine` is the group that is ours, or
+/// that the manifest asks for.
+pub fn conflicts<'a>(
+    case: &'a Case<'_>,
+    resolved: &Resolved,
+    mine: Option<&GroupId>,
+) -> Conflicts<'a> {
+    let me = case.object.uid.as_str();
+    let mut findings = Vec::new();
+    let mut awaited = Vec::new();
+    let owned = |what: String, owner: &Claimant| {
+        let owner = owner.called_from(&case.object.namespace);
+        let message = format!("{what} belongs to {owner}: one of the two must let it go");
+        Finding::new(Reason::OwnedByAnother, message)
+    };
+    if let Some(owner) = case.claims.owner_of_name(me, &resolved.name) {
+        findings.push(owned(
+            format!("the group name \"{}\"", resolved.name),
+            owner,
+        ));
+    }
+    if let Some(id) = mine
+        && let Some(owner) = case.claims.owner_of_group(me, id)
+    {
+        findings.push(owned(format!("group {id}"), owner));
+    }
+    let pins = resolved.sources.iter();
+    let sources: Vec<&Source> = pins
+        .filter_map(|pin| case.picture.source(&pin.id))
+        .collect();
+    for source in &sources {
+        match case.claims.owner_of_source(me, source) {
+            Some(holder) if holder.lets_go(source) => awaited.push(Awaited { source, holder }),
+            Some(owner) => findings.push(owned(format!("source \"{}\"", source.name), owner)),
+            None => {}
+        }
+    }
+    // As long as no group is ours for certain, the one of the wanted name may become it.
+    let certain = mine.is_some_and(|id| matches!(case.picture.group(id), Presence::There(..)));
+    let rival =
+        |group: &&Group| Some(&group.id) != mine && (certain || group.name != resolved.name);
+    for source in sources {
+        let elsewhere = case.picture.groups_with(&source.id).into_iter();
+        for group in elsewhere.filter(rival) {
+            let owned = case.claims.owner_of_source(me, source).is_some();
+            match case.claims.holder_of_group(me, &group.id) {
+                Some(_) if owned => {}
+                Some(holder) if holder.lets_go(source) => awaited.push(Awaited { source, holder }),
+                Some(holder) => {
+                    let owner = holder.called_from(&case.object.namespace);
+                    findings.push(Finding::new(
+                        Reason::OwnedByAnother,
+                        format!(
+                            "source \"{}\" is in the group of {owner}: take it out there, or here",
+                            source.name
+                        ),
+                    ));
+                }
+                None => findings.push(Finding::new(
+                    Reason::SourceInAnotherGroup,
+                    format!(
+                        "\"{}\" is in tenant group \"{}\" ({}), which no PasswordSyncGroup manages. \
+                         Remove it there, or adopt that group",
+                        source.name, group.name, group.id
+                    ),
+                )),
+            }
+        }
+    }
+    Conflicts { findings, awaited }
+}
