@@ -112,9 +112,11 @@ impl Default for Timers {
 /// it only spaces out repeats and tells our own work from the service's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
-    /// The open intent's POST was certainly not applied; not before the moment given again.
+    /// When the intent was stored whose POST this process sent: of another one it knows nothing.
+    pub posted: Option<Timestamp>,
+    /// That POST was certainly not applied; not before the moment given again.
     pub not_made: Option<Setback>,
-    /// When the open intent's POST was given up without an answer.
+    /// When that POST was given up without an answer.
     pub unanswered_at: Option<Timestamp>,
     /// When the last PUT was answered.
     pub updated_at: Option<Timestamp>,
