@@ -39,7 +39,7 @@ pub struct Case<'a> {
 }
 
 /// The resource's metadata.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     /// Its UID: what a claim belongs to.
     pub uid: String,
@@ -110,7 +110,7 @@ impl Default for Timers {
 
 /// What this process sent for one resource. Lost in a crash, and no rule needs it to be safe:
 /// it only spaces out repeats and tells our own work from the service's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sent {
     /// When the intent was stored whose POST this process sent: of another one it knows nothing.
     pub posted: Option<Timestamp>,
@@ -130,7 +130,7 @@ pub struct Sent {
 }
 
 /// Something did not go through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Setback {
     /// Not to be tried again before.
     pub until: Timestamp,
@@ -139,7 +139,7 @@ pub struct Setback {
 }
 
 /// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The status was stored.
     Recorded(Remembered),
@@ -156,7 +156,7 @@ pub enum Outcome {
 }
 
 /// Which memory a record stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the names are those of `Memory`
 pub enum Remembered {
     Intent,

@@ -19,6 +19,8 @@ mod create;
 mod delete;
 mod differ;
 mod hand_back;
+#[cfg(test)]
+mod model_check;
 mod next;
 mod prerequisites;
 pub mod reason;
