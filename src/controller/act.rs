@@ -46,6 +46,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                     Outcome::Made(group)
                 }
                 Err(error) => {
+                    pass.mind.sent.posted = Some(intent.started_at);
                     let outcome = failed(pass, clock(), &error, Refusals::AreTerminal);
                     match &outcome {
                         Outcome::NotMade(setback) => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{GroupId, Ref};
 
 /// What a `PasswordSyncGroup` asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Desired {
     /// The group's name in the tenant.
     pub name: String,
@@ -24,7 +24,7 @@ pub struct Desired {
 }
 
 /// How far the tenant is kept equal to the manifest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ManagementPolicy {
     /// The tenant always equals the manifest.
     #[default]
@@ -36,7 +36,7 @@ pub enum ManagementPolicy {
 }
 
 /// What happens to a group of the same name that exists already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AdoptionPolicy {
     /// Adopted if policy and sources are equal, without a write.
     #[default]
@@ -48,7 +48,7 @@ pub enum AdoptionPolicy {
 }
 
 /// What happens to the tenant's group when the resource is deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeletionPolicy {
     /// Deleted, and its policy handed back to every source.
     #[default]

@@ -39,7 +39,7 @@ pub struct Policy {
 }
 
 /// A password sync group as the tenant holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Group {
     /// Its id, minted by the tenant.
     pub id: GroupId,

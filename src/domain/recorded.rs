@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The memory that a status holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Recorded {
     /// The generation that the conditions speak of; none before the first.
     pub observed_generation: Option<i64>,
@@ -56,7 +56,7 @@ impl Recorded {
 }
 
 /// How a group came to be recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// Created by us.
     Created,
@@ -67,7 +67,7 @@ pub enum Origin {
 }
 
 /// The policy behind a reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PolicyPin {
     /// The manifest's own text.
     pub reference: String,
@@ -78,7 +78,7 @@ pub struct PolicyPin {
 }
 
 /// The source behind a reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SourcePin {
     /// The manifest's own text.
     pub reference: String,
@@ -91,7 +91,7 @@ pub struct SourcePin {
 }
 
 /// A create that is about to be sent, or was: stored before the one POST it stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Intent {
     /// Counts the POSTs of this group; each has its own record.
     pub attempt: i64,
@@ -113,7 +113,7 @@ impl Intent {
 }
 
 /// A refusal by the tenant that repeating cannot change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refused {
     /// The generation that was refused.
     pub generation: i64,
@@ -124,7 +124,7 @@ pub struct Refused {
 }
 
 /// A field that another hand sets again after every repair.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Contested {
     /// The generation of the spec for which it was given up.
     pub generation: i64,
@@ -137,7 +137,7 @@ pub struct Contested {
 }
 
 /// What a deletion undoes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deletion {
     /// The group to delete.
     pub group: GroupId,
@@ -148,7 +148,7 @@ pub struct Deletion {
 }
 
 /// One source that gets a policy of its own again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HandBack {
     /// The source.
     pub source: SourceId,
@@ -161,7 +161,7 @@ pub struct HandBack {
 }
 
 /// How the hand-back of one source ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandBackResult {
     /// The service had assigned the policy by itself.
     ByService,
@@ -176,7 +176,7 @@ pub enum HandBackResult {
 }
 
 /// One field in which the tenant differs from the manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Drift {
     /// `name`, `passwordPolicy` or `sources`.
     pub field: String,

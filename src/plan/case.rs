@@ -42,7 +42,7 @@ pub struct Case<'a> {
 }
 
 /// The resource's metadata.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     /// Its UID: what a claim belongs to.
     pub uid: String,
@@ -115,11 +115,13 @@ impl Default for Timers {
 
 /// What this process sent for one resource. Lost in a crash, and no rule needs it to be safe:
 /// it only spaces out repeats and tells our own work from the service's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sent {
-    /// The open intent's POST was certainly not applied; not before the moment given again.
+    /// When the intent was stored whose POST this process sent: of another one it knows nothing.
+    pub posted: Option<Timestamp>,
+    /// That POST was certainly not applied; not before the moment given again.
     pub not_made: Option<Setback>,
-    /// When the open intent's POST was given up without an answer.
+    /// When that POST was given up without an answer.
     pub unanswered_at: Option<Timestamp>,
     /// When the last PUT was answered.
     pub updated_at: Option<Timestamp>,
@@ -153,7 +155,7 @@ impl Sent {
 }
 
 /// Something did not go through.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Setback {
     /// Not to be tried again before.
     pub until: Timestamp,
@@ -162,7 +164,7 @@ pub struct Setback {
 }
 
 /// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The status was stored.
     Recorded(Remembered),
@@ -179,7 +181,7 @@ pub enum Outcome {
 }
 
 /// Which memory a record stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the names are those of `Memory`
 pub enum Remembered {
     Intent,

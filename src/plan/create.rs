@@ -20,10 +20,10 @@ const READ_OF_ONE: Duration = Duration::from_secs(3);
 
 /// The intent that may be on its way; none if its POST certainly had no effect.
 pub fn open<'a>(case: &'a Case<'_>) -> Option<&'a Intent> {
-    case.recorded
-        .intent
-        .as_ref()
-        .filter(|_| case.sent.not_made.is_none())
+    let void = |intent: &Intent| {
+        case.sent.not_made.is_some() && case.sent.posted == Some(intent.started_at)
+    };
+    case.recorded.intent.as_ref().filter(|intent| !void(intent))
 }
 
 /// Starts a create: nothing of this name was seen, and every prerequisite is read.

@@ -22,6 +22,8 @@ mod create;
 mod delete;
 mod differ;
 mod hand_back;
+#[cfg(test)]
+mod model_check;
 mod moving;
 mod next;
 mod prerequisites;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// One thing found, in words for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// Its kind.
     pub reason: Reason,
@@ -53,7 +53,7 @@ pub enum About {
 macro_rules! reasons {
     ($($name:ident, $about:ident, $what:literal, $look:literal, $act:literal;)*) => {
         /// A reason, as it stands in conditions, events and metrics.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason { $(#[doc = $what] $name,)* }
 
         impl Reason {

@@ -194,7 +194,7 @@ fn an_edit_after_a_lost_answer_does_not_hide_what_was_sent() {
 
 #[test]
 fn a_create_that_was_certainly_not_made_is_sent_again_under_a_new_intent() {
-    let refused = unknown().with(|f| f.sent.not_made = Some(setback(NOW + 7)));
+    let refused = unknown().not_made(setback(NOW + 7));
     assert_eq!(refused.waits_until(), NOW + 7);
     let later = refused.with(|f| f.now = at(NOW + 8));
     let intent = intent_of(&later);
@@ -202,6 +202,14 @@ fn a_create_that_was_certainly_not_made_is_sent_again_under_a_new_intent() {
     let stored = later.stored(&Memory::Intent(intent));
     assert_eq!(stored.sent.not_made, None);
     assert!(matches!(stored.step(), Step::CreateGroup(_)));
+}
+
+#[test]
+fn that_our_create_was_not_made_says_nothing_of_the_intent_of_another_process() {
+    let ours = unknown().not_made(setback(NOW - 1));
+    assert_eq!(intent_of(&ours).attempt, 2);
+    let theirs = ours.with(|f| f.recorded.intent.as_mut().unwrap().started_at = at(NOW - 1));
+    assert_eq!(theirs.refresh(), What::Groups, "it may be on its way");
 }
 
 #[test]

@@ -435,7 +435,7 @@ fn an_open_intent_is_settled_first() {
         .walk(NOW + 20, &[])
         .walk(NOW + 30, &[]);
     assert_eq!(farewell(&void).kind, FarewellKind::NothingMade);
-    let not_made = open().with(|f| f.sent.not_made = Some(setback(NOW + 5)));
+    let not_made = open().not_made(setback(NOW + 5));
     assert_eq!(farewell(&not_made).kind, FarewellKind::NothingMade);
 }
 

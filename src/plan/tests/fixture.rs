@@ -235,6 +235,13 @@ impl Fixture {
         self
     }
 
+    /// The POST of the intent was sent by this process, and certainly not applied.
+    pub fn not_made(mut self, setback: Setback) -> Self {
+        self.sent.posted = self.recorded.intent.as_ref().map(|open| open.started_at);
+        self.sent.not_made = Some(setback);
+        self
+    }
+
     pub fn facts(mut self, sources: &[Source], policies: &[Policy]) -> Self {
         let applications = sources.iter().map(|s| (s.id.clone(), 1)).collect();
         self.picture

@@ -1,7 +1,7 @@
 //! What the decisions must hold: one file a rule over [`fixture`], and laws over a [`world`]
 //! in memory in which anything may be lost, late or crash.
 
-mod fixture;
+pub(crate) mod fixture;
 
 mod adoption;
 mod claiming;

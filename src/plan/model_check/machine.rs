@@ -1,0 +1,291 @@
+//! What may happen next. A pass of the operator is cut into single effects, so that everything
+//! else may happen between two of them.
+
+use std::{fmt, sync::Arc};
+
+use jiff::SignedDuration;
+use psg_domain::{Desired, Intent};
+
+use super::{
+    calm::Calm,
+    coverage::Coverage,
+    laws,
+    mind::{Decision, claims, moves, needs_fresh},
+    process::{start, walk, watch},
+    state::{Budget, Pass, Resource, State, TWO, Tenant},
+    time::{self, NOW, Periods, TICK},
+    wire::made,
+};
+use crate::{Move, Object, Step, What};
+
+/// One world: who wants what, what may go wrong and what others may do.
+pub struct World {
+    pub specs: Vec<Desired>,
+    pub edits: Vec<Edit>,
+    pub strangers: Vec<Stranger>,
+    pub budget: Budget,
+    pub periods: Periods,
+    /// The service gives sources a policy by itself when their group lets them go.
+    pub hands_back: bool,
+    /// A walk may lack a group that was made in the same tick.
+    pub lags: bool,
+    pub coverage: Coverage,
+    pub calm: Calm,
+}
+
+#[derive(Clone, Debug)]
+pub enum Edit {
+    Spec(usize, Desired),
+    Delete(usize),
+    Pause(usize),
+}
+
+/// A change made in the tenant by somebody else.
+#[derive(Clone, Debug)]
+pub enum Stranger {
+    Makes(Intent),
+    /// The first group that a resource made becomes this.
+    Edits(Intent),
+    /// The first group that a resource made goes.
+    Deletes,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// One effect of one process on one resource, and how it ends.
+    Step(usize, usize, Box<Decision>, Fate),
+    /// The watch shows a process the newest version.
+    Watch(usize, usize),
+    Start(usize),
+    Crash(usize),
+    /// One of two leaders finds that it does not lead.
+    Exit(usize),
+    /// A POST that was given up takes effect.
+    Arrive(usize),
+    /// Time passes, though there may be something to do.
+    Tick {
+        late: bool,
+    },
+    Edit(usize),
+    Stranger(usize),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step(p, r, decision, fate) => {
+                write!(
+                    f,
+                    "process {p}, resource {r}, {fate:?}: {:?}",
+                    decision.next
+                )
+            }
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// How one effect ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Answered,
+    /// Done, and the answer is lost.
+    Lost,
+    /// No answer; never done.
+    Dropped,
+    /// No answer; a POST that takes effect later.
+    Late,
+    /// 429.
+    TooMany,
+    /// A walk that does not show what was just made.
+    Lagging,
+}
+
+impl World {
+    /// Nobody but one process at a time writes the tenant.
+    pub fn alone(&self) -> bool {
+        self.budget.splits == 0 && self.budget.strangers == 0
+    }
+
+    pub fn first(&self) -> State {
+        let mut state = State {
+            stored: [None, None],
+            processes: [None, None],
+            tenant: Arc::new(Tenant::new()),
+            late: Vec::new(),
+            ours: Default::default(),
+            posted: [false; TWO],
+            left: self.budget,
+            broken: None,
+        };
+        for (r, desired) in self.specs.iter().enumerate() {
+            let resource = Resource {
+                object: Object {
+                    uid: format!("r{r}"),
+                    namespace: "ns".to_owned(),
+                    name: format!("r{r}"),
+                    generation: 1,
+                    deleting: false,
+                    finalizer: false,
+                    paused_until: None,
+                    reconcile_at: None,
+                },
+                desired: desired.clone(),
+                recorded: psg_domain::Recorded::default(),
+                ready: None,
+            };
+            state.stored[r] = Some(Arc::new(resource));
+        }
+        start(&mut state, 0);
+        state
+    }
+
+    pub fn actions_of(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.broken.is_some() {
+            return;
+        }
+        let mut busy = false;
+        for p in 0..TWO {
+            let Some(process) = &state.processes[p] else {
+                continue;
+            };
+            let (picture, claims) = (process.sight.picture(), claims(process));
+            for r in 0..TWO {
+                let pass = &process.passes[r];
+                if pass.idle() && !pass.current {
+                    actions.push(Action::Watch(p, r));
+                    busy = true;
+                }
+                let decision = self.decide(pass, &picture, &claims);
+                if let Some(decision) = decision.filter(|decision| moves(pass, decision)) {
+                    busy = true;
+                    let fates = self.fates(state, pass, &decision.next);
+                    let decision = Box::new(decision);
+                    let steps = fates.map(|fate| Action::Step(p, r, decision.clone(), fate));
+                    actions.extend(steps);
+                }
+            }
+            if state.left.faults > 0 {
+                actions.push(Action::Crash(p));
+            }
+        }
+        let alive = state.processes.iter().flatten().count();
+        if alive == TWO {
+            actions.extend((0..TWO).map(Action::Exit));
+        }
+        if alive == 0 {
+            busy = true;
+            actions.push(Action::Start(0));
+        } else if state.left.splits > 0
+            && let Some(p) = state.processes.iter().position(Option::is_none)
+        {
+            actions.push(Action::Start(p));
+        }
+        actions.extend((0..state.late.len()).map(Action::Arrive));
+        if state.late.iter().all(|(_, intent)| self.open(intent))
+            && (!busy || state.left.delays > 0)
+        {
+            actions.push(Action::Tick { late: busy });
+        }
+        if state.left.edits > 0 {
+            actions.extend((0..self.edits.len()).map(Action::Edit));
+        }
+        if state.left.strangers > 0 {
+            actions.extend((0..self.strangers.len()).map(Action::Stranger));
+        }
+    }
+
+    /// The assumption of the create protocol: a POST takes effect before this ends, or never.
+    pub fn open(&self, intent: &Intent) -> bool {
+        let settle = self.periods.timers().settle;
+        psg_domain::time::after(intent.started_at, settle) > NOW
+    }
+
+    fn fates(&self, state: &State, pass: &Pass, next: &Move) -> impl Iterator<Item = Fate> + use<> {
+        let faulty = state.left.faults > 0;
+        let unread = needs_fresh(next) && !pass.fresh;
+        let bad: &[Fate] = match next {
+            _ if unread => &[],
+            Move::Refresh {
+                what: What::Groups, ..
+            } => {
+                let young = state.tenant.groups.values().any(|made| made.young);
+                if self.lags && young {
+                    &[Fate::Lagging]
+                } else {
+                    &[]
+                }
+            }
+            _ if !faulty => &[],
+            Move::Do(Step::CreateGroup(intent)) if self.open(intent) => {
+                &[Fate::Lost, Fate::Dropped, Fate::Late, Fate::TooMany]
+            }
+            Move::Do(
+                Step::CreateGroup(_)
+                | Step::UpdateGroup { .. }
+                | Step::DeleteGroup(_)
+                | Step::AssignPolicy { .. },
+            ) => &[Fate::Lost, Fate::Dropped, Fate::TooMany],
+            Move::Do(Step::Record(_) | Step::ReleaseFinalizer(_)) => &[Fate::Lost],
+            _ => &[],
+        };
+        std::iter::once(Fate::Answered).chain(bad.iter().copied())
+    }
+
+    /// What follows; none if nothing changes.
+    pub fn follow(&self, was: &State, action: Action) -> Option<State> {
+        let mut state = was.clone();
+        match action {
+            Action::Step(p, r, decision, fate) => self.step(&mut state, p, r, *decision, fate),
+            Action::Watch(p, r) => watch(&mut state, p, r),
+            Action::Start(p) => {
+                if state.processes.iter().any(Option::is_some) {
+                    state.left.splits -= 1;
+                }
+                start(&mut state, p);
+            }
+            Action::Crash(p) => {
+                state.left.faults -= 1;
+                state.processes[p] = None;
+            }
+            Action::Arrive(n) => {
+                let (by, intent) = state.late.remove(n);
+                made(&mut state, by, &intent);
+            }
+            Action::Exit(p) => state.processes[p] = None,
+            Action::Tick { late } => {
+                state.left.delays -= u8::from(late);
+                self.tick(&mut state);
+            }
+            Action::Edit(n) => {
+                state.left.edits -= 1;
+                self.edit(&mut state, n);
+            }
+            Action::Stranger(n) => {
+                state.left.strangers -= 1;
+                self.stranger(&mut state, n);
+            }
+        }
+        state.broken = state.broken.or_else(|| laws::standing(&state));
+        (state != *was).then_some(state)
+    }
+
+    fn tick(&self, state: &mut State) {
+        time::pass(state, self.periods);
+        let grown = |tenant: &Tenant| tenant.groups.values().any(|made| made.young);
+        if grown(&state.tenant) {
+            for made in Arc::make_mut(&mut state.tenant).groups.values_mut() {
+                made.young = false;
+            }
+        }
+        let interval = SignedDuration::try_from(TICK * self.periods.interval).unwrap();
+        let due = NOW - interval;
+        let tenant = Arc::clone(&state.tenant);
+        for process in state.processes.iter_mut().flatten() {
+            if process.sight.walks.last().is_none_or(|walk| *walk <= due) {
+                walk(Arc::make_mut(&mut process.sight), &tenant, false);
+            }
+        }
+        state.tidy(self.periods.timers().settle);
+    }
+}

@@ -1,0 +1,97 @@
+//! A process: what it begins with, what the watch shows it, and what it reads.
+
+use std::sync::Arc;
+
+use super::{
+    machine::Fate,
+    sight::Sight,
+    state::{Pass, Process, State, Tenant},
+    time::NOW,
+};
+use crate::{Outcome, Sent, What};
+
+/// A process begins: it lists the resources and reads the tenant.
+pub fn start(state: &mut State, p: usize) {
+    let mut process = Process::default();
+    walk(Arc::make_mut(&mut process.sight), &state.tenant, false);
+    for (pass, stored) in process.passes.iter_mut().zip(&state.stored) {
+        pass.view.clone_from(stored);
+        pass.current = true;
+    }
+    state.processes[p] = Some(process);
+}
+
+pub fn watch(state: &mut State, p: usize, r: usize) {
+    let stored = state.stored[r].clone();
+    let pass = pass(state, p, r);
+    match stored {
+        Some(stored) => (pass.view, pass.current) = (Some(stored), true),
+        None => {
+            *pass = Pass {
+                current: true,
+                ..Pass::default()
+            }
+        }
+    }
+}
+
+/// Reads the resource live.
+pub fn reread(state: &mut State, p: usize, r: usize) {
+    watch(state, p, r);
+    let pass = pass(state, p, r);
+    pass.fresh = pass.view.is_some();
+}
+
+pub fn read(state: &mut State, p: usize, r: usize, what: What, fate: Fate) {
+    let tenant = Arc::clone(&state.tenant);
+    let sight = sight(state, p);
+    match what {
+        What::Groups => walk(sight, &tenant, fate == Fate::Lagging),
+        What::Group(id) => match tenant.groups.get(&id) {
+            Some(made) => sight.see(made.group.clone()),
+            None => sight.miss(&id),
+        },
+        What::Holders(sources) => {
+            for id in sources {
+                let policy = tenant.holders.get(&id).cloned().flatten();
+                sight.holders.insert(id, (policy, NOW));
+            }
+        }
+    }
+    let pass = pass(state, p, r);
+    if !matches!(pass.last, Some(Outcome::Made(_))) {
+        pass.last = Some(Outcome::Done);
+    }
+}
+
+pub fn walk(sight: &mut Sight, tenant: &Tenant, lagging: bool) {
+    let groups = tenant.groups.values();
+    let shown = groups.filter(|made| !(lagging && made.young));
+    sight.walk(shown.map(|made| made.group.clone()));
+}
+
+pub fn forget(pass: &mut Pass) {
+    if !matches!(pass.last, Some(Outcome::Made(_))) {
+        pass.last = None;
+    }
+}
+
+pub fn pass(state: &mut State, p: usize, r: usize) -> &mut Pass {
+    let process = state.processes[p].as_mut();
+    &mut process
+        .expect("a process that is not there takes no step")
+        .passes[r]
+}
+
+pub fn sight(state: &mut State, p: usize) -> &mut Sight {
+    let process = state.processes[p].as_mut();
+    Arc::make_mut(
+        &mut process
+            .expect("a process that is not there reads nothing")
+            .sight,
+    )
+}
+
+pub fn sent(state: &mut State, p: usize, r: usize) -> &mut Sent {
+    Arc::make_mut(&mut pass(state, p, r).sent)
+}

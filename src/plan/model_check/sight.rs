@@ -1,0 +1,120 @@
+//! What one process has read of the tenant: the contents of a [`Picture`], which is made anew from
+//! it for each decision. A read is one instant here, so every merge is of something newer.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
+
+use jiff::Timestamp;
+use psg_domain::{Group, GroupId, Holder, Picture, PolicyId, SourceId};
+
+use super::time::NOW;
+use crate::tests::fixture::{at, policy, source};
+
+/// The sources and the policies of every world; names are the ids in capitals.
+pub const SOURCES: [&str; 4] = ["ad", "sf", "wd", "sn"];
+pub const POLICIES: [&str; 3] = ["strong", "weak", "own"];
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Sight {
+    /// When the complete walks began that still matter, oldest first.
+    pub walks: Vec<Timestamp>,
+    pub groups: BTreeMap<GroupId, (Group, Timestamp)>,
+    /// When the first and the last of the reads by id began that found nothing.
+    pub gone: BTreeMap<GroupId, (Timestamp, Timestamp)>,
+    pub doubts: BTreeMap<GroupId, Timestamp>,
+    pub holders: BTreeMap<SourceId, (Option<PolicyId>, Timestamp)>,
+}
+
+static FACTS: LazyLock<Picture> = LazyLock::new(|| {
+    let mut picture = Picture::default();
+    let sources = SOURCES.map(|id| source(id, &id.to_uppercase()));
+    let policies = POLICIES.map(|id| policy(id, &id.to_uppercase()));
+    picture.merge_facts(at(0), sources.into(), policies.into(), BTreeMap::new());
+    picture
+});
+
+impl Sight {
+    /// The same, as the plan sees it.
+    pub fn picture(&self) -> Picture {
+        let mut picture = FACTS.clone();
+        for began in &self.walks {
+            picture.merge_groups(*began, Vec::new());
+        }
+        for (group, as_of) in self.groups.values() {
+            picture.merge_one(*as_of, group.clone());
+        }
+        for (id, (since, as_of)) in &self.gone {
+            picture.merge_gone(*since, id);
+            picture.merge_gone(*as_of, id);
+        }
+        for (id, at) in &self.doubts {
+            picture.doubt(id, *at);
+        }
+        for (id, (policy, as_of)) in &self.holders {
+            let holders = policy.iter().cloned().map(Holder::for_everybody).collect();
+            picture.merge_holders(*as_of, id.clone(), Some(holders));
+        }
+        picture
+    }
+
+    pub fn walk(&mut self, shown: impl Iterator<Item = Group>) {
+        let mut missing: BTreeSet<GroupId> = self.groups.keys().cloned().collect();
+        for group in shown {
+            missing.remove(&group.id);
+            self.see(group);
+        }
+        for id in missing {
+            if self.groups[&id].1 < NOW {
+                self.groups.remove(&id);
+            }
+        }
+        if self.walks.last() != Some(&NOW) {
+            self.walks.push(NOW);
+        }
+    }
+
+    pub fn see(&mut self, group: Group) {
+        self.settle(&group.id);
+        self.gone.remove(&group.id);
+        self.groups.insert(group.id.clone(), (group, NOW));
+    }
+
+    pub fn miss(&mut self, id: &GroupId) {
+        self.settle(id);
+        self.groups.remove(id);
+        let since = self.gone.get(id).map_or(NOW, |(since, _)| *since);
+        self.gone.insert(id.clone(), (since, NOW));
+    }
+
+    pub fn doubt(&mut self, id: &GroupId) {
+        self.doubts.insert(id.clone(), NOW);
+    }
+
+    fn settle(&mut self, id: &GroupId) {
+        if self.doubts.get(id).is_some_and(|doubt| *doubt < NOW) {
+            self.doubts.remove(id);
+        }
+    }
+
+    pub fn each_time(&mut self, f: &mut impl FnMut(&mut Timestamp)) {
+        let seen = self.groups.values_mut().map(|(_, at)| at);
+        let held = self.holders.values_mut().map(|(_, at)| at);
+        let gone = self.gone.values_mut().flat_map(|(since, at)| [since, at]);
+        let known = gone.chain(self.doubts.values_mut());
+        for at in self.walks.iter_mut().chain(seen).chain(held).chain(known) {
+            f(at);
+        }
+    }
+
+    /// Forgets ids that nobody means, and walks that prove nothing.
+    pub fn tidy(&mut self, meant: &BTreeSet<GroupId>, deadlines: &BTreeSet<Timestamp>) {
+        self.gone.retain(|id, _| meant.contains(id));
+        self.doubts.retain(|id, _| meant.contains(id));
+        let first = |deadline: &Timestamp| self.walks.iter().find(|walk| *walk >= deadline);
+        let mut kept: BTreeSet<Timestamp> = deadlines.iter().filter_map(first).copied().collect();
+        kept.extend(self.walks.last());
+        self.walks = kept.into_iter().collect();
+    }
+}

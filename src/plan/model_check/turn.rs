@@ -1,0 +1,225 @@
+//! One effect of a pass: a record, a finalizer, a read, a request on the wire, or its end.
+
+use std::sync::Arc;
+
+use psg_domain::Origin;
+
+use super::{
+    coverage::Event,
+    laws,
+    machine::{Fate, World},
+    mind::{Decision, needs_fresh, say},
+    process::{forget, pass, read, reread},
+    state::{Pass, Resource, State, TWO},
+    time::NOW,
+    wire::disown,
+};
+use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Report, Step};
+
+/// How a write to the API server ended.
+enum Stored {
+    Done,
+    Conflict,
+    Lost,
+    Gone,
+}
+
+impl World {
+    pub fn step(&self, state: &mut State, p: usize, r: usize, decision: Decision, fate: Fate) {
+        if !matches!(fate, Fate::Answered | Fate::Lagging) {
+            state.left.faults -= 1;
+        }
+        let Decision { next, report } = decision;
+        let fresh = pass(state, p, r).fresh;
+        match next {
+            next if needs_fresh(&next) && !fresh => reread(state, p, r),
+            Move::Do(Step::Record(memory)) => self.record(state, p, r, &memory, report, fate),
+            Move::Do(Step::HoldFinalizer) => {
+                let stored = self.store(state, p, r, fate, |resource| {
+                    resource.object.finalizer = true;
+                });
+                then(state, p, r, &stored, |pass| pass.last = Some(Outcome::Done));
+            }
+            Move::Do(Step::ReleaseFinalizer(farewell)) => {
+                self.release(state, p, r, &farewell, fate);
+            }
+            Move::Do(step) => self.send(state, p, r, step, fate),
+            Move::Refresh { what, newer_than } => {
+                if newer_than <= NOW {
+                    read(state, p, r, what, fate);
+                }
+            }
+            ended => self.end(state, p, r, &ended, report),
+        }
+    }
+
+    fn record(
+        &self,
+        state: &mut State,
+        p: usize,
+        r: usize,
+        memory: &Memory,
+        report: Option<Report>,
+        fate: Fate,
+    ) {
+        let Some(report) = report else { return };
+        let before = pass(state, p, r).clone();
+        let kind = memory.kind();
+        let stored = self.store(state, p, r, fate, |resource| say(resource, report));
+        if matches!(stored, Stored::Done | Stored::Lost) {
+            if let Memory::Intent(intent) = memory {
+                state.posted[r] = false;
+                if intent.attempt > 1 && before.sent.not_made.is_none() {
+                    self.coverage.saw(Event::SecondAttemptAfterProof);
+                }
+            }
+            if let Memory::Group(group, origin) = memory {
+                state.ours[r].insert(group.id.clone());
+                let answered = matches!(before.last, Some(Outcome::Made(_)));
+                match origin {
+                    Origin::Created if !answered => {
+                        self.coverage.saw(Event::AmbiguousCreateIsOurs);
+                        if before.sent.unanswered_at.is_none() {
+                            self.coverage.saw(Event::TakenOverByAnother);
+                        }
+                    }
+                    Origin::Adopted => self.coverage.saw(Event::Adopted),
+                    _ => {}
+                }
+            }
+        }
+        then(state, p, r, &stored, |pass| {
+            pass.last = Some(Outcome::Recorded(kind));
+            match memory {
+                Memory::Group(_, Origin::Created) => pass.sent = Arc::default(),
+                Memory::Deletion(_) => Arc::make_mut(&mut pass.sent).assigned.clear(),
+                Memory::Intent(_) => {
+                    let sent = Arc::make_mut(&mut pass.sent);
+                    (sent.not_made, sent.unanswered_at) = (None, None);
+                }
+                _ => {}
+            }
+        });
+    }
+
+    fn release(&self, state: &mut State, p: usize, r: usize, farewell: &Farewell, fate: Fate) {
+        let view = pass(state, p, r).view.clone();
+        let Some(view) = view else { return };
+        let stored = self.store(state, p, r, fate, |resource| {
+            resource.object.finalizer = false;
+        });
+        if matches!(stored, Stored::Done | Stored::Lost) {
+            state.broken = state
+                .broken
+                .or_else(|| laws::release(state, r, &view, farewell));
+            let skipped = |one: &psg_domain::HandBack| {
+                use psg_domain::HandBackResult::{InAnotherGroup, PolicyGone, SourceGone};
+                matches!(one.result, Some(InAnotherGroup | PolicyGone | SourceGone))
+            };
+            if farewell.sources.iter().any(skipped) {
+                self.coverage.saw(Event::SourceSkipped);
+            }
+            if matches!(
+                farewell.kind,
+                FarewellKind::Orphaned | FarewellKind::Observed
+            ) {
+                self.coverage.saw(Event::Orphaned);
+                disown(state, r);
+            }
+            if farewell.kind == FarewellKind::Deleted {
+                self.coverage.saw(Event::Deleted);
+            }
+            if view.object.deleting {
+                state.stored[r] = None;
+                if matches!(stored, Stored::Done) {
+                    *pass(state, p, r) = Pass::default();
+                    return;
+                }
+            }
+        }
+        then(state, p, r, &stored, |pass| pass.last = Some(Outcome::Done));
+    }
+
+    fn end(&self, state: &mut State, p: usize, r: usize, ended: &Move, report: Option<Report>) {
+        if let Move::Stalled(why) = ended {
+            self.coverage.stalled(why);
+        }
+        if let Some(report) = report {
+            let stored = self.store(state, p, r, Fate::Answered, |resource| {
+                say(resource, report);
+            });
+            if !matches!(stored, Stored::Done) {
+                then(state, p, r, &stored, |_| {});
+                return;
+            }
+        }
+        let pass = pass(state, p, r);
+        forget(pass);
+        pass.fresh = false;
+        if *ended == Move::Settled {
+            pass.sent = Arc::default();
+        }
+    }
+
+    /// One write to the API server, with the version that the process knows.
+    fn store(
+        &self,
+        state: &mut State,
+        p: usize,
+        r: usize,
+        fate: Fate,
+        change: impl FnOnce(&mut Resource),
+    ) -> Stored {
+        let (view, current) = {
+            let pass = pass(state, p, r);
+            (pass.view.clone(), pass.current)
+        };
+        let Some(old) = view else { return Stored::Gone };
+        let mut new = (*old).clone();
+        change(&mut new);
+        if new == *old {
+            return Stored::Done;
+        }
+        if state.stored[r].is_none() {
+            return Stored::Gone;
+        }
+        if !current {
+            if state.processes.iter().flatten().count() == TWO {
+                self.coverage.saw(Event::ConflictOfTwoLeaders);
+            }
+            return Stored::Conflict;
+        }
+        state.broken = state
+            .broken
+            .or_else(|| laws::record(state, p, r, &old, &new));
+        let new = Arc::new(new);
+        state.stored[r] = Some(Arc::clone(&new));
+        for process in state.processes.iter_mut().flatten() {
+            process.passes[r].current = false;
+        }
+        if fate == Fate::Lost {
+            return Stored::Lost;
+        }
+        let pass = pass(state, p, r);
+        (pass.view, pass.current, pass.fresh) = (Some(new), true, true);
+        Stored::Done
+    }
+}
+
+/// What a process does after such a write.
+fn then(state: &mut State, p: usize, r: usize, stored: &Stored, go_on: impl FnOnce(&mut Pass)) {
+    match stored {
+        Stored::Done => go_on(pass(state, p, r)),
+        Stored::Conflict => {
+            forget(pass(state, p, r));
+            reread(state, p, r);
+        }
+        // The pass ends with an error, and the next begins with what the watch shows.
+        Stored::Lost => {
+            let pass = pass(state, p, r);
+            forget(pass);
+            pass.fresh = false;
+        }
+        Stored::Gone => *pass(state, p, r) = Pass::default(),
+    }
+}

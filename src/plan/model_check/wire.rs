@@ -1,0 +1,194 @@
+//! What reaches the tenant: the requests of a process, with all the ways in which one can end, and
+//! what others do there and to the resources.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use psg_domain::{Group, Intent};
+
+use super::{
+    laws,
+    machine::{Edit, Fate, Stranger, World},
+    process::{pass, sent, sight},
+    state::State,
+    tenant::unused,
+    time::{NOW, TICK},
+};
+use crate::{Finding, Outcome, Reason, Setback, Step};
+
+impl World {
+    /// One request on the wire.
+    pub fn send(&self, state: &mut State, p: usize, r: usize, step: Step, fate: Fate) {
+        let fate = match &step {
+            // Nothing of an old leader is sent so late: leases and time-outs see to that.
+            Step::CreateGroup(intent) if !self.open(intent) => Fate::Dropped,
+            step => {
+                state.broken = state
+                    .broken
+                    .or_else(|| laws::write(self, state, p, r, step));
+                fate
+            }
+        };
+        let until = NOW + SignedDuration::try_from(TICK * self.periods.backoff).unwrap();
+        let setback = Setback {
+            until,
+            why: Finding::new(Reason::Retrying, "no"),
+        };
+        let applied = matches!(fate, Fate::Answered | Fate::Lost);
+        let failed = match fate {
+            Fate::Answered => None,
+            Fate::TooMany => Some(Outcome::NotMade(setback.clone())),
+            _ => Some(Outcome::Unknown(setback.clone())),
+        };
+        let unknown = matches!(failed, Some(Outcome::Unknown(_)));
+        let hands_back = self.hands_back;
+        let outcome = match step {
+            Step::CreateGroup(intent) => {
+                let started_at = intent.started_at;
+                state.posted[r] |= self.open(&intent);
+                let group = applied.then(|| made(state, Some(r), &intent));
+                if fate == Fate::Late {
+                    state.late.push((Some(r), intent));
+                }
+                let sent = sent(state, p, r);
+                if failed.is_some() {
+                    sent.posted = Some(started_at);
+                }
+                match &failed {
+                    Some(Outcome::NotMade(setback)) => sent.not_made = Some(setback.clone()),
+                    Some(_) => sent.unanswered_at = Some(NOW),
+                    None => {}
+                }
+                match (group, failed) {
+                    (Some(group), None) => {
+                        sight(state, p).see(group.clone());
+                        Outcome::Made(group)
+                    }
+                    (_, failed) => failed.unwrap_or(Outcome::Done),
+                }
+            }
+            Step::UpdateGroup { group, .. } => {
+                let id = group.id.clone();
+                let tenant = Arc::make_mut(&mut state.tenant);
+                let answer = applied.then(|| tenant.replace(group, hands_back)).flatten();
+                match (answer, failed) {
+                    (Some(group), None) => {
+                        sight(state, p).see(group);
+                        sent(state, p, r).updated_at = Some(NOW);
+                        Outcome::Done
+                    }
+                    (_, failed) => {
+                        if unknown || failed.is_none() {
+                            sight(state, p).doubt(&id);
+                        }
+                        failed.unwrap_or(Outcome::Done)
+                    }
+                }
+            }
+            Step::DeleteGroup(id) => {
+                if applied {
+                    Arc::make_mut(&mut state.tenant).delete(&id, hands_back);
+                }
+                if unknown || failed.is_none() {
+                    sight(state, p).doubt(&id);
+                    sent(state, p, r).deleted_at = Some(NOW);
+                }
+                failed.unwrap_or(Outcome::Done)
+            }
+            Step::AssignPolicy { source, holders } => {
+                if applied {
+                    let policy = psg_domain::facts::default_policy(&holders).cloned();
+                    Arc::make_mut(&mut state.tenant)
+                        .holders
+                        .insert(source.clone(), policy);
+                }
+                let sent = sent(state, p, r);
+                match failed {
+                    None => _ = sent.assigned.insert(source, NOW),
+                    Some(_) => _ = sent.blocked.insert(source, setback),
+                }
+                Outcome::Done
+            }
+            _ => Outcome::Done,
+        };
+        pass(state, p, r).last = Some(outcome);
+    }
+
+    pub fn edit(&self, state: &mut State, n: usize) {
+        let (Edit::Spec(r, _) | Edit::Delete(r) | Edit::Pause(r)) = &self.edits[n];
+        let Some(stored) = &state.stored[*r] else {
+            return;
+        };
+        let mut resource = (**stored).clone();
+        match &self.edits[n] {
+            Edit::Spec(_, desired) if *desired != resource.desired => {
+                resource.desired = desired.clone();
+                resource.object.generation += 1;
+            }
+            Edit::Delete(_) if !resource.object.deleting => resource.object.deleting = true,
+            Edit::Pause(_) if resource.object.paused_until.is_none() => {
+                let by = SignedDuration::try_from(TICK * 2).unwrap();
+                resource.object.paused_until = Some(NOW + by);
+            }
+            _ => return,
+        }
+        let gone = resource.object.deleting && !resource.object.finalizer;
+        state.stored[*r] = (!gone).then(|| Arc::new(resource));
+        for process in state.processes.iter_mut().flatten() {
+            process.passes[*r].current = false;
+        }
+    }
+
+    pub fn stranger(&self, state: &mut State, n: usize) {
+        let mine = state
+            .tenant
+            .groups
+            .values()
+            .find(|made| made.maker.is_some());
+        let mine = mine.map(|made| made.group.id.clone());
+        match (&self.strangers[n], mine) {
+            (Stranger::Makes(intent), _) => _ = made(state, None, intent),
+            (Stranger::Edits(intent), Some(id)) => {
+                let group = Group {
+                    id,
+                    name: intent.name.clone(),
+                    policy: Some(intent.policy.clone()),
+                    sources: intent.sources.clone(),
+                };
+                Arc::make_mut(&mut state.tenant).replace(group, true);
+            }
+            (Stranger::Deletes, Some(id)) => {
+                Arc::make_mut(&mut state.tenant).delete(&id, self.hands_back);
+            }
+            _ => {}
+        }
+    }
+}
+
+pub fn made(state: &mut State, by: Option<usize>, intent: &Intent) -> Group {
+    let mut meant = state.meant();
+    for process in state.processes.iter().flatten() {
+        meant.extend(process.sight.groups.keys().cloned());
+        meant.extend(process.sight.gone.keys().cloned());
+        meant.extend(process.sight.doubts.keys().cloned());
+    }
+    let id = unused(&meant);
+    if let Some(r) = by {
+        state.ours[r].insert(id.clone());
+    }
+    Arc::make_mut(&mut state.tenant).make(id, by, intent)
+}
+
+/// What a resource lets go of on request is no longer its own.
+pub fn disown(state: &mut State, r: usize) {
+    for made in Arc::make_mut(&mut state.tenant).groups.values_mut() {
+        if made.maker == Some(r) {
+            made.maker = None;
+        }
+    }
+    for (by, _) in &mut state.late {
+        if *by == Some(r) {
+            *by = None;
+        }
+    }
+}
