@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     World,
+    many::wait_managed,
     world::{Builder, said, spec},
 };
 
@@ -178,7 +179,7 @@ async fn a_start_with_nothing_to_do_writes_nothing() {
         world.apply_group(name, &spec(name, &sources)).await;
         world.wait_ready(name).await;
     }
-    world.read_again().await;
+    wait_managed(&world, 2).await;
     let before = world.group("one").await;
     assert!(world.operator().terminate().await.success());
     let audit = world.audit().await;

@@ -44,6 +44,7 @@ struct Trouble {
 pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     let mut session = Session::default();
     let mut manifest = tenant.manifest.subscribe();
+    let mut newest = None;
     loop {
         let now = Arc::clone(&manifest.borrow_and_update());
         // It only reads, so nothing is lost if the end of the process does not wait for it.
@@ -52,7 +53,7 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
             () = context.stop.cancelled() => return,
             rest = round(&tenant, &context, &mut session, &now) => rest,
         };
-        status::store_tenant(&context, &tenant, &now).await;
+        newest = Some(status::store_tenant(&context, &tenant, &now, newest).await);
         tokio::select! {
             biased;
             () = context.stop.cancelled() => return,

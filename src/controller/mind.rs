@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::PasswordSyncGroup;
 use psg_plan::{Outcome, Repairs, Sent};
 use tokio::sync::OwnedSemaphorePermit;
@@ -68,7 +69,7 @@ impl Minds {
         if mind
             .newest
             .as_ref()
-            .is_some_and(|newest| version(newest) <= seen)
+            .is_some_and(|newest| version(&newest.metadata) <= seen)
         {
             mind.newest = None;
         }
@@ -101,7 +102,7 @@ impl Minds {
             && mind
                 .newest
                 .as_ref()
-                .is_some_and(|newest| self::version(newest) <= version)
+                .is_some_and(|newest| self::version(&newest.metadata) <= version)
         {
             mind.newest = None;
         }
@@ -146,8 +147,8 @@ impl Minds {
 }
 
 /// A resource version as the number that it is (Kubernetes, KEP-5504); none sorts first.
-pub fn version(group: &PasswordSyncGroup) -> Option<u64> {
-    group.metadata.resource_version.as_ref()?.parse().ok()
+pub fn version(metadata: &ObjectMeta) -> Option<u64> {
+    metadata.resource_version.as_ref()?.parse().ok()
 }
 
 /// How long to wait after so many failures, with `jitter` in 0..1 to keep resources apart.

@@ -91,7 +91,8 @@ pub fn reconcile(
     let mind = context.minds.take(&uid);
     // Kept until the watch shows it, however many passes that takes.
     let newest = mind.newest.clone();
-    let newest = newest.filter(|newest| mind::version(newest) > mind::version(&group));
+    let newest =
+        newest.filter(|newest| mind::version(&newest.metadata) > mind::version(&group.metadata));
     let place = context.minds.accept(&uid);
     let pass = Pass {
         context,

@@ -238,7 +238,9 @@ pub(crate) fn observe(
 
 fn take_in(group: &PasswordSyncGroup, context: &Context) {
     if let Some(claimant) = claimant(group, context.now()) {
-        context.minds.seen(&claimant.uid, mind::version(group));
+        context
+            .minds
+            .seen(&claimant.uid, mind::version(&group.metadata));
         let mut claims = context.claims_mut();
         let rivals = claims.insert(claimant);
         context.wakes.wake(&claims, &rivals);

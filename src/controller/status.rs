@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     context::Context,
+    mind::version,
     ports::{KubeError, Note},
     tenant::Tenant,
 };
@@ -46,39 +47,53 @@ pub async fn store(
 }
 
 /// Stores what is known of a tenant, if that is anything new, and tells people of a new trouble.
-pub async fn store_tenant(context: &Context, tenant: &Tenant, manifest: &Arc<IdentityTenant>) {
-    let mut current = Arc::clone(manifest);
+/// `manifest` is what was read by, `newest` what an earlier call returned: the resource as it was
+/// stored last, which the watch may not show yet.
+pub async fn store_tenant(
+    context: &Context,
+    tenant: &Tenant,
+    manifest: &Arc<IdentityTenant>,
+    newest: Option<Arc<IdentityTenant>>,
+) -> Arc<IdentityTenant> {
+    let newest = newest.filter(|newest| {
+        newest.metadata.uid == manifest.metadata.uid
+            && version(&newest.metadata) > version(&manifest.metadata)
+    });
+    let mut current = newest.unwrap_or_else(|| Arc::clone(manifest));
+    let generation = manifest.metadata.generation.unwrap_or_default();
     for _ in 0..3 {
-        match try_store_tenant(context, tenant, &current).await {
+        match try_store_tenant(context, tenant, &current, generation).await {
             Err(KubeError::Conflict) => {}
-            Ok(()) | Err(KubeError::Gone) => return,
+            Ok(None) | Err(KubeError::Gone) => break,
+            Ok(Some(stored)) => return Arc::new(stored),
             Err(error) => {
                 tracing::warn!(tenant = tenant.name, %error, "the tenant's status could not be stored");
-                return;
+                break;
             }
         }
         let (namespace, name) = place(&current);
         match context.kubernetes.tenant(&namespace, &name).await {
             // One that was made again under the name is another actor's to describe.
             Ok(live) if live.metadata.uid == manifest.metadata.uid => current = Arc::new(live),
-            Ok(_) | Err(_) => return,
+            Ok(_) | Err(_) => break,
         }
     }
+    current
 }
 
 async fn try_store_tenant(
     context: &Context,
     tenant: &Tenant,
     manifest: &Arc<IdentityTenant>,
-) -> Result<(), KubeError> {
+    generation: i64,
+) -> Result<Option<IdentityTenant>, KubeError> {
     let state = tenant.state();
     let old = manifest.status.clone().unwrap_or_default();
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
     let conditions = tenant_verdict(&state.tenant, vanished, state.failing.as_ref());
     if conditions.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let generation = manifest.metadata.generation.unwrap_or_default();
     let mut new = IdentityTenantStatus {
         observed_generation: generation,
         conditions: merged(&old.conditions, &conditions, generation, context.now()),
@@ -107,7 +122,7 @@ async fn try_store_tenant(
         new.managed_groups = count(context.claims().managed(&tenant.name).count());
     }
     let Some(patch) = merge_patch(&json(&old)?, &json(&new)?) else {
-        return Ok(());
+        return Ok(None);
     };
     let stored = context
         .kubernetes
@@ -121,7 +136,7 @@ async fn try_store_tenant(
     {
         tell(context, &stored, note).await;
     }
-    Ok(())
+    Ok(Some(stored))
 }
 
 async fn tell(context: &Context, tenant: &IdentityTenant, note: Note) {

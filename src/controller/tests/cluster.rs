@@ -11,8 +11,9 @@ use kube::{Resource, ResourceExt};
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
+use super::bell::Bell;
 use crate::ports::KubeError;
 
 pub const NAMESPACE: &str = "identity";
@@ -34,8 +35,8 @@ pub struct Secret {
 /// All objects of one kind, each with every version that it had; the last is none once it is gone.
 pub struct Shelf<K> {
     stored: Mutex<Stored<K>>,
-    /// Counts versions.
-    pub changes: watch::Sender<u64>,
+    /// Rings at each new version.
+    pub changes: Bell,
 }
 
 struct Stored<K> {
@@ -71,7 +72,7 @@ impl<K> Default for Shelf<K> {
                 writes: 0,
                 objects: BTreeMap::new(),
             }),
-            changes: watch::Sender::default(),
+            changes: Bell::default(),
         }
     }
 }
@@ -229,7 +230,7 @@ where
         };
         let history = stored.objects.entry(name.to_owned()).or_default();
         history.push((Instant::now(), shown));
-        self.changes.send_replace(stored.version);
+        self.changes.ring();
         object
     }
 }

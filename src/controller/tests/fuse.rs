@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use super::bell::Bell;
 
 /// Where a process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,8 @@ pub struct Fuse {
     effects: AtomicUsize,
     crash: Option<Crash>,
     heard: AtomicBool,
-    paused: watch::Sender<bool>,
+    paused: AtomicBool,
+    goes_on: Bell,
     pub dead: CancellationToken,
 }
 
@@ -40,7 +42,8 @@ impl Fuse {
 
     /// Stops the process at its next way out, as a stopped virtual machine does, or lets it go on.
     pub fn pause(&self, paused: bool) {
-        self.paused.send_replace(paused);
+        self.paused.store(paused, Ordering::SeqCst);
+        self.goes_on.ring();
     }
 
     /// Every way out of the process leads through here, reads too.
@@ -51,12 +54,10 @@ impl Fuse {
         if self.dead.is_cancelled() {
             std::future::pending::<()>().await;
         }
-        // It lives as long as we.
-        self.paused
-            .subscribe()
-            .wait_for(|paused| !paused)
-            .await
-            .ok();
+        let mut goes_on = self.goes_on.listen();
+        while self.paused.load(Ordering::SeqCst) {
+            goes_on.ring().await;
+        }
     }
 
     /// Lets one effect happen, or not; whoever asks has passed just before.

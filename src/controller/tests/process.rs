@@ -193,8 +193,9 @@ struct Living {
 impl Living {
     async fn live(mut self, mut queue: Queue) {
         self.list();
-        let mut groups = self.world.cluster.groups.changes.subscribe();
-        let mut tenants = self.world.cluster.tenants.changes.subscribe();
+        let world = self.world.clone();
+        let mut groups = world.cluster.groups.changes.listen();
+        let mut tenants = world.cluster.tenants.changes.listen();
         let mut resync = Instant::now() + self.context.settings.resync;
         loop {
             let now = Instant::now();
@@ -226,8 +227,8 @@ impl Living {
                     }
                 }
                 Some(woken) = queue.1.recv() => self.wake(&woken.name, Instant::now()),
-                changed = groups.changed() => changed.unwrap(),
-                changed = tenants.changed() => changed.unwrap(),
+                () = groups.ring() => {}
+                () = tenants.ring() => {}
                 () = tokio::time::sleep_until(next.unwrap_or(resync)) => {}
             }
         }

@@ -1,0 +1,35 @@
+//! Where nobody else writes, no write of the operator is refused, however far its watch lags: it
+//! compares with what it stored last, and not with what the watch shows.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    process::{Life, Process},
+    scenarios::spec,
+    tenant::small,
+    world::World,
+};
+
+fn refused(world: &Arc<World>) -> Vec<String> {
+    let mut trace = world.trace();
+    trace.retain(|line| line.contains("kubernetes:") && line.ends_with("refused"));
+    trace
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_alone_is_never_refused_though_its_watch_lags_by_several_reads() {
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let life = Life {
+        lag: Duration::from_mins(3),
+        ..Life::default()
+    };
+    let _process = Process::start(&world, life);
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(world.quiet(), "{:?}", world.restless());
+    assert_eq!(refused(&world), Vec::<String>::new());
+}
