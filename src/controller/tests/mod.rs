@@ -7,6 +7,7 @@ mod bursts;
 mod chaos;
 mod cluster;
 mod crashes;
+mod edits;
 mod fuse;
 mod oracle;
 mod ports;
