@@ -49,6 +49,11 @@ soak: ## Play SEEDS=N whole histories of faults and edits (20000 if not said)
 	$(call say,'histories')
 	PSG_SEEDS=$(or $(SEEDS),20000) cargo test -p psg-controller --locked every_history -- --nocapture
 
+.PHONY: planted
+planted: ## Plant one bug after another in a copy, and say which program finds it (20 minutes)
+	$(call say,'planted bugs')
+	cargo run --quiet --locked --bin psg-planted
+
 .PHONY: verify
 verify: ## What a change must pass: format, lints, licences, generated files, tests, a clean tree
 	$(call say,'format')

@@ -62,6 +62,8 @@ mod ownership;
 #[cfg(test)]
 mod pausing;
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod prerequisites;
 #[cfg(test)]
 mod printing;

@@ -113,20 +113,23 @@ async fn a_crash_at_any_effect_loses_and_doubles_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn two_crashes_in_a_row_lose_and_double_nothing() {
+    let moments = [Crash::Before, Crash::Unheard, Crash::Heard];
+    let mut lags = LAGS.into_iter().cycle();
     let mut played = 0;
     for scenario in scenarios::all() {
         let effects = play(&scenario, &[], Duration::ZERO).await;
         for first in 0..effects {
             for second in 0..effects {
-                let pairs = [
-                    [Crash::Unheard(first), Crash::Unheard(second)],
-                    [Crash::Before(first), Crash::Unheard(second)],
-                    [Crash::Heard(first), Crash::Before(second)],
-                ];
-                for (pair, lag) in pairs.iter().zip(LAGS) {
-                    play(&scenario, pair, lag).await;
+                for (one, other) in moments
+                    .iter()
+                    .flat_map(|one| moments.map(|other| (one, other)))
+                {
+                    let pair = [one(first), other(second)];
+                    play(&scenario, &pair, lags.next().unwrap_or_default()).await;
                     played += 1;
                 }
+                // Nine pairs and three lags: the next pair of effects begins with another.
+                lags.next();
             }
         }
     }

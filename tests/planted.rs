@@ -1,0 +1,33 @@
+//! The list of planted bugs fits the source, and the page tells of each.
+
+#[path = "planted/catalogue.rs"]
+mod catalogue;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+#[test]
+fn every_planted_bug_has_its_place_in_the_source() {
+    let bugs = catalogue::all();
+    assert!(bugs.len() >= 40, "{} bugs", bugs.len());
+    let edits = bugs.iter().flat_map(|bug| &bug.edits);
+    let files: BTreeSet<&str> = edits.map(|edit| edit.file.as_str()).collect();
+    for file in files {
+        let text =
+            fs::read_to_string(root().join(file)).unwrap_or_else(|why| panic!("{file}: {why}"));
+        let spliced = catalogue::splice(file, &text, &bugs).unwrap_or_else(|why| panic!("{why}"));
+        assert_ne!(spliced, text);
+    }
+}
+
+#[test]
+fn the_page_of_planted_bugs_tells_of_each() {
+    let page = fs::read_to_string(root().join("docs/planted-bugs.md")).unwrap();
+    for bug in catalogue::all() {
+        let row = format!("| `{}` | {} | {} |", bug.id, bug.what, bug.thread);
+        assert!(page.contains(&row), "`make planted` writes it anew: {row}");
+    }
+}

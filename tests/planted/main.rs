@@ -1,0 +1,61 @@
+//! Plants one bug after another, each from a thread of a real operator, and says which program
+//! finds it. The project's own source holds none of them: they go into a copy, which is built once
+//! with a switch for each. `--only ID` looks at one and writes no page.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a program for developers, which says why and stops"
+)]
+
+mod build;
+mod catalogue;
+mod page;
+mod programs;
+
+use std::path::Path;
+
+use programs::{PROGRAMS, Verdict};
+
+fn main() {
+    let only = std::env::args()
+        .skip_while(|given| given != "--only")
+        .nth(1);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the project");
+    let bugs = catalogue::all();
+    let programs = build::programs(root, &bugs);
+    for program in PROGRAMS.iter().filter(|_| only.is_none()) {
+        let verdict = program.run(&programs, "none");
+        assert!(
+            matches!(verdict, Verdict::Passes),
+            "{} fails without any bug, so it finds nothing: {verdict:?}",
+            program.name
+        );
+    }
+    let mut rows = Vec::new();
+    for bug in bugs
+        .iter()
+        .filter(|bug| only.as_ref().is_none_or(|only| *only == bug.id))
+    {
+        let found = PROGRAMS
+            .iter()
+            .find_map(|program| match program.run(&programs, &bug.id) {
+                Verdict::Passes => None,
+                Verdict::Finds(how) => Some((program, how)),
+            });
+        let said = found
+            .as_ref()
+            .map_or("NOT FOUND".to_owned(), |(program, how)| {
+                format!("{}: {how}", program.name)
+            });
+        println!("{:32} {said}", bug.id);
+        rows.push((bug, found));
+    }
+    let missed = rows.iter().filter(|(_, found)| found.is_none()).count();
+    if only.is_none() && missed == 0 {
+        page::write(root, &rows);
+    }
+    assert_eq!(missed, 0, "planted bugs that no program finds");
+}
