@@ -4,11 +4,13 @@
 mod read;
 #[cfg(test)]
 mod round_trip;
+mod salvage;
 mod write;
 
 use psg_domain::{HandBackResult, Origin};
 
 pub use read::InvalidStatus;
+pub use salvage::held_of;
 pub use write::status_of;
 
 fn origin_word(origin: Origin) -> &'static str {
