@@ -1,6 +1,8 @@
 //! A status and the memory it holds, both ways: `Recorded` → status → `Recorded` is the
 //! identity, but for texts that are only for people, which are cut to the schema's bounds.
 
+#[cfg(test)]
+mod newer;
 mod read;
 #[cfg(test)]
 mod round_trip;
