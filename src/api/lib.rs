@@ -34,5 +34,7 @@ pub use tenant::{
     SecretRef,
 };
 
+#[cfg(any(test, feature = "properties"))]
+pub mod properties;
 #[cfg(test)]
 mod rules;

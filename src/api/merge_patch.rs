@@ -31,7 +31,7 @@ fn of_objects(old: &Map<String, Value>, new: &Map<String, Value>) -> Option<Map<
 }
 
 /// RFC 7386, section 2.
-#[cfg(test)]
+#[cfg(any(test, feature = "properties"))]
 pub(crate) fn apply(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
