@@ -8,8 +8,11 @@ use crate::{
     status_of,
 };
 
-/// All of them, by the name of their corpus.
-pub const ALL: [(&str, fn(&[u8])); 2] = [("status", statuses), ("spec", specs)];
+/// The name of a corpus, and what must hold of each of its entries.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: [Property; 2] = [("status", statuses), ("spec", specs)];
 
 /// A status: what is remembered of it is remembered again, what it holds is found, and the
 /// difference of two is what turns one into the other.

@@ -17,8 +17,11 @@ use crate::{
     },
 };
 
-/// All of them, by the name of their corpus.
-pub const ALL: [(&str, fn(&[u8])); 10] = [
+/// The name of a corpus, and what must hold of each of its entries.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: [Property; 10] = [
     ("token", token_answer),
     ("groups", group_pages),
     ("group", one_group),
