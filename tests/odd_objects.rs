@@ -118,7 +118,7 @@ async fn a_status_that_cannot_be_read_waits_for_a_person_and_goes_on_where_it_wa
 
     // The generation stays the same: it is looked at because it can be read.
     spoil(&world, GROUPS, "holder", |object| {
-        object["status"]["sourceCount"] = json!(7)
+        object["status"]["sourceCount"] = json!(7);
     })
     .await;
     counted(&mut world, "PasswordSyncGroup", 0).await;
