@@ -56,6 +56,8 @@ mod no_secrets;
 #[cfg(test)]
 mod observing;
 #[cfg(test)]
+mod odd_objects;
+#[cfg(test)]
 mod orphaning;
 #[cfg(test)]
 mod ownership;

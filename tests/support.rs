@@ -18,6 +18,7 @@ pub mod operator;
 pub mod ports;
 pub mod processes;
 pub mod simulator;
+pub mod store;
 pub mod tenant_words;
 pub mod users;
 pub mod wait;

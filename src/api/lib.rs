@@ -26,7 +26,7 @@ pub use group::{
     PasswordSyncGroupSpec, TenantKind, TenantRef,
 };
 pub use group_status::PasswordSyncGroupStatus;
-pub use memory::{InvalidStatus, status_of};
+pub use memory::{InvalidStatus, held_of, status_of};
 pub use merge_patch::merge_patch;
 pub use settings::{RateLimit, TenantSettings};
 pub use tenant::{
@@ -34,5 +34,7 @@ pub use tenant::{
     SecretRef,
 };
 
+#[cfg(any(test, feature = "properties"))]
+pub mod properties;
 #[cfg(test)]
 mod rules;

@@ -1,14 +1,18 @@
 //! A status and the memory it holds, both ways: `Recorded` → status → `Recorded` is the
 //! identity, but for texts that are only for people, which are cut to the schema's bounds.
 
+#[cfg(test)]
+mod newer;
 mod read;
 #[cfg(test)]
 mod round_trip;
+mod salvage;
 mod write;
 
 use psg_domain::{HandBackResult, Origin};
 
 pub use read::InvalidStatus;
+pub use salvage::held_of;
 pub use write::status_of;
 
 fn origin_word(origin: Origin) -> &'static str {

@@ -30,30 +30,33 @@ fn of_objects(old: &Map<String, Value>, new: &Map<String, Value>) -> Option<Map<
     (!patch.is_empty()).then_some(patch)
 }
 
+/// RFC 7386, section 2.
+#[cfg(any(test, feature = "properties"))]
+pub(crate) fn apply(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Some(object) = target.as_object_mut() else {
+        return;
+    };
+    for (key, change) in patch {
+        if change.is_null() {
+            object.remove(key);
+        } else {
+            apply(object.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    /// RFC 7386, section 2.
-    fn apply(target: &mut Value, patch: &Value) {
-        let Value::Object(patch) = patch else {
-            *target = patch.clone();
-            return;
-        };
-        if !target.is_object() {
-            *target = json!({});
-        }
-        let object = target.as_object_mut().unwrap();
-        for (key, change) in patch {
-            if change.is_null() {
-                object.remove(key);
-            } else {
-                apply(object.entry(key.clone()).or_insert(Value::Null), change);
-            }
-        }
-    }
 
     #[test]
     fn equal_objects_need_no_patch() {

@@ -17,6 +17,7 @@ use crate::{
     ports::Kubernetes,
     standing::{Standing, Stands},
     tenant::Tenants,
+    unreadable::AllUnreadable,
     wakes::Wakes,
 };
 
@@ -70,6 +71,8 @@ pub struct Context {
     pub minds: Minds,
     /// Who is to be looked at again.
     pub wakes: Wakes,
+    /// What cannot be read.
+    pub unreadable: AllUnreadable,
     /// The figures.
     pub metrics: Metrics,
     /// Whether this process acts. One that does not only watches.

@@ -13,28 +13,37 @@
 //! - [`context`]: everything shared; [`mind`]: what a process remembers of a resource.
 //! - [`events`], [`metrics`]: what is told to people and machines.
 //! - [`standing`]: whether this process acts, or only watches.
-//! - [`run`]: the watches that drive it all.
+//! - [`run`]: the watches that drive it all; [`intake`]: what their events mean.
+//! - [`tolerant`], [`unreadable`]: objects that are not what this version expects.
+//! - [`guard`]: a panic ends nothing but what it struck.
 
 pub mod act;
 pub mod actor;
 pub mod clock;
 pub mod context;
 pub mod events;
+pub mod guard;
+pub mod intake;
 pub mod kubernetes;
 pub mod metrics;
 pub mod mind;
 pub mod ports;
+pub mod readiness;
 pub mod reconcile;
 pub mod run;
 pub mod standing;
 pub mod status;
 pub mod tenant;
+pub mod tolerant;
+pub mod unreadable;
 pub mod wakes;
 
 pub use clock::ProcessClock;
 pub use context::{Context, Settings};
+pub use intake::Scope;
 pub use metrics::Metrics;
-pub use run::{Readiness, Scope, run};
+pub use readiness::Readiness;
+pub use run::run;
 pub use standing::{Standing, Stands};
 
 #[cfg(test)]

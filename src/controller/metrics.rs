@@ -35,6 +35,18 @@ pub struct ReadLabels {
     result: &'static str,
 }
 
+/// Where a panic was caught.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PanicLabels {
+    place: &'static str,
+}
+
+/// One kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KindLabels {
+    kind: String,
+}
+
 /// All figures.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
@@ -44,6 +56,8 @@ pub struct Metrics {
     last_read: Family<TenantLabels, Gauge<f64, AtomicU64>>,
     drift_repaired: Counter,
     orphaned: Counter,
+    undecodable: Family<KindLabels, Gauge>,
+    panics: Family<PanicLabels, Counter>,
 }
 
 impl Metrics {
@@ -79,6 +93,16 @@ impl Metrics {
             "psg_orphaned",
             "Groups left in a tenant on request",
             metrics.orphaned.clone(),
+        );
+        registry.register(
+            "psg_undecodable",
+            "Resources that cannot be read, by kind",
+            metrics.undecodable.clone(),
+        );
+        registry.register(
+            "psg_panics",
+            "Panics that were caught, by where",
+            metrics.panics.clone(),
         );
         metrics
     }
@@ -118,5 +142,20 @@ impl Metrics {
 
     pub(crate) fn orphan(&self) {
         self.orphaned.inc();
+    }
+
+    pub(crate) fn undecodable(&self, kind: &str, count: usize) {
+        let kind = kind.to_owned();
+        let gauge = self.undecodable.get_or_create(&KindLabels { kind });
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn panics(&self, place: &'static str) -> u64 {
+        self.panics.get_or_create(&PanicLabels { place }).get()
+    }
+
+    pub(crate) fn panic(&self, place: &'static str) {
+        self.panics.get_or_create(&PanicLabels { place }).inc();
     }
 }

@@ -92,6 +92,16 @@ impl Minds {
         }
     }
 
+    /// A pass ended without putting it back, after so many that failed.
+    pub fn panicked(&self, uid: &str, failures: u32) {
+        let failures = failures.saturating_add(1);
+        let mind = Mind {
+            failures,
+            ..Mind::default()
+        };
+        self.put(uid, mind);
+    }
+
     /// The watch shows this version: an older or equal one of ours is no longer needed.
     pub fn seen(&self, uid: &str, version: Option<u64>) {
         let mut all = self.lock();

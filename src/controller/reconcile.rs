@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use psg_api::{PasswordSyncGroup, names};
+use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
     Case, Claimant, Condition, Memory, Move, Object, Outcome, Reason, Report, Step, TenantState,
@@ -254,7 +254,10 @@ impl Pass {
         };
         Ok(match &self.tenant {
             Some(tenant) => tenant.look(&claims, decide),
-            None => decide(no_tenant(&tenant_name), &psg_domain::Picture::default()),
+            None => decide(
+                no_tenant(&self.context, &tenant_name),
+                &psg_domain::Picture::default(),
+            ),
         })
     }
 
@@ -543,11 +546,12 @@ fn needs_fresh(step: &Step) -> bool {
 pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
     let namespace = group.namespace()?;
     let desired = group.spec.desired().ok();
-    let recorded = group
-        .status
-        .as_ref()
-        .and_then(|status| status.recorded().ok())
-        .unwrap_or_default();
+    let recorded = group.status.as_ref().map(|status| {
+        // Unreadable is not empty: what it holds would count as free.
+        let held = |_| psg_api::held_of(&serde_json::json!(status));
+        status.recorded().unwrap_or_else(held)
+    });
+    let recorded = recorded.unwrap_or_default();
     let deleting = group.metadata.deletion_timestamp.is_some();
     let paused = status::paused_until(group).is_some_and(|until| until > now);
     let observes = desired
@@ -571,9 +575,14 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
     Some(claimant.leaving(deleting))
 }
 
-fn no_tenant(name: &str) -> TenantView {
+fn no_tenant(context: &Context, name: &str) -> TenantView {
+    let unreadable = context.unreadable.why::<IdentityTenant>(name);
+    let finding = match unreadable {
+        Some(why) => tenant::unreadable(name, &why),
+        None => tenant::not_found(name),
+    };
     TenantView {
-        state: TenantState::Blocked(tenant::not_found(name)),
+        state: TenantState::Blocked(finding),
         key: None,
         interval: Duration::from_mins(1),
         credentials: String::new(),

@@ -1,20 +1,16 @@
 //! The watches that drive everything: groups through kube's Controller, tenants each with an
 //! actor of its own. What the watch brings is stripped before it is stored, since managed fields
-//! are over half of a resource's bytes.
+//! are over half of a resource's bytes. What it means is [`crate::intake`]'s to say.
 
 use std::{
     collections::BTreeSet,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future, stream};
+use futures::{FutureExt, Stream, StreamExt, TryFutureExt, TryStreamExt, future, stream};
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client, Resource, ResourceExt,
     runtime::{
         Controller, WatchStreamExt,
         controller::{Action, Config},
@@ -25,13 +21,17 @@ use kube::{
     },
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
-use tokio::sync::watch;
+use serde::de::DeserializeOwned;
 
 use crate::{
     context::Context,
+    guard::{self, Watched},
+    intake::{Scope, observe, observe_tenant},
     mind,
-    reconcile::{self, claimant},
-    tenant::Tenant,
+    readiness::Readiness,
+    reconcile,
+    tolerant::Tolerant,
+    unreadable,
     wakes::Queue,
 };
 
@@ -39,52 +39,6 @@ use crate::{
 /// on, so ten thousand would take minutes of computing; those that wait long do so outside of a
 /// pass, in their tenant's line.
 const AT_ONCE: u16 = 256;
-
-/// A namespace to watch; none for all.
-pub type Scope = Option<String>;
-
-/// What the process waits for before it can be relied on.
-#[derive(Debug, Default)]
-pub struct Readiness {
-    scopes: AtomicUsize,
-    groups: watch::Sender<usize>,
-    tenants: AtomicUsize,
-}
-
-impl Readiness {
-    /// Of a process that watches so many scopes.
-    pub fn of(scopes: usize) -> Self {
-        Self {
-            scopes: AtomicUsize::new(scopes),
-            ..Self::default()
-        }
-    }
-
-    /// Waits until every group that there is has been listed: who owns what, and how many are
-    /// managed, is not known before.
-    async fn groups_listed(&self) {
-        let scopes = self.scopes.load(Ordering::SeqCst);
-        let mut groups = self.groups.subscribe();
-        // It lives as long as we, so there is no other end than that it is so.
-        groups.wait_for(|listed| *listed >= scopes).await.ok();
-    }
-
-    /// Everything that is still waited for; nothing if ready.
-    pub fn waiting_for(&self) -> Vec<&'static str> {
-        let scopes = self.scopes.load(Ordering::SeqCst);
-        let mut waiting = Vec::new();
-        if scopes == 0 {
-            waiting.push("the watches to start");
-        }
-        if *self.groups.borrow() < scopes {
-            waiting.push("the first list of PasswordSyncGroups");
-        }
-        if self.tenants.load(Ordering::SeqCst) < scopes {
-            waiting.push("the first list of IdentityTenants");
-        }
-        waiting
-    }
-}
 
 /// Watches and reconciles until the context's `stop`, then until every pass in hand has ended.
 pub async fn run(
@@ -102,18 +56,35 @@ pub async fn run(
         let groups = groups(client.clone(), scope, wakes, &context, &readiness);
         future::join(tenants, groups)
     });
-    future::join_all(scopes).await;
+    future::join(future::join_all(scopes), unreadable::tell(&context)).await;
 }
 
-fn api<K>(client: Client, scope: Option<&str>) -> Api<K>
+/// One kind as it changes. What cannot be read is told apart here, and spoils nothing else.
+fn watch<K>(
+    client: &Client,
+    scope: &Scope,
+    context: &Arc<Context>,
+    watched: &Arc<Watched>,
+) -> impl Stream<Item = watcher::Result<watcher::Event<Tolerant<K>>>> + Send + use<K>
 where
-    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
-    K::DynamicType: Default,
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
 {
-    match scope {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    }
+    let api: Api<Tolerant<K>> = match scope {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let events = move || {
+        watcher(api.clone(), watching())
+            .default_backoff()
+            .modify(strip)
+    };
+    Arc::clone(watched).events(Arc::clone(context), events)
 }
 
 /// Lists by pages, each as recent as the server has it. A streamed list begins at any version that
@@ -125,29 +96,32 @@ fn watching() -> watcher::Config {
 async fn groups(
     client: Client,
     scope: Scope,
-    wakes: impl futures::Stream<Item = ObjectRef<PasswordSyncGroup>> + Send + 'static,
+    wakes: impl Stream<Item = ObjectRef<PasswordSyncGroup>> + Send + 'static,
     context: &Arc<Context>,
     readiness: &Arc<Readiness>,
 ) {
     let (reader, writer) = reflector::store();
     let (seen, ready) = (Arc::clone(context), Arc::clone(readiness));
     let mut listed = BTreeSet::new();
-    let of_scope = scope.clone();
-    let changes = watcher(
-        api::<PasswordSyncGroup>(client, scope.as_deref()),
-        watching(),
-    )
-    .default_backoff()
-    .modify(strip)
-    .inspect_ok(move |event| observe(event, &of_scope, &mut listed, &seen, &ready))
-    .reflect(writer)
-    .touched_objects()
-    .predicate_filter(
-        predicates::generation
-            .combine(predicates::finalizers)
-            .combine(our_annotations),
-        kube::runtime::PredicateConfig::default(),
-    );
+    let watched = Arc::new(Watched::default());
+    let changes = watch::<PasswordSyncGroup>(&client, &scope, context, &watched)
+        .inspect_ok(move |event| {
+            let meaning = || observe(event, &scope, &mut listed, &seen, &ready);
+            watched.take_in(&seen, meaning);
+        })
+        .reflect(writer)
+        .touched_objects()
+        .predicate_filter(
+            predicates::generation
+                .combine(predicates::finalizers)
+                .combine(our_annotations)
+                .combine(readable),
+            kube::runtime::PredicateConfig::default(),
+        );
+    let wakes = wakes.map(|woken| {
+        let namespace = woken.namespace.as_deref().unwrap_or_default();
+        ObjectRef::new(&woken.name).within(namespace)
+    });
     let again = Arc::clone(context);
     let stop = context.stop.clone();
     Controller::for_stream(changes, reader)
@@ -156,14 +130,14 @@ async fn groups(
         .reconcile_all_on(now_and_then(Arc::clone(context)))
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |group, context| {
-                if context.leads() {
-                    guarded(group, context).map_ok(action).boxed()
-                } else {
-                    future::ok(Action::await_change()).boxed()
+            |object, context| match &*object {
+                Tolerant::Read(group) if context.leads() => {
+                    let pass = guard::pass(Arc::clone(group), context);
+                    pass.map_ok(action).boxed()
                 }
+                _ => future::ok(Action::await_change()).boxed(),
             },
-            move |group, error, _| Action::requeue(failed(&again, &group, error)),
+            move |object, error, _| Action::requeue(failed(&again, &*object, error)),
             Arc::clone(context),
         )
         .for_each(|result| async move {
@@ -191,76 +165,13 @@ fn now_and_then(context: Arc<Context>) -> impl futures::Stream<Item = ()> + Send
     })
 }
 
-/// A panic in one pass is an error of that pass: the others go on.
-pub(crate) fn guarded(
-    group: Arc<PasswordSyncGroup>,
-    context: Arc<Context>,
-) -> impl Future<Output = Result<Option<Duration>, reconcile::Error>> + Send {
-    let pass = AssertUnwindSafe(reconcile::reconcile(group, Arc::clone(&context))).catch_unwind();
-    async move {
-        pass.await.unwrap_or_else(|_| {
-            context.metrics.pass("panicked");
-            Err(reconcile::Error::Panicked)
-        })
-    }
-}
-
 fn action(again: Option<Duration>) -> Action {
     again.map_or_else(Action::await_change, Action::requeue)
 }
 
-/// Keeps claims and memories in step with the watch.
-pub(crate) fn observe(
-    event: &watcher::Event<PasswordSyncGroup>,
-    scope: &Scope,
-    listed: &mut BTreeSet<String>,
-    context: &Arc<Context>,
-    readiness: &Readiness,
-) {
-    match event {
-        watcher::Event::Init => listed.clear(),
-        watcher::Event::InitApply(group) => {
-            listed.extend(group.uid());
-            take_in(group, context);
-        }
-        watcher::Event::Apply(group) => take_in(group, context),
-        watcher::Event::Delete(group) => let_go(&group.uid().unwrap_or_default(), context),
-        watcher::Event::InitDone => {
-            let missing = context.claims().uids_in(scope.as_deref());
-            for uid in missing.difference(listed) {
-                let_go(uid, context);
-            }
-            listed.clear();
-            readiness.groups.send_modify(|listed| *listed += 1);
-        }
-    }
-}
-
-fn take_in(group: &PasswordSyncGroup, context: &Context) {
-    if let Some(claimant) = claimant(group, context.now()) {
-        context
-            .minds
-            .seen(&claimant.uid, mind::version(&group.metadata));
-        let mut claims = context.claims_mut();
-        let rivals = claims.insert(claimant);
-        context.wakes.wake(&claims, &rivals);
-    }
-}
-
-fn let_go(uid: &str, context: &Context) {
-    context.minds.forget(uid);
-    let mut claims = context.claims_mut();
-    let tenant = claims.claimant(uid).map(|claimant| claimant.tenant.clone());
-    let rivals = claims.remove(uid);
-    if let Some(tenant) = tenant.filter(|tenant| claims.members(tenant).is_empty()) {
-        context.tenants.forget(&tenant);
-    }
-    context.wakes.wake(&claims, &rivals);
-}
-
 pub(crate) fn failed(
     context: &Context,
-    group: &PasswordSyncGroup,
+    group: &impl ResourceExt,
     error: &reconcile::Error,
 ) -> Duration {
     let mind = context.minds.failures(&group.uid().unwrap_or_default());
@@ -269,9 +180,8 @@ pub(crate) fn failed(
 }
 
 async fn tenants(client: Client, scope: Scope, context: &Arc<Context>, readiness: &Arc<Readiness>) {
-    let changes = watcher(api::<IdentityTenant>(client, scope.as_deref()), watching())
-        .default_backoff()
-        .modify(strip)
+    let watched = Arc::new(Watched::default());
+    let changes = watch::<IdentityTenant>(&client, &scope, context, &watched)
         .take_until(context.stop.clone().cancelled_owned());
     let mut changes = std::pin::pin!(changes);
     let mut actors = tokio::task::JoinSet::new();
@@ -285,91 +195,14 @@ async fn tenants(client: Client, scope: Scope, context: &Arc<Context>, readiness
                 continue;
             }
         };
-        observe_tenant(event, &scope, &mut listed, context, readiness, &mut actors);
+        watched.take_in(context, || {
+            observe_tenant(event, &scope, &mut listed, context, readiness, &mut actors);
+        });
     }
     while actors.join_next().await.is_some() {}
 }
 
-/// Keeps tenants and their actors in step with the watch.
-pub(crate) fn observe_tenant(
-    event: watcher::Event<IdentityTenant>,
-    scope: &Scope,
-    listed: &mut BTreeSet<String>,
-    context: &Arc<Context>,
-    readiness: &Arc<Readiness>,
-    actors: &mut tokio::task::JoinSet<()>,
-) {
-    match event {
-        watcher::Event::Init => listed.clear(),
-        watcher::Event::InitApply(tenant) => {
-            listed.insert(full_name(&tenant));
-            start(tenant, context, readiness, actors);
-        }
-        watcher::Event::Apply(tenant) => start(tenant, context, readiness, actors),
-        watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
-        watcher::Event::InitDone => {
-            let names = context.tenants.names().into_iter();
-            let ours = names.filter(|name| in_scope(name, scope));
-            for gone in ours
-                .filter(|name| !listed.contains(name))
-                .collect::<Vec<_>>()
-            {
-                end(&gone, context);
-            }
-            listed.clear();
-            readiness.tenants.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
-fn start(
-    manifest: IdentityTenant,
-    context: &Arc<Context>,
-    readiness: &Arc<Readiness>,
-    actors: &mut tokio::task::JoinSet<()>,
-) {
-    let name = full_name(&manifest);
-    let tenant: Option<Arc<Tenant>> = context.tenants.insert(&name, Arc::new(manifest));
-    if let Some(tenant) = tenant {
-        context.wake_members(&name);
-        let (context, readiness) = (Arc::clone(context), Arc::clone(readiness));
-        actors.spawn(async move {
-            let begins = async {
-                readiness.groups_listed().await;
-                context.leading().await;
-            };
-            let begins = tokio::select! {
-                biased;
-                () = context.stop.cancelled() => false,
-                () = begins => true,
-            };
-            if begins {
-                crate::actor::run(tenant, context).await;
-            }
-        });
-    }
-}
-
-fn end(name: &str, context: &Context) {
-    let need = !context.claims().members(name).is_empty();
-    context.tenants.withdraw(name, need);
-    context.wake_members(name);
-}
-
-fn full_name(tenant: &IdentityTenant) -> String {
-    format!(
-        "{}/{}",
-        tenant.namespace().unwrap_or_default(),
-        tenant.name_any()
-    )
-}
-
-fn in_scope(name: &str, scope: &Scope) -> bool {
-    let namespace = name.split_once('/').map_or("", |(namespace, _)| namespace);
-    scope.as_ref().is_none_or(|scope| scope == namespace)
-}
-
-fn strip<K: kube::Resource>(object: &mut K) {
+fn strip<K: Resource>(object: &mut K) {
     let metadata = object.meta_mut();
     metadata.managed_fields = None;
     if let Some(annotations) = &mut metadata.annotations {
@@ -379,9 +212,9 @@ fn strip<K: kube::Resource>(object: &mut K) {
 
 /// The annotations that a pass depends on.
 #[allow(clippy::unnecessary_wraps)] // the form of a predicate
-fn our_annotations(group: &PasswordSyncGroup) -> Option<u64> {
+fn our_annotations(group: &Tolerant<PasswordSyncGroup>) -> Option<u64> {
     use std::hash::{DefaultHasher, Hash, Hasher};
-    let annotations = group.metadata.annotations.as_ref();
+    let annotations = group.meta().annotations.as_ref();
     let mut hasher = DefaultHasher::new();
     for name in [names::RECONCILE_AT, names::PAUSED_UNTIL] {
         annotations
@@ -389,4 +222,10 @@ fn our_annotations(group: &PasswordSyncGroup) -> Option<u64> {
             .hash(&mut hasher);
     }
     Some(hasher.finish())
+}
+
+/// An object that was mended is looked at, even if its generation is the same.
+#[allow(clippy::unnecessary_wraps)] // the form of a predicate
+fn readable(group: &Tolerant<PasswordSyncGroup>) -> Option<u64> {
+    Some(u64::from(matches!(group, Tolerant::Read(_))))
 }

@@ -123,10 +123,10 @@ impl Tenant {
 
     /// Changes the state, unless the tenant's resource is gone; tells whether others must look again.
     pub fn update(&self, change: impl FnOnce(&mut State)) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if self.gone.is_cancelled() {
             return false;
         }
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.clone();
         change(&mut state);
         before.tenant != state.tenant
@@ -144,8 +144,16 @@ impl Tenant {
             } else {
                 TenantState::Blocked(finding)
             };
+            self.gone.cancel();
         });
-        self.gone.cancel();
+    }
+
+    /// Its resource cannot be read: its actor ends, and nothing is done in it until it can be.
+    fn block(&self, finding: Finding) {
+        self.update(|state| {
+            state.tenant = TenantState::Blocked(finding);
+            self.gone.cancel();
+        });
     }
 
     /// Runs a decision over the tenant as it is.
@@ -226,6 +234,12 @@ pub fn not_found(name: &str) -> Finding {
     Finding::new(Reason::TenantNotFound, text)
 }
 
+/// What is said where the resource cannot be read.
+pub fn unreadable(name: &str, why: &str) -> Finding {
+    let text = format!("IdentityTenant {name} cannot be read: {why}");
+    Finding::new(Reason::InvalidSpec, text)
+}
+
 /// All tenants, by `namespace/name`.
 #[derive(Default)]
 pub struct Tenants(RwLock<BTreeMap<String, Arc<Tenant>>>);
@@ -265,6 +279,13 @@ impl Tenants {
             if !need {
                 tenants.remove(name);
             }
+        }
+    }
+
+    /// The resource of a tenant cannot be read.
+    pub fn block(&self, name: &str, finding: &Finding) {
+        if let Some(tenant) = self.get(name) {
+            tenant.block(finding.clone());
         }
     }
 

@@ -12,6 +12,7 @@
 //! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded.
 //! - [`error`], [`retry_after`]: what an answer that is no success means.
 //! - `wire`: the bodies, parsed into the domain's words at once.
+//! - `properties`: what must hold of any bytes; for tests and `fuzz/`.
 
 pub mod address;
 pub mod client;
@@ -34,6 +35,9 @@ mod call;
 mod form;
 mod resolver;
 mod wire;
+
+#[cfg(any(test, feature = "properties"))]
+pub mod properties;
 
 #[cfg(test)]
 mod canary;

@@ -130,6 +130,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         claims: RwLock::default(),
         minds: Minds::default(),
         wakes,
+        unreadable: psg_controller::unreadable::AllUnreadable::default(),
         metrics: Metrics::new(&mut registry),
         stands: stands.clone(),
         stop: stop.clone(),

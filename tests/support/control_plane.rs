@@ -155,6 +155,11 @@ impl ControlPlane {
         self.own.as_ref().map(|own| own.address)
     }
 
+    /// Where the store of a control plane of our own listens.
+    pub fn store(&self) -> Option<SocketAddr> {
+        self.own.as_ref().map(|own| own.etcd)
+    }
+
     /// Kills the server as a power cut would; etcd keeps what it has.
     pub fn stop_server(&mut self) {
         let own = self.own.as_mut().expect("a control plane of our own");

@@ -29,10 +29,12 @@ use super::{
     world::World,
 };
 use crate::{
-    Context, Metrics, Readiness, Settings,
+    Context, Metrics, Readiness, Settings, guard,
+    intake::{observe, observe_tenant},
     mind::Minds,
-    run::{failed, guarded, observe, observe_tenant},
+    run::failed,
     tenant::Tenants,
+    tolerant::Tolerant,
     wakes::{Queue, Wakes},
 };
 
@@ -51,7 +53,7 @@ pub struct Life {
 pub struct Process {
     pub fuse: Arc<Fuse>,
     fenced: Arc<AtomicBool>,
-    context: Arc<Context>,
+    pub context: Arc<Context>,
     task: JoinHandle<()>,
 }
 
@@ -98,6 +100,7 @@ impl Process {
             claims: RwLock::default(),
             minds: Minds::default(),
             wakes,
+            unreadable: crate::unreadable::AllUnreadable::default(),
             metrics: Metrics::default(),
             stands: crate::standing::alone(),
             stop: CancellationToken::new(),
@@ -304,7 +307,7 @@ impl Living {
             let shown = shown.and_then(|index| self.world.cluster.groups.version(&name, index));
             if let Some((_, Shown::There(group))) = shown {
                 self.running.insert(name.clone());
-                let pass = guarded(group.clone(), self.context.clone());
+                let pass = guard::pass(group.clone(), self.context.clone());
                 let (context, world) = (self.context.clone(), self.world.clone());
                 self.passes.spawn(async move {
                     let again = pass.await;
@@ -316,7 +319,7 @@ impl Living {
                             .violations
                             .push("a pass panicked".to_owned());
                     }
-                    let failed = |error| Some(failed(&context, &group, &error));
+                    let failed = |error| Some(failed(&context, &*group, &error));
                     (name, again.unwrap_or_else(failed))
                 });
             }
@@ -325,7 +328,7 @@ impl Living {
 
     fn tell_group(&mut self, event: &Event<PasswordSyncGroup>) {
         observe(
-            event,
+            &as_read(event.clone()),
             &None,
             &mut self.listed.0,
             &self.context,
@@ -336,13 +339,25 @@ impl Living {
     fn tell_tenant(&mut self, event: Event<IdentityTenant>) {
         let (context, readiness) = (&self.context, &self.readiness);
         observe_tenant(
-            event,
+            as_read(event),
             &None,
             &mut self.listed.1,
             context,
             readiness,
             &mut self.actors,
         );
+    }
+}
+
+/// As the real watch has it.
+fn as_read<K>(event: Event<K>) -> Event<Tolerant<K>> {
+    let read = |object| Tolerant::Read(Arc::new(object));
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(read(object)),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(object) => Event::Apply(read(object)),
+        Event::Delete(object) => Event::Delete(read(object)),
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Weather {
     pub api_down: bool,
     /// It does what it is asked, and no answer arrives.
     pub api_deaf: bool,
+    /// How often the operator panics over what it asks for: a group's status, a Secret.
+    pub panics: BTreeMap<String, u32>,
 }
 
 impl World {
@@ -69,6 +71,17 @@ impl World {
 
     pub fn trace(&self) -> Vec<String> {
         self.trace.lock().unwrap().clone()
+    }
+
+    /// Panics, if the weather has it so.
+    pub fn panic_over(&self, what: &str) {
+        let mut weather = self.weather.lock().unwrap();
+        if let Some(left) = weather.panics.get_mut(what).filter(|left| **left > 0) {
+            *left -= 1;
+            drop(weather);
+            self.note(&format!("panic over {what}"));
+            panic!("a planted panic over {what}");
+        }
     }
 
     /// Everything that was written down, for a message.

@@ -1,0 +1,201 @@
+//! What the events of the watches mean: for claims and memories, for tenants and their actors. No IO.
+//!
+//! An object that cannot be read is neither new nor gone. A group that cannot be read keeps what
+//! it holds, and nothing is done about it. An IdentityTenant that cannot be read blocks its
+//! groups, since what it asks for is not known.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::watcher};
+use psg_api::{IdentityTenant, PasswordSyncGroup, held_of};
+use psg_plan::{
+    Claimant,
+    claims::{Held, Wanted},
+};
+
+use crate::{
+    context::Context,
+    guard, mind,
+    readiness::Readiness,
+    reconcile::claimant,
+    tenant::{Tenant, unreadable},
+    tolerant::{Tolerant, Unreadable},
+};
+
+/// A namespace to watch; none for all.
+pub type Scope = Option<String>;
+
+/// Keeps claims and memories in step with the watch.
+pub(crate) fn observe(
+    event: &watcher::Event<Tolerant<PasswordSyncGroup>>,
+    scope: &Scope,
+    listed: &mut BTreeSet<String>,
+    context: &Arc<Context>,
+    readiness: &Readiness,
+) {
+    match event {
+        watcher::Event::Init => listed.clear(),
+        watcher::Event::InitApply(group) => {
+            listed.extend(group.uid());
+            take_in(group, context);
+        }
+        watcher::Event::Apply(group) => take_in(group, context),
+        watcher::Event::Delete(group) => let_go(&group.uid().unwrap_or_default(), context),
+        watcher::Event::InitDone => {
+            let missing = context.claims().uids_in(scope.as_deref());
+            for uid in missing.difference(listed) {
+                let_go(uid, context);
+            }
+            listed.clear();
+            readiness.groups.send_modify(|listed| *listed += 1);
+        }
+    }
+}
+
+fn take_in(object: &Tolerant<PasswordSyncGroup>, context: &Context) {
+    let Some(uid) = object.uid() else { return };
+    context.unreadable.saw(context, &uid, object);
+    let claimant = match object {
+        Tolerant::Read(group) => {
+            context.minds.seen(&uid, mind::version(&group.metadata));
+            claimant(group, context.now())
+        }
+        Tolerant::Unreadable(bad) => Some(still_held(uid, bad, context)),
+    };
+    if let Some(claimant) = claimant {
+        let mut claims = context.claims_mut();
+        let rivals = claims.insert(claimant);
+        context.wakes.wake(&claims, &rivals);
+    }
+}
+
+/// What a group that cannot be read holds: what it held when it could be, or else what its status
+/// still says. It cannot act, so it wins nothing that nobody holds.
+fn still_held(uid: String, bad: &Unreadable, context: &Context) -> Claimant {
+    if let Some(known) = context.claims().claimant(&uid) {
+        let eager = false;
+        return Claimant {
+            eager,
+            ..known.clone()
+        };
+    }
+    let namespace = bad.metadata.namespace.clone().unwrap_or_default();
+    let tenant = bad.content["spec"]["tenantRef"]["name"].as_str();
+    let created = bad.metadata.creation_timestamp.as_ref();
+    let claimant = Claimant {
+        uid,
+        name: bad.metadata.name.clone().unwrap_or_default(),
+        created: created.map_or(Timestamp::MAX, |time| time.0),
+        tenant: format!("{namespace}/{}", tenant.unwrap_or("default")),
+        namespace,
+        eager: false,
+        wanted: Wanted::default(),
+        held: Held::of(&held_of(&bad.content["status"])),
+    };
+    claimant.leaving(bad.metadata.deletion_timestamp.is_some())
+}
+
+fn let_go(uid: &str, context: &Context) {
+    context.minds.forget(uid);
+    context.unreadable.forget::<PasswordSyncGroup>(context, uid);
+    let mut claims = context.claims_mut();
+    let tenant = claims.claimant(uid).map(|claimant| claimant.tenant.clone());
+    let rivals = claims.remove(uid);
+    if let Some(tenant) = tenant.filter(|tenant| claims.members(tenant).is_empty()) {
+        context.tenants.forget(&tenant);
+    }
+    context.wakes.wake(&claims, &rivals);
+}
+
+/// Keeps tenants and their actors in step with the watch.
+pub(crate) fn observe_tenant(
+    event: watcher::Event<Tolerant<IdentityTenant>>,
+    scope: &Scope,
+    listed: &mut BTreeSet<String>,
+    context: &Arc<Context>,
+    readiness: &Arc<Readiness>,
+    actors: &mut tokio::task::JoinSet<()>,
+) {
+    match event {
+        watcher::Event::Init => listed.clear(),
+        watcher::Event::InitApply(tenant) => {
+            listed.insert(full_name(&tenant));
+            start(tenant, context, readiness, actors);
+        }
+        watcher::Event::Apply(tenant) => start(tenant, context, readiness, actors),
+        watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
+        watcher::Event::InitDone => {
+            let names = context.tenants.names().into_iter();
+            let names = names.chain(context.unreadable.ids::<IdentityTenant>());
+            let ours = names.filter(|name| in_scope(name, scope));
+            for gone in ours
+                .filter(|name| !listed.contains(name))
+                .collect::<Vec<_>>()
+            {
+                end(&gone, context);
+            }
+            listed.clear();
+            readiness.tenants.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn start(
+    object: Tolerant<IdentityTenant>,
+    context: &Arc<Context>,
+    readiness: &Arc<Readiness>,
+    actors: &mut tokio::task::JoinSet<()>,
+) {
+    let name = full_name(&object);
+    context.unreadable.saw(context, &name, &object);
+    let tenant: Option<Arc<Tenant>> = match object {
+        Tolerant::Read(manifest) => context.tenants.insert(&name, manifest),
+        Tolerant::Unreadable(bad) => {
+            context.tenants.block(&name, &unreadable(&name, &bad.why));
+            context.wake_members(&name);
+            None
+        }
+    };
+    if let Some(tenant) = tenant {
+        context.wake_members(&name);
+        let (context, readiness) = (Arc::clone(context), Arc::clone(readiness));
+        actors.spawn(async move {
+            let begins = async {
+                readiness.groups_listed().await;
+                context.leading().await;
+            };
+            let begins = tokio::select! {
+                biased;
+                () = context.stop.cancelled() => false,
+                () = begins => true,
+            };
+            if begins {
+                guard::actor(tenant, context).await;
+            }
+        });
+    }
+}
+
+fn end(name: &str, context: &Context) {
+    context.unreadable.forget::<IdentityTenant>(context, name);
+    let need = !context.claims().members(name).is_empty();
+    context.tenants.withdraw(name, need);
+    context.wake_members(name);
+}
+
+fn full_name(tenant: &Tolerant<IdentityTenant>) -> String {
+    format!(
+        "{}/{}",
+        tenant.namespace().unwrap_or_default(),
+        tenant.name_any()
+    )
+}
+
+fn in_scope(name: &str, scope: &Scope) -> bool {
+    let namespace = name.split_once('/').map_or("", |(namespace, _)| namespace);
+    scope.as_ref().is_none_or(|scope| scope == namespace)
+}

@@ -1,0 +1,48 @@
+//! What the process waits for before it can be relied on. No IO.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::watch;
+
+/// What the process waits for before it can be relied on.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    pub(crate) scopes: AtomicUsize,
+    pub(crate) groups: watch::Sender<usize>,
+    pub(crate) tenants: AtomicUsize,
+}
+
+impl Readiness {
+    /// Of a process that watches so many scopes.
+    pub fn of(scopes: usize) -> Self {
+        Self {
+            scopes: AtomicUsize::new(scopes),
+            ..Self::default()
+        }
+    }
+
+    /// Waits until every group that there is has been listed: who owns what, and how many are
+    /// managed, is not known before.
+    pub(crate) async fn groups_listed(&self) {
+        let scopes = self.scopes.load(Ordering::SeqCst);
+        let mut groups = self.groups.subscribe();
+        // It lives as long as we, so there is no other end than that it is so.
+        groups.wait_for(|listed| *listed >= scopes).await.ok();
+    }
+
+    /// Everything that is still waited for; nothing if ready.
+    pub fn waiting_for(&self) -> Vec<&'static str> {
+        let scopes = self.scopes.load(Ordering::SeqCst);
+        let mut waiting = Vec::new();
+        if scopes == 0 {
+            waiting.push("the watches to start");
+        }
+        if *self.groups.borrow() < scopes {
+            waiting.push("the first list of PasswordSyncGroups");
+        }
+        if self.tenants.load(Ordering::SeqCst) < scopes {
+            waiting.push("the first list of IdentityTenants");
+        }
+        waiting
+    }
+}

@@ -1,0 +1,308 @@
+//! What must hold of every byte that a tenant or a Secret can hold: no panic, no id that is none,
+//! no long error, no secret in one. Each is a function over bytes, which tests run over the corpora
+//! and over random input, and which the targets of `fuzz/` run for as long as somebody likes.
+
+use std::collections::BTreeSet;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use psg_domain::{Group, GroupId};
+
+use crate::{
+    BaseUrl, HostPolicy, Kind, Response,
+    error::{Error, scrub},
+    retry_after, scopes,
+    wire::{
+        GroupBody, Identified, applications, dependent_applications, group, groups, holder_body,
+        holders, policies, sources, token,
+    },
+};
+
+/// The name of a corpus, and what must hold of each of its entries.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const ALL: [Property; 10] = [
+    ("token", token_answer),
+    ("groups", group_pages),
+    ("group", one_group),
+    ("sources", source_pages),
+    ("policies", policy_pages),
+    ("applications", application_pages),
+    ("holders", policy_holders),
+    ("refusal", refusals),
+    ("retry_after", retry_afters),
+    ("base_url", base_urls),
+];
+
+/// Stands in for what must never be repeated: neither JSON nor one of our own words.
+const SECRET: &str = "s3cr3t-canary-0451";
+const LONGEST: usize = 400;
+
+/// The body, and the same with a secret somewhere in it.
+fn with_secret(bytes: &[u8]) -> [Vec<u8>; 2] {
+    let at = bytes.len() / 2;
+    let spliced = [&bytes[..at], SECRET.as_bytes(), &bytes[at..]].concat();
+    [bytes.to_vec(), spliced]
+}
+
+fn is_fit_to_be_said(text: &str) {
+    assert!(text.len() < LONGEST, "too long: {text}");
+    assert!(!text.contains(SECRET), "a secret: {text}");
+    assert!(!text.contains('\n'), "more than a line: {text}");
+}
+
+fn of_body<T>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, String>, holds: impl Fn(T)) {
+    for body in with_secret(bytes) {
+        match read(&body) {
+            Ok(read) => holds(read),
+            Err(why) => is_fit_to_be_said(&why),
+        }
+    }
+}
+
+/// The token endpoint's answer, and the scopes in it.
+pub fn token_answer(bytes: &[u8]) {
+    let read = |body: &[u8]| token::Answer::read(body.to_vec().into());
+    of_body(bytes, read, |answer: token::Answer| {
+        assert!(!answer.access_token.is_empty());
+        let key = &answer.info.key;
+        assert!((1..=256).contains(&key.org.len()) && (1..=256).contains(&key.tenant_id.len()));
+        let granted = &answer.info.scopes;
+        let missing = scopes::missing(granted);
+        let enough = granted.iter().map(String::as_str).chain(missing);
+        let enough: BTreeSet<String> = enough.map(str::to_owned).collect();
+        assert!(scopes::missing(&enough).is_empty(), "{granted:?}");
+        if scopes::may_list_applications(granted) && !granted.is_empty() {
+            assert!(scopes::may_list_applications(&enough));
+        }
+    });
+}
+
+/// A page of groups.
+pub fn group_pages(bytes: &[u8]) {
+    of_body(bytes, groups, |all| all.iter().for_each(is_read_back));
+}
+
+/// An answer about one group, as after a POST and as after a GET by id.
+pub fn one_group(bytes: &[u8]) {
+    of_body(
+        bytes,
+        |body| group(body, Identified::ByAnswer),
+        |one| is_read_back(&one),
+    );
+    if let Ok(asked) = GroupId::parse("6881f631") {
+        let read = |body: &[u8]| group(body, Identified::As(&asked));
+        of_body(bytes, read, |one| assert_eq!(one.id, asked));
+    }
+}
+
+/// What we would send of a group is what we would read of it.
+fn is_read_back(one: &Group) {
+    let Some(policy) = &one.policy else { return };
+    let body = serde_json::to_vec(&GroupBody {
+        id: Some(&one.id),
+        name: &one.name,
+        password_policy_id: policy,
+        source_ids: &one.sources,
+    });
+    let again = body.map(|body| group(&body, Identified::As(&one.id)));
+    assert_eq!(again.ok(), Some(Ok(one.clone())));
+}
+
+/// A page of sources.
+pub fn source_pages(bytes: &[u8]) {
+    of_body(bytes, sources, drop);
+}
+
+/// A page of password policies.
+pub fn policy_pages(bytes: &[u8]) {
+    of_body(bytes, policies, drop);
+}
+
+/// A page of applications, and what depends on one source.
+pub fn application_pages(bytes: &[u8]) {
+    of_body(bytes, applications, drop);
+    of_body(bytes, dependent_applications, drop);
+}
+
+/// The policies on one source: what we would send is what we would read.
+pub fn policy_holders(bytes: &[u8]) {
+    of_body(bytes, holders, |all| {
+        let body = serde_json::to_vec(&holder_body(&all));
+        assert_eq!(body.map(|body| holders(&body)).ok(), Some(Ok(all.clone())));
+    });
+}
+
+/// An answer that is no success, for every status that there is.
+pub fn refusals(bytes: &[u8]) {
+    for body in with_secret(bytes) {
+        for status in (300..600).filter_map(|status| StatusCode::from_u16(status).ok()) {
+            for kind in [Kind::Read, Kind::Write] {
+                let response = Response {
+                    status,
+                    headers: HeaderMap::new(),
+                    body: body.clone().into(),
+                };
+                let error = Error::of(&response, kind, &[SECRET, "%"]);
+                is_fit_to_be_said(&error.to_string());
+                assert!(!format!("{error:?}").contains(SECRET), "{error:?}");
+            }
+        }
+        let text = String::from_utf8_lossy(&body);
+        assert!(!scrub(&text, &[SECRET]).contains(SECRET));
+    }
+}
+
+/// A header `Retry-After`, a line end, and a header `Date`.
+pub fn retry_afters(bytes: &[u8]) {
+    let mut lines = bytes.splitn(2, |byte| *byte == b'\n');
+    let mut headers = HeaderMap::new();
+    for name in [header::RETRY_AFTER, header::DATE] {
+        let line = lines.next().unwrap_or_default();
+        if let Ok(value) = HeaderValue::from_bytes(line) {
+            headers.insert(name, value);
+        }
+    }
+    let wait = retry_after::wait(&headers);
+    assert!((retry_after::SHORTEST..=retry_after::LONGEST).contains(&wait));
+}
+
+/// An address out of a Secret, for an operator and for one that runs tests.
+pub fn base_urls(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for allow_insecure in [false, true] {
+        let policy = HostPolicy {
+            allow_insecure,
+            ..HostPolicy::default()
+        };
+        let url = match BaseUrl::parse(&text, &policy) {
+            Ok(url) => url,
+            Err(why) => {
+                is_fit_to_be_said(&why.to_string());
+                continue;
+            }
+        };
+        let listed = policy.suffixes.iter().any(|suffix| {
+            let rest = url.host().strip_suffix(suffix.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        });
+        let local = url.literal().is_some() || url.host() == "localhost";
+        assert!(listed || allow_insecure && local, "{url}");
+        assert_eq!(BaseUrl::parse(url.as_str(), &policy), Ok(url.clone()));
+        // What we understood is what the HTTP client will understand.
+        let read = reqwest::Url::parse(url.as_str());
+        let same = read.is_ok_and(|read| {
+            let host = local || read.host_str() == Some(url.host());
+            host && read.path() == "/" && read.username().is_empty() && read.query().is_none()
+        });
+        assert!(same, "{url}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// JSON in the shapes of the API, with the wrong things in them.
+    fn odd_json() -> impl Strategy<Value = String> {
+        let keys = [
+            "id",
+            "name",
+            "sourceIds",
+            "passwordPolicyId",
+            "features",
+            "passwordPolicies",
+            "accountSource",
+            "dependentApps",
+            "policyId",
+            "selectors",
+            "messages",
+            "causes",
+            "text",
+            "trackingId",
+            "expires_in",
+            "access_token",
+            "org",
+            "tenant_id",
+            "scope",
+        ];
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            Just("-1e400".to_owned()),
+            Just("1e308".to_owned()),
+            Just("\"eyJ\"".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            "\\PC{0,12}".prop_map(|text| serde_json::Value::from(text).to_string()),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            let pair = (proptest::sample::select(keys.to_vec()), inner.clone());
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4)
+                    .prop_map(|items| format!("[{}]", items.join(","))),
+                proptest::collection::vec(pair, 0..4).prop_map(|pairs| {
+                    let pairs = pairs
+                        .iter()
+                        .map(|(key, value)| format!("\"{key}\":{value}"));
+                    format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    fn all_hold(bytes: &[u8]) {
+        for (_, holds) in ALL {
+            holds(bytes);
+        }
+    }
+
+    /// Every entry is read by every property: what is a group to one is a broken token to another.
+    #[test]
+    fn all_hold_of_every_corpus() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
+        for (name, holds) in ALL {
+            let entries = std::fs::read_dir(format!("{folder}/{name}"));
+            let entries = entries.unwrap_or_else(|why| panic!("{name}: {why}"));
+            let mut count = 0;
+            for entry in entries {
+                let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+                holds(&bytes);
+                all_hold(&bytes);
+                count += 1;
+            }
+            assert!(count >= 2, "{name} has {count}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_hold_of_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            all_hold(&bytes);
+        }
+
+        #[test]
+        fn all_hold_of_odd_json(body in odd_json()) {
+            all_hold(body.as_bytes());
+        }
+
+        #[test]
+        fn all_hold_of_lines(lines in "[ -~]{0,40}\n[ -~]{0,40}") {
+            retry_afters(lines.as_bytes());
+        }
+
+        #[test]
+        fn all_hold_of_addresses(
+            text in prop_oneof![any::<String>(), "https://[a-z0-9.:@/\\\\\\[\\]%#?-]{0,30}(\\.api\\.identitynow\\.com)?[a-z./:@#?]{0,6}"],
+        ) {
+            base_urls(text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        all_hold("[".repeat(100_000).as_bytes());
+        all_hold("{\"id\":".repeat(100_000).as_bytes());
+    }
+}
