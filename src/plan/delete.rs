@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use psg_domain::{Deletion, DeletionPolicy, GroupId, HandBack, Presence, time};
 
 use crate::{
-    absence,
+    absence, brake,
     case::{Case, Farewell, FarewellKind, Memory, Move, Remembered, Step, TenantState, write},
     create::{self, Settlement},
     differ,
@@ -61,7 +61,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
         return without_a_group(case, now);
     };
     match &recorded.deletion {
-        None => record(case, now, group),
+        None => brake::holds(case, now).unwrap_or_else(|| record(case, now, group)),
         Some(deletion) => undo(case, now, deletion),
     }
 }
