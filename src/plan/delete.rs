@@ -42,6 +42,11 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
     if case.is_paused(now) {
         return write(case, now, Step::HoldFinalizer);
     }
+    // First: another reason in the status would make a restart forget that it was held back.
+    let unbegun = recorded.deletion.is_none() && recorded.held().is_some();
+    if let Some(wait) = brake::holds(case, now).filter(|_| unbegun) {
+        return wait;
+    }
     if let Some(wait) = tenant_in_the_way(case, now) {
         return wait;
     }
@@ -61,7 +66,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
         return without_a_group(case, now);
     };
     match &recorded.deletion {
-        None => brake::holds(case, now).unwrap_or_else(|| record(case, now, group)),
+        None => record(case, now, group),
         Some(deletion) => undo(case, now, deletion),
     }
 }

@@ -138,6 +138,16 @@ fn it_holds_as_well_for_a_tenant_whose_secret_went_first() {
 }
 
 #[test]
+fn no_trouble_of_the_tenant_takes_its_place_in_the_status() {
+    for reason in [Reason::TenantNotFound, Reason::CredentialsInvalid] {
+        let trouble = TenantState::Blocked(crate::Finding::new(reason, ""));
+        let mut fixture = Fixture::deleting().with(|f| f.tenant.state = trouble);
+        fixture.others.push(me(Going::HeldBack));
+        assert!(!is_begun(&fixture), "{reason}");
+    }
+}
+
+#[test]
 fn orphaning_needs_nobodys_leave() {
     let fixture = waits(&[Going::Waits; 9]).with(|f| f.desired.deletion = DeletionPolicy::Orphan);
     assert!(matches!(
