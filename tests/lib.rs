@@ -68,6 +68,8 @@ mod prerequisites;
 #[cfg(test)]
 mod printing;
 #[cfg(test)]
+mod protecting;
+#[cfg(test)]
 mod rate_limit;
 #[cfg(test)]
 mod references;
