@@ -3,7 +3,7 @@
 use crate::support::{ControlPlane, User};
 
 /// Every field that a person may write: its path, whether it is required, and its default.
-const FIELDS: [(&str, &str, &str); 16] = [
+const FIELDS: [(&str, &str, &str); 17] = [
     ("psg.spec.name", "Required", ""),
     (
         "psg.spec.tenantRef",
@@ -48,6 +48,7 @@ const FIELDS: [(&str, &str, &str); 16] = [
         "",
         "Left out, it is 90 requests per 10s",
     ),
+    ("idt.spec.deletionBrake", "", "Left out, it is 5 and 20"),
 ];
 
 async fn explain(args: &[&str]) -> String {

@@ -18,6 +18,8 @@ mod another_tenant;
 #[cfg(test)]
 mod arrows;
 #[cfg(test)]
+mod braking;
+#[cfg(test)]
 mod chart;
 #[cfg(test)]
 mod control_plane;
@@ -69,6 +71,8 @@ mod planted;
 mod prerequisites;
 #[cfg(test)]
 mod printing;
+#[cfg(test)]
+mod protecting;
 #[cfg(test)]
 mod rate_limit;
 #[cfg(test)]

@@ -144,6 +144,70 @@ async fn an_identity_tenant_that_is_made_again_is_taken_up_where_the_old_one_end
         .await;
 }
 
+#[tokio::test]
+async fn it_waits_for_a_tenant_that_is_down_and_ends_when_it_is_up_again() {
+    let mut world = World::v1("ns_down").start().await;
+    two_groups(&world).await;
+    // No request arrives, whatever it is.
+    let down = json!({"match": "*", "kind": "lost_request"});
+    world.tenant.fault(down).await;
+    delete_namespace(&world).await;
+    for name in ["one", "two"] {
+        let what = "a deletion that does not get on";
+        world
+            .wait_group(name, what, |group| {
+                group.metadata.deletion_timestamp.is_some()
+                    && !said(group, "Ready").starts_with("True")
+            })
+            .await;
+    }
+    assert_eq!(world.tenant.groups().await.len(), 3, "nothing was undone");
+    world.tenant.clear_faults().await;
+    wait_ended(&mut world).await;
+    let left = world.tenant.groups().await;
+    assert_eq!(left.len(), 1, "Support Tools alone: {left:?}");
+    for source in ["Salesforce", "Workday", "GitHub", "G Suite"] {
+        let policy = world.tenant.policy_on(source).await;
+        assert_eq!(policy.as_deref(), Some("Corporate Strong"), "{source}");
+    }
+}
+
+#[tokio::test]
+async fn it_waits_for_credentials_that_the_tenant_refuses_and_ends_when_they_are_good_again() {
+    let mut world = World::v1("ns_dead")
+        .flag("--probe-interval=2s")
+        .start()
+        .await;
+    two_groups(&world).await;
+    world
+        .tenant
+        .credentials(json!({"clientSecret": "another"}))
+        .await;
+    world.tenant.revoke_tokens().await;
+    world.poke("default").await;
+    world
+        .wait_tenant("default", "Ready", "False", "CredentialsInvalid")
+        .await;
+    for name in ["one", "two"] {
+        world.delete_group(name).await;
+    }
+    for name in ["one", "two"] {
+        let group = world.wait_reason(name, "DeletionBlocked").await;
+        let ready = said(&group, "Ready");
+        assert!(ready.contains("CredentialsInvalid"), "{ready}");
+    }
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    // The Secret is still there: a token that its owner unlocked is as good as a new one.
+    let good = json!({"clientSecret": world.tenant.client_secret});
+    world.tenant.credentials(good).await;
+    for name in ["one", "two"] {
+        world.wait_gone(name).await;
+    }
+    delete_namespace(&world).await;
+    wait_ended(&mut world).await;
+    all_undone(&world).await;
+}
+
 /// The rest of the risk: who never had the credentials cannot undo anything with them.
 #[tokio::test]
 async fn a_restart_without_the_secret_leaves_the_deletion_blocked_and_orphaning_the_way_out() {

@@ -272,6 +272,18 @@ async fn absurd_intervals_and_limits_of_a_tenant_are_refused() {
         assert!(texts.contains(&bound));
         cases.push((tenant(&json!({"rateLimit": {"requests": wrong}})), texts));
     }
+    for (field, wrong) in [
+        ("max", 1001),
+        ("max", -1),
+        ("percent", 101),
+        ("percent", -1),
+    ] {
+        let texts: &[&str] = match field {
+            "max" => &["spec.deletionBrake.max"],
+            _ => &["spec.deletionBrake.percent"],
+        };
+        cases.push((tenant(&json!({"deletionBrake": {field: wrong}})), texts));
+    }
     for wrong in ["other/acme-pat", "Acme"] {
         cases.push((
             tenant(&json!({"credentialsSecretRef": {"name": wrong}})),

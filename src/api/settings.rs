@@ -136,6 +136,7 @@ mod tests {
                 requests,
                 per: per.to_owned(),
             },
+            deletion_brake: crate::tenant::DeletionBrakeSpec::default(),
         }
     }
 

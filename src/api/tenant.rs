@@ -87,6 +87,11 @@ pub struct IdentityTenantSpec {
     /// The operator's share of the tenant's rate limit. Left out, it is 90 requests per 10s.
     #[serde(default)]
     pub rate_limit: RateLimitSpec,
+
+    /// How many groups may be deleted within ten minutes before a person is asked: `max`, or `percent` of
+    /// the tenant's managed groups if that is more. Left out, it is 5 and 20.
+    #[serde(default)]
+    pub deletion_brake: DeletionBrakeSpec,
 }
 
 impl IdentityTenantSpec {
@@ -154,6 +159,40 @@ impl Default for RateLimitSpec {
         Self {
             requests: Self::default_requests(),
             per: Self::default_per(),
+        }
+    }
+}
+
+/// How many groups may be deleted within ten minutes before a person is asked.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct DeletionBrakeSpec {
+    /// So many may go in any case: 0 to 1000. Left out, it is 5.
+    #[serde(default = "DeletionBrakeSpec::default_max")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub max: i64,
+
+    /// So much of the managed groups may go, if that is more than `max`: 0 to 100. Left out, it is 20.
+    /// 100 switches the brake off; 0 in both asks before every deletion.
+    #[serde(default = "DeletionBrakeSpec::default_percent")]
+    #[schemars(range(min = 0, max = 100))]
+    pub percent: i64,
+}
+
+impl DeletionBrakeSpec {
+    fn default_max() -> i64 {
+        5
+    }
+
+    fn default_percent() -> i64 {
+        20
+    }
+}
+
+impl Default for DeletionBrakeSpec {
+    fn default() -> Self {
+        Self {
+            max: Self::default_max(),
+            percent: Self::default_percent(),
         }
     }
 }

@@ -9,7 +9,7 @@ use psg_domain::{TenantKey, time};
 use psg_identity::{
     AddressError, ApiVersion, Client, Credentials, CredentialsError, Error, Options, Rate,
 };
-use psg_plan::{Finding, Reason, TenantState};
+use psg_plan::{Brake, Finding, Reason, TenantState};
 use psg_snapshot::Snapshot;
 
 use crate::{
@@ -132,12 +132,22 @@ async fn round(
             _ => state,
         };
         known.acknowledged_until = acknowledged;
+        known.brake = brake(manifest);
         known.failing = failing;
     });
     if changed {
         context.wake_members(&tenant.name);
     }
     rest
+}
+
+fn brake(manifest: &IdentityTenant) -> Brake {
+    let spec = &manifest.spec.deletion_brake;
+    let or_none = |number| usize::try_from(number).unwrap_or(0);
+    Brake {
+        max: or_none(spec.max),
+        percent: or_none(spec.percent),
+    }
 }
 
 /// One round: credentials, who answers, and the whole read.
@@ -312,6 +322,7 @@ async fn credentials(
             snapshot: Some(Arc::new(snapshot)),
             key: state.key.clone(),
             acknowledged_until: state.acknowledged_until,
+            brake: state.brake,
             ..State::default()
         };
     });

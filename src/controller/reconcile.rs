@@ -16,8 +16,8 @@ use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
-    Case, Claimant, Condition, Memory, Move, Object, Outcome, Reason, Report, Step, TenantState,
-    TenantView, What,
+    Brake, Case, Claimant, Condition, Going, Memory, Move, Object, Outcome, Reason, Report, Step,
+    TenantState, TenantView, What,
     claims::{Held, Wanted},
     next, verdict,
 };
@@ -572,7 +572,12 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
             .unwrap_or_default(),
         held: Held::of(&recorded),
     };
-    Some(claimant.leaving(deleting))
+    let going = if deleting {
+        Going::of(desired.as_ref(), &recorded, status::is_held_back(group))
+    } else {
+        Going::Not
+    };
+    Some(claimant.leaving(deleting).going(going))
 }
 
 fn no_tenant(context: &Context, name: &str) -> TenantView {
@@ -588,5 +593,6 @@ fn no_tenant(context: &Context, name: &str) -> TenantView {
         credentials: String::new(),
         vanished: None,
         acknowledged_until: None,
+        brake: Brake::default(),
     }
 }

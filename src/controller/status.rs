@@ -10,7 +10,7 @@ use psg_api::{
     IdentityTenant, IdentityTenantStatus, PasswordSyncGroup, merge_patch, names, status_of,
 };
 use psg_identity::{ApiVersion, Operation};
-use psg_plan::{Condition, Report, TenantState, tenant_verdict};
+use psg_plan::{Condition, Reason, Report, TenantState, tenant_verdict};
 use serde_json::Value;
 
 use crate::{
@@ -229,6 +229,13 @@ fn place(tenant: &IdentityTenant) -> (String, String) {
 /// The annotation of a resource.
 pub fn annotation<'a>(group: &'a PasswordSyncGroup, name: &str) -> Option<&'a String> {
     group.metadata.annotations.as_ref()?.get(name)
+}
+
+/// Whether a resource was told that the brake holds its deletion.
+pub fn is_held_back(group: &PasswordSyncGroup) -> bool {
+    let status = group.status.as_ref();
+    let told = status.and_then(|status| reason(&status.conditions));
+    told == Some(Reason::DeletionPaused.as_str())
 }
 
 /// Until when nothing is written to the tenant.

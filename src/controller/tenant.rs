@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use psg_api::IdentityTenant;
 use psg_domain::{Picture, Presence, TenantKey};
 use psg_identity::Error;
-use psg_plan::{ClaimIndex, Finding, Reason, TenantState, TenantView};
+use psg_plan::{Brake, ClaimIndex, Finding, Reason, TenantState, TenantView};
 use psg_snapshot::Snapshot;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -62,6 +62,8 @@ pub struct State {
     pub credentials: String,
     /// Until when a person has acknowledged what a brake holds back.
     pub acknowledged_until: Option<Timestamp>,
+    /// How many of its groups may go at once.
+    pub brake: Brake,
     /// The picture, once there are credentials to read it with.
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
@@ -80,6 +82,7 @@ impl Default for State {
             interval: Duration::from_mins(1),
             credentials: String::new(),
             acknowledged_until: None,
+            brake: Brake::default(),
             snapshot: None,
             forbidden_until: None,
             failing: None,
@@ -170,6 +173,7 @@ impl Tenant {
             credentials: state.credentials.clone(),
             vanished: self.vanished(picture, claims),
             acknowledged_until: state.acknowledged_until,
+            brake: state.brake,
         };
         match &state.snapshot {
             Some(snapshot) => snapshot.with(|picture| decide(view(picture), picture)),

@@ -9,6 +9,7 @@ use psg_domain::{
 };
 
 use crate::{
+    brake::Brake,
     claims::ClaimIndex,
     contested::Repairs,
     reason::{Finding, Reason},
@@ -77,6 +78,15 @@ pub struct TenantView {
     pub vanished: Option<(usize, usize)>,
     /// Until when a person allowed what the brake holds back.
     pub acknowledged_until: Option<Timestamp>,
+    /// How many of its groups may go at once.
+    pub brake: Brake,
+}
+
+impl TenantView {
+    /// Whether a person allows now what a brake holds back.
+    pub(crate) fn is_acknowledged(&self, now: Timestamp) -> bool {
+        self.acknowledged_until.is_some_and(|until| until > now)
+    }
 }
 
 /// Whether a tenant can be worked with.

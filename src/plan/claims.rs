@@ -7,7 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use psg_domain::{Changes, Desired, GroupId, Picture, Recorded, Ref, Source, SourceId, TenantKey};
+use psg_domain::{
+    Changes, Desired, GroupId, Picture, Recorded, Ref, Source, SourceId, TenantKey, time,
+};
+
+use crate::brake::{self, Going, Wave};
 
 /// One resource as far as it claims something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,7 @@ pub struct Held {
     sources: Sorted<SourceId>,
     source_names: Sorted<Box<str>>,
     leaving: bool,
+    going: Going,
 }
 
 /// A small set that takes no more room than what is in it: there is one of these for everything
@@ -135,6 +140,7 @@ impl Held {
             sources: sources.into_iter().collect(),
             source_names: source_names.into_iter().map(Box::from).collect(),
             leaving: false,
+            going: Going::Not,
         }
     }
 }
@@ -151,6 +157,8 @@ pub struct ClaimIndex {
     tenants: BTreeMap<String, TenantKey>,
     scopes: BTreeMap<Scope, u32>,
     keys: BTreeMap<Key, Few>,
+    /// By tenant and UID, when the deletions were begun that came to their end lately.
+    ended: BTreeMap<String, BTreeMap<String, Timestamp>>,
 }
 
 /// A tenant by its own word, or, before it was ever read, by its resource.
@@ -197,7 +205,7 @@ impl ClaimIndex {
         if self.claimant(&claimant.uid) == Some(&claimant) {
             return BTreeSet::new();
         }
-        let mut rivals = self.remove(&claimant.uid);
+        let mut rivals = self.take_out(&claimant.uid).1;
         let number = self.number(&claimant.uid);
         let scope = self.scope(&claimant);
         let scope = self.scope_number(scope);
@@ -210,19 +218,31 @@ impl ClaimIndex {
 
     /// Forgets a resource, and names the others that this may free.
     pub fn remove(&mut self, uid: &str) -> BTreeSet<String> {
-        let Some(number) = self.numbers.remove(uid) else {
-            return BTreeSet::new();
-        };
-        let Some(claimant) = self.take(number) else {
-            return BTreeSet::new();
+        let (claimant, rivals) = self.take_out(uid);
+        if let Some(claimant) = claimant
+            && let Going::Begun(at) = claimant.held.going
+        {
+            let ended = self.ended.entry(claimant.tenant).or_default();
+            ended.retain(|_, before| *before >= time::before(at, brake::WINDOW));
+            ended.insert(claimant.uid, at);
+        }
+        rivals
+    }
+
+    fn take_out(&mut self, uid: &str) -> (Option<Box<Claimant>>, BTreeSet<String>) {
+        let number = self.numbers.remove(uid);
+        let taken = number.and_then(|number| Some((number, self.take(number)?)));
+        let Some((number, claimant)) = taken else {
+            return (None, BTreeSet::new());
         };
         self.free.push(number);
         let Some(scope) = self.scopes.get(&self.scope(&claimant)).copied() else {
-            return BTreeSet::new();
+            return (Some(claimant), BTreeSet::new());
         };
         let mut others = self.wanters_of(scope, &claimant);
         others.extend(self.unlink(number, scope, &claimant));
-        self.names_of(others, number)
+        let rivals = self.names_of(others, number);
+        (Some(claimant), rivals)
     }
 
     /// Says who answers behind an IdentityTenant.
@@ -309,6 +329,22 @@ impl ClaimIndex {
         self.claimants_of(&Key::tenant(tenant))
             .filter(|claimant| !claimant.held.leaving)
             .filter_map(|claimant| claimant.held.group.as_ref())
+    }
+
+    /// What goes of one IdentityTenant's groups, or went since then.
+    pub fn wave(&self, tenant: &str, since: Timestamp) -> Wave {
+        let mut wave = Wave::default();
+        let members = self.claimants_of(&Key::tenant(tenant));
+        for claimant in members.filter(|member| member.held.group.is_some()) {
+            wave.count(claimant.held.going, since);
+        }
+        let ended = self.ended.get(tenant).into_iter().flatten();
+        for (uid, at) in ended.filter(|(_, at)| **at >= since) {
+            if !self.numbers.contains_key(uid.as_str()) {
+                wave.count(Going::Begun(*at), since);
+            }
+        }
+        wave
     }
 
     /// The owner of a group, if that is another resource.
@@ -566,6 +602,13 @@ impl Claimant {
     #[must_use]
     pub fn leaving(mut self, leaving: bool) -> Self {
         self.held.leaving = leaving;
+        self
+    }
+
+    /// How far it is on its way to the deletion of its group.
+    #[must_use]
+    pub fn going(mut self, going: Going) -> Self {
+        self.held.going = going;
         self
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use psg_domain::{Deletion, DeletionPolicy, GroupId, HandBack, Presence, time};
 
 use crate::{
-    absence,
+    absence, brake,
     case::{Case, Farewell, FarewellKind, Memory, Move, Remembered, Step, TenantState, write},
     create::{self, Settlement},
     differ,
@@ -41,6 +41,11 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
     }
     if case.is_paused(now) {
         return write(case, now, Step::HoldFinalizer);
+    }
+    // First: another reason in the status would make a restart forget that it was held back.
+    let unbegun = recorded.deletion.is_none() && recorded.held().is_some();
+    if let Some(wait) = brake::holds(case, now).filter(|_| unbegun) {
+        return wait;
     }
     if let Some(wait) = tenant_in_the_way(case, now) {
         return wait;

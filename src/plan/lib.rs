@@ -7,13 +7,14 @@
 //! - [`case`]: what goes in, and [`Move`], what comes out.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
-//!   [`sync`], [`contested`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
+//!   [`sync`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
 
 mod absence;
 mod adopt;
+pub mod brake;
 pub mod case;
 pub mod claims;
 mod conflicts;
@@ -37,6 +38,7 @@ mod tests;
 mod traffic;
 pub mod verdict;
 
+pub use brake::{Brake, Going};
 pub use case::{
     Case, Farewell, FarewellKind, Memory, Move, Object, Outcome, Remembered, Sent, Setback, Step,
     TenantState, TenantView, Timers, What, WriteCause,

@@ -198,10 +198,7 @@ fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resol
         );
         return Move::Stalled(Finding::new(Reason::GroupVanished, message));
     }
-    let acknowledged = case
-        .tenant
-        .acknowledged_until
-        .is_some_and(|until| until > now);
+    let acknowledged = case.tenant.is_acknowledged(now);
     if let Some((missing, managed)) = case.tenant.vanished.filter(|_| !acknowledged) {
         let message = format!(
             "{missing} of {managed} managed groups are missing from the tenant at once; none is created \

@@ -1,4 +1,5 @@
-//! What an installation puts into a cluster: both kinds and the rights of `config/rbac`.
+//! What an installation puts into a cluster: both kinds, the rights of `config/rbac`
+//! and the policies of `config/admission`.
 //!
 //! The rights are the repository's own files; only who gets them differs: the test's users in
 //! place of a service account. So a right that is missing there fails a test here.
@@ -19,7 +20,8 @@ use super::{
 /// Installs all of it, and waits until both kinds can be used.
 pub async fn everything(plane: &ControlPlane) {
     let client = plane.client(User::Admin).await;
-    for file in files("crds").into_iter().chain(files("config/rbac")) {
+    let folders = ["crds", "config/rbac", "config/admission"];
+    for file in folders.into_iter().flat_map(files) {
         for object in documents(&file) {
             if let Some(object) = ours(object) {
                 apply(&client, "default", object).await;

@@ -470,6 +470,33 @@ fn deletions() -> Vec<Scenario> {
                 assert_eq!(w.tenant_writes(), 1, "only the create");
             },
         ),
+        Scenario {
+            before: |w| {
+                let brake = json!({"credentialsSecretRef": {"name": "pat"}, "deletionBrake": {"max": 1, "percent": 0}});
+                w.cluster.tenants.apply("default", &brake);
+                w.cluster.apply("g", &spec("G", &["A", "B"]));
+                w.cluster.apply("h", &spec("H", &["C", "D"]));
+                w.cluster.apply("i", &spec("I", &["E", "F"]));
+            },
+            then: Some(|w| {
+                assert_eq!(w.calls(DELETE), 0, "the brake holds");
+                let until = Some("2030-01-01T00:00:00Z".to_owned());
+                let tenants = &w.cluster.tenants;
+                tenants.annotate("default", names::ACKNOWLEDGED_UNTIL, until);
+            }),
+            ..base(
+                "too many deleted at once, and acknowledged",
+                |w| {
+                    for name in ["g", "h", "i"] {
+                        w.cluster.delete(name);
+                    }
+                },
+                |w| {
+                    gone(w);
+                    assert_eq!(w.groups(), Vec::new());
+                },
+            )
+        },
         on_group(
             "delete of a group that vanished",
             |w| {

@@ -37,6 +37,7 @@ impl World {
                 credentials: "one".to_owned(),
                 vanished: None,
                 acknowledged_until: None,
+                brake: crate::Brake::default(),
             },
             picture,
             claims,

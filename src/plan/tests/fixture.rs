@@ -169,6 +169,7 @@ impl Fixture {
                 credentials: "one".to_owned(),
                 vanished: None,
                 acknowledged_until: None,
+                brake: crate::Brake::default(),
             },
             picture,
             others: Vec::new(),

@@ -4,6 +4,7 @@
 pub(crate) mod fixture;
 
 mod adoption;
+mod braking;
 mod claiming;
 mod contested;
 mod creating;

@@ -212,6 +212,7 @@ impl World {
                 credentials: "one".to_owned(),
                 vanished: None,
                 acknowledged_until: None,
+                brake: crate::Brake::default(),
             },
             picture: &self.picture,
             claims: &self.claims,

@@ -1,0 +1,128 @@
+//! The brake: when more of a tenant's groups are going than a person is likely to mean, no further
+//! one is begun until somebody says so. A deletion that was recorded goes on to its end.
+//!
+//! What counts is what waits, however long it has waited, and what was begun within the last
+//! [`WINDOW`], ended or not. What waits is seen in the resources. What has ended is kept in
+//! memory, so a restart forgets it: as many as one wave may have can go once more then. What was
+//! held back once says so in its status, and stays held back over a restart.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use psg_domain::{DeletionPolicy, Desired, ManagementPolicy, Recorded, time};
+
+use crate::{
+    case::{Case, Move},
+    reason::{Finding, Reason},
+};
+
+/// Deletions that began within so long are one wave.
+pub const WINDOW: Duration = Duration::from_mins(10);
+
+/// How many groups of a tenant may go in one wave: `max`, or `percent` of them if that is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brake {
+    /// So many in any case.
+    pub max: usize,
+    /// So much of a large tenant.
+    pub percent: usize,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self {
+            max: 5,
+            percent: 20,
+        }
+    }
+}
+
+impl Brake {
+    /// How many of so many may go.
+    pub fn limit(self, managed: usize) -> usize {
+        self.max.max(managed.saturating_mul(self.percent) / 100)
+    }
+}
+
+/// How far one resource is on its way to the deletion of its group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Going {
+    /// It stays, or its end leaves the tenant as it is.
+    #[default]
+    Not,
+    /// Its group is to be deleted, and nothing of that was begun.
+    Waits,
+    /// The same, and its status says that the brake holds it.
+    HeldBack,
+    /// What is to be undone was recorded then.
+    Begun(Timestamp),
+}
+
+impl Going {
+    /// What a resource that is being deleted has before it. `held_back`: its status says so.
+    pub fn of(desired: Option<&Desired>, recorded: &Recorded, held_back: bool) -> Self {
+        let spared = desired.is_some_and(|desired| {
+            desired.deletion == DeletionPolicy::Orphan
+                || desired.management == ManagementPolicy::Observe
+        });
+        match &recorded.deletion {
+            Some(deletion) => Self::Begun(deletion.recorded_at),
+            None if spared || recorded.held().is_none() => Self::Not,
+            None if held_back => Self::HeldBack,
+            None => Self::Waits,
+        }
+    }
+}
+
+/// What goes of one tenant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wave {
+    /// Its groups, with those that went in this wave.
+    pub managed: usize,
+    /// Those of them that go or went.
+    pub going: usize,
+    /// One of them was held back already.
+    pub held_back: bool,
+}
+
+impl Wave {
+    /// Counts one resource in.
+    pub(crate) fn count(&mut self, going: Going, since: Timestamp) {
+        self.managed += 1;
+        match going {
+            Going::Begun(at) if at < since => {}
+            Going::Not => {}
+            Going::HeldBack => {
+                self.going += 1;
+                self.held_back = true;
+            }
+            Going::Waits | Going::Begun(_) => self.going += 1,
+        }
+    }
+}
+
+/// Holds back a deletion that was not begun; nothing if it may go on.
+pub fn holds(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    if case.tenant.is_acknowledged(now) {
+        return None;
+    }
+    let tenant = &case.claims.claimant(&case.object.uid)?.tenant;
+    let Wave {
+        managed,
+        going,
+        held_back,
+    } = case.claims.wave(tenant, time::before(now, WINDOW));
+    let limit = case.tenant.brake.limit(managed);
+    if going <= limit && !held_back {
+        return None;
+    }
+    let message = format!(
+        "{going} of {managed} groups are going or went within 10 minutes, and deletionBrake of IdentityTenant \
+         {tenant} allows {limit}: the group is not deleted until passwordsync.dev/acknowledged-until is set \
+         there to a time to come; deletionPolicy: Orphan lets this resource go without it"
+    );
+    Some(Move::Wait {
+        until: time::after(now, WINDOW),
+        why: Finding::new(Reason::DeletionPaused, message),
+    })
+}
