@@ -12,6 +12,7 @@ use psg_snapshot::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit::Audit,
     metrics::Metrics,
     mind::Minds,
     ports::Kubernetes,
@@ -70,6 +71,8 @@ pub struct Context {
     pub minds: Minds,
     /// Who is to be looked at again.
     pub wakes: Wakes,
+    /// What is told of every write to a tenant.
+    pub audit: Audit,
     /// The figures.
     pub metrics: Metrics,
     /// Whether this process acts. One that does not only watches.

@@ -32,6 +32,7 @@ use crate::{
     ports::KubeError,
     status,
     tenant::{self, Tenant},
+    trail,
 };
 
 /// The most moves of one pass; a deletion of a hundred sources takes about three hundred.
@@ -318,6 +319,7 @@ impl Pass {
                     .collect();
                 let deleting = self.group.metadata.deletion_timestamp.is_some();
                 let note = self.farewell(&farewell);
+                trail::farewell(self, &farewell);
                 if self.finalizers(others).await? {
                     if let Some(note) = note {
                         self.tell(note).await;

@@ -1,6 +1,7 @@
 //! The real passes and the real actor over two models, in virtual time: a cluster in memory,
 //! and the simulator's own library behind the client's transport. One thread, paused clock.
 
+mod audit;
 mod bursts;
 mod chaos;
 mod cluster;

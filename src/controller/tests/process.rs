@@ -23,13 +23,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    audit::Lines,
     cluster::{Shelf, Shown},
     fuse::{Crash, Fuse},
     ports::{Pace, Ways},
     world::World,
 };
 use crate::{
-    Context, Metrics, Readiness, Settings,
+    Audit, Context, Metrics, Readiness, Settings,
     mind::Minds,
     run::{failed, guarded, observe, observe_tenant},
     tenant::Tenants,
@@ -98,6 +99,14 @@ impl Process {
             claims: RwLock::default(),
             minds: Minds::default(),
             wakes,
+            audit: Audit {
+                log: Arc::new(Lines {
+                    world: world.clone(),
+                    fuse: fuse.clone(),
+                }),
+                annotations: Vec::new(),
+                replica: None,
+            },
             metrics: Metrics::default(),
             stands: crate::standing::alone(),
             stop: CancellationToken::new(),
