@@ -4,7 +4,7 @@
 //! # Guarantees
 //! - One line for each request that was sent, and none for one that was given up before.
 //! - A request whose call is dropped before its answer has a line, too: its effect is unknown.
-//! - No request begins while lines cannot be written.
+//! - No request begins, and no resource is let go, while lines cannot be written.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -162,10 +162,15 @@ impl Drop for Trail {
 
 /// Writes the line of a resource that is about to be let go. Before it is: then no release lacks
 /// its line, though one that has to be tried again has it twice.
-pub(crate) fn farewell(pass: &Pass, farewell: &Farewell) {
+///
+/// # Errors
+/// Why no line can be written now: the resource is not to be let go, as its status is all that
+/// is known of the group.
+pub(crate) fn farewell(pass: &Pass, farewell: &Farewell) -> Result<(), String> {
     let Some(what) = audit::farewell(farewell, pass.group.status.as_ref()) else {
-        return;
+        return Ok(());
     };
+    pass.context.audit.log.ready()?;
     let snapshot = pass
         .tenant
         .as_ref()
@@ -176,6 +181,7 @@ pub(crate) fn farewell(pass: &Pass, farewell: &Farewell) {
         about: &about(pass, snapshot.as_deref().map(Snapshot::client)),
     };
     put(&pass.context, &line);
+    Ok(())
 }
 
 fn put(context: &Context, line: &Line<'_>) {

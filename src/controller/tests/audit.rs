@@ -164,15 +164,18 @@ impl AuditLog for Lines {
     }
 }
 
+fn spec() -> Value {
+    json!({
+        "name": "G", "passwordPolicyRef": {"name": "Strong"},
+        "sourceRefs": [{"name": "A"}, {"name": "B"}],
+    })
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_audit_log_cannot_be_written_no_tenant_is() {
     let world = World::new(small(4, &json!({}), &json!("none"), 7));
     world.weather.lock().unwrap().audit_full = true;
-    let spec = json!({
-        "name": "G", "passwordPolicyRef": {"name": "Strong"},
-        "sourceRefs": [{"name": "A"}, {"name": "B"}],
-    });
-    world.cluster.apply("g", &spec);
+    world.cluster.apply("g", &spec());
     let _process = Process::start(&world, Life::default());
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(world.tenant_writes(), 0, "{}", world.story());
@@ -185,7 +188,21 @@ async fn while_the_audit_log_cannot_be_written_no_tenant_is() {
     let made = world.until(Duration::from_hours(1), || world.quiet()).await;
     assert!(made, "{}", world.story());
     assert_eq!(world.tenant_writes(), 1);
-    world.must_rest(Duration::from_mins(5), "after it").await;
+
+    // Nor is a resource let go, with or without its group.
+    let mut orphan = spec();
+    orphan["deletionPolicy"] = json!("Orphan");
+    world.weather.lock().unwrap().audit_full = true;
+    world.cluster.apply("g", &orphan);
+    world.cluster.delete("g");
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(world.cluster.groups.get("g").is_some());
+    world.weather.lock().unwrap().audit_full = false;
+    let gone = || world.cluster.groups.get("g").is_none();
+    assert!(world.until(Duration::from_hours(1), gone).await);
+    assert_eq!(world.tenant_writes(), 1);
+    let lines = &world.books.lock().unwrap().lines;
+    assert_eq!(lines.last().unwrap()["kind"], "orphaned");
 }
 
 /// The check is no check if it cannot fail.
