@@ -179,6 +179,7 @@ fn a_value_that_does_not_exist_is_refused() {
         "serviceAccount.nam=x",
         "resources.limit.cpu=1",
         "logFormat=xml",
+        "audit.log=audit.jsonl",
         "replicaCount=-1",
         "watchNamespaces={Identity}",
         "allowHosts={https://example.com}",
@@ -268,6 +269,7 @@ fn the_operator_can_do_what_it_must_and_nothing_else() {
 fn in_a_list_of_namespaces_secrets_can_be_read_there_only() {
     let objects = chart(&[
         "watchNamespaces={identity,people}",
+        "audit.annotations={example.com/ticket}",
         "allowHosts={sim.example.com}",
     ]);
     assert_eq!(
@@ -275,10 +277,12 @@ fn in_a_list_of_namespaces_secrets_can_be_read_there_only() {
         [
             "--listen=0.0.0.0:8080",
             "--log-format=json",
+            "--audit-log=-",
             "--lease=psg-operator",
             "--watch-namespace=identity",
             "--watch-namespace=people",
             "--allow-host=sim.example.com",
+            "--audit-annotations=example.com/ticket",
         ]
     );
     let bound = objects

@@ -18,6 +18,8 @@ mod another_tenant;
 #[cfg(test)]
 mod arrows;
 #[cfg(test)]
+mod audit_trail;
+#[cfg(test)]
 mod braking;
 #[cfg(test)]
 mod chart;

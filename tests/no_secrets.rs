@@ -1,5 +1,5 @@
 //! The client secret and the access token appear nowhere: not in the log at its loudest, not in a
-//! status, not in an Event, not in a metric, whatever the tenant echoes.
+//! status, not in an Event, not in a metric, not in the audit trail, whatever the tenant echoes.
 
 use serde_json::json;
 
@@ -117,6 +117,8 @@ async fn a_secret_is_in_no_log_status_event_or_metric() {
     let log = operator.log();
     let trace = log.matches("\"level\":\"TRACE\"").count();
     assert!(trace > 100, "it is loud: {trace}");
+    let trail = operator.trail();
+    assert!(trail.len() > 3, "the log holds the audit trail: {trail:?}");
     let mut shown = vec![("log", log), ("metrics", metrics)];
     for what in ["psg", "idt", "events"] {
         let printed = world.kubectl(&["get", what, "--output=json"]).await;

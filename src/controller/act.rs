@@ -8,7 +8,7 @@ use psg_domain::{Changes, Group, Origin, SourceId, time};
 use psg_identity::{Effect, Error, Lane};
 use psg_plan::{Finding, Memory, Outcome, Reason, Setback, Step, What, WriteCause};
 
-use crate::{events, mind, reconcile::Pass};
+use crate::{events, mind, reconcile::Pass, trail::Trail};
 
 /// Writes the tenant.
 pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcome {
@@ -25,19 +25,21 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             None,
         ));
     };
-    let client = snapshot.client();
+    let Some(trail) = Trail::of(pass, &snapshot, &step) else {
+        return Outcome::Done;
+    };
+    let client = trail.client(snapshot.client());
     let context = std::sync::Arc::clone(&pass.context);
     let clock = || context.now();
     match step {
         Step::CreateGroup(intent) => {
-            let made = client
-                .create_group(
-                    &intent.name,
-                    &intent.policy,
-                    &intent.sources,
-                    Lane::UserChange,
-                )
-                .await;
+            let call = client.create_group(
+                &intent.name,
+                &intent.policy,
+                &intent.sources,
+                Lane::UserChange,
+            );
+            let made = trail.around(call, |group| Some(group.id.to_string())).await;
             count(pass, "create", &made);
             match made {
                 Ok(group) => {
@@ -68,7 +70,9 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                 WriteCause::Edit => Lane::UserChange,
                 WriteCause::Drift => Lane::DriftRepair,
             };
-            let updated = client.update_group(&group, lane).await;
+            let updated = trail
+                .around(client.update_group(&group, lane), |_| None)
+                .await;
             count(pass, "update", &updated);
             let at = clock();
             match updated {
@@ -98,7 +102,8 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             }
         }
         Step::DeleteGroup(id) => {
-            let deleted = client.delete_group(&id, Lane::Deletion).await;
+            let call = client.delete_group(&id, Lane::Deletion);
+            let deleted = trail.around(call, |_| None).await;
             count(pass, "delete", &deleted);
             let at = clock();
             let sent = deleted
@@ -119,9 +124,8 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             }
         }
         Step::AssignPolicy { source, holders } => {
-            let assigned = client
-                .assign_holders(&source, &holders, Lane::Deletion)
-                .await;
+            let call = client.assign_holders(&source, &holders, Lane::Deletion);
+            let assigned = trail.around(call, |_| None).await;
             count(pass, "assign", &assigned);
             let at = clock();
             match assigned {

@@ -12,6 +12,7 @@ use psg_snapshot::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit::Audit,
     metrics::Metrics,
     mind::Minds,
     ports::Kubernetes,
@@ -73,6 +74,8 @@ pub struct Context {
     pub wakes: Wakes,
     /// What cannot be read.
     pub unreadable: AllUnreadable,
+    /// What is told of every write to a tenant.
+    pub audit: Audit,
     /// The figures.
     pub metrics: Metrics,
     /// Whether this process acts. One that does not only watches.

@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`reconcile`]: one pass over one resource, the loop around `plan::next`.
 //! - [`act`]: carries out one step; the only place that writes the tenant.
+//! - [`audit`]: the words of the audit trail; `trail` writes one step's lines.
 //! - [`status`]: what a report becomes; the only place that writes a status.
 //! - [`tenant`], [`actor`]: one IdentityTenant, its snapshot and its own status.
 //! - [`ports`]: the Kubernetes side; [`kubernetes`] is the real one.
@@ -19,6 +20,7 @@
 
 pub mod act;
 pub mod actor;
+pub mod audit;
 pub mod clock;
 pub mod context;
 pub mod events;
@@ -38,6 +40,9 @@ pub mod tolerant;
 pub mod unreadable;
 pub mod wakes;
 
+mod trail;
+
+pub use audit::{Audit, AuditLog};
 pub use clock::ProcessClock;
 pub use context::{Context, Settings};
 pub use intake::Scope;

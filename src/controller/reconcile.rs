@@ -32,6 +32,7 @@ use crate::{
     ports::KubeError,
     status,
     tenant::{self, Tenant},
+    trail,
 };
 
 /// The most moves of one pass; a deletion of a hundred sources takes about three hundred.
@@ -46,6 +47,9 @@ pub enum Error {
     /// The stored status cannot be read, so nothing is decided on it.
     #[error("the stored status cannot be read: {0}")]
     Status(String),
+    /// The resource is not let go before that is told.
+    #[error("the audit log cannot be written: {0}")]
+    Untold(String),
     /// The pass did not come to an end.
     #[error("the pass did not come to an end after {MOST_MOVES} moves")]
     Endless,
@@ -322,6 +326,7 @@ impl Pass {
                     .collect();
                 let deleting = self.group.metadata.deletion_timestamp.is_some();
                 let note = self.farewell(&farewell);
+                trail::farewell(self, &farewell).map_err(Error::Untold)?;
                 if self.finalizers(others).await? {
                     if let Some(note) = note {
                         self.tell(note).await;

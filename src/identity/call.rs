@@ -19,6 +19,7 @@ use crate::{
     routes::{ApiVersion, EXPERIMENTAL, Operation, Route},
     token::{self, Token, TokenInfo, Tokens},
     transport::{Kind, Request, Response, Transport},
+    witness::{Ended, Witness},
 };
 
 /// What is asked, before it has a token.
@@ -27,6 +28,7 @@ pub(crate) struct Sent<'a> {
     id: Option<&'a str>,
     page: Option<Page>,
     body: Option<Bytes>,
+    witness: Option<&'a dyn Witness>,
 }
 
 impl<'a> Sent<'a> {
@@ -36,6 +38,7 @@ impl<'a> Sent<'a> {
             id: None,
             page: None,
             body: None,
+            witness: None,
         }
     }
 
@@ -62,6 +65,10 @@ impl<'a> Sent<'a> {
             body: Some(body.into()),
             ..self
         })
+    }
+
+    pub fn seen_by(self, witness: Option<&'a dyn Witness>) -> Self {
+        Self { witness, ..self }
     }
 
     fn target(&self, route: &Route) -> String {
@@ -170,8 +177,12 @@ impl Caller {
         let permit = self.place(limiter, route.kind, lane).await?;
         // Again: the line may have been longer than the token's life.
         let token = self.tokens.token().await?;
+        let request = self.request(sent, route, &token);
+        if let Some(witness) = sent.witness {
+            witness.sends(request.method.as_str(), &request.target);
+        }
         let began = Instant::now();
-        let answer = self.transport.send(self.request(sent, route, &token)).await;
+        let answer = self.transport.send(request).await;
         drop(permit);
         let operation = sent.operation.label();
         let milliseconds = began.elapsed().as_millis();
@@ -184,15 +195,22 @@ impl Caller {
                 tracing::debug!(operation, version = %route.version, %error, milliseconds, "unanswered");
             }
         }
-        let answer = answer?;
-        if answer.status.is_success() {
-            return Ok(Ok(answer));
-        }
+        let tell = |ended: &Ended<'_>| sent.witness.into_iter().for_each(|w| w.ended(ended));
+        let answer = answer.map_err(|error| {
+            let error = Error::from(error);
+            tell(&Ended::unanswered(&error));
+            error
+        })?;
         let secrets = [
             self.credentials.client_secret.expose_secret(),
             token.secret(),
         ];
+        if answer.status.is_success() {
+            tell(&Ended::answered(&answer, None, &secrets));
+            return Ok(Ok(answer));
+        }
         let error = Error::of(&answer, route.kind, &secrets);
+        tell(&Ended::answered(&answer, Some(&error), &secrets));
         if let Some(time) = error.retry_after() {
             limiter.pause(time);
         }

@@ -23,6 +23,7 @@ use crate::{
     transport::{Response, Transport},
     window::Rate,
     wire::{self, Application, GroupBody, Identified},
+    witness::Witness,
 };
 
 /// The most objects that the API puts on a page.
@@ -108,6 +109,7 @@ pub enum DeleteOutcome {
 #[derive(Clone)]
 pub struct Client {
     caller: Arc<Caller>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Client {
@@ -120,6 +122,16 @@ impl Client {
     ) -> Self {
         Self {
             caller: Arc::new(Caller::new(credentials, options, transport, limiters)),
+            witness: None,
+        }
+    }
+
+    /// The same client, whose writes somebody sees.
+    #[must_use]
+    pub fn witnessed(&self, witness: Arc<dyn Witness>) -> Self {
+        Self {
+            caller: Arc::clone(&self.caller),
+            witness: Some(witness),
         }
     }
 
@@ -218,7 +230,7 @@ impl Client {
             password_policy_id: policy,
             source_ids: sources,
         };
-        let sent = Sent::of(Operation::CreateGroup).body(&body)?;
+        let sent = self.write(Operation::CreateGroup).body(&body)?;
         let answer = self.caller.call(sent, lane).await?;
         understood(&answer, wire::group(&answer.body, Identified::ByAnswer))
     }
@@ -238,7 +250,8 @@ impl Client {
             password_policy_id: policy,
             source_ids: &group.sources,
         };
-        let sent = Sent::of(Operation::UpdateGroup)
+        let sent = self
+            .write(Operation::UpdateGroup)
             .id(group.id.as_str())
             .body(&body)?;
         let answer = self.caller.call(sent, lane).await?;
@@ -252,7 +265,7 @@ impl Client {
     pub async fn delete_group(&self, id: &GroupId, lane: Lane) -> Result<DeleteOutcome, Error> {
         let answer = self
             .caller
-            .call(Sent::of(Operation::DeleteGroup).id(id.as_str()), lane)
+            .call(self.write(Operation::DeleteGroup).id(id.as_str()), lane)
             .await;
         match found(answer)? {
             None => Ok(DeleteOutcome::Absent),
@@ -295,7 +308,7 @@ impl Client {
         holders: &[Holder],
         lane: Lane,
     ) -> Result<Vec<Holder>, Error> {
-        let sent = Sent::of(Operation::AssignHolders).id(source.as_str());
+        let sent = self.write(Operation::AssignHolders).id(source.as_str());
         let answer = self
             .caller
             .call(sent.body(&wire::holder_body(holders))?, lane)
@@ -311,6 +324,12 @@ impl Client {
             return Ok(None);
         };
         understood(&answer, wire::dependent_applications(&answer.body)).map(Some)
+    }
+}
+
+impl Client {
+    fn write(&self, operation: Operation) -> Sent<'_> {
+        Sent::of(operation).seen_by(self.witness.as_deref())
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`credentials`], [`token`], [`scopes`]: what is read from a Secret and made of it.
 //! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded.
 //! - [`error`], [`retry_after`]: what an answer that is no success means.
+//! - [`witness`]: who looks on while a client writes.
 //! - `wire`: the bodies, parsed into the domain's words at once.
 //! - `properties`: what must hold of any bytes; for tests and `fuzz/`.
 
@@ -30,6 +31,7 @@ pub mod token;
 pub mod transport;
 pub mod window;
 pub mod wire_http;
+pub mod witness;
 
 mod call;
 mod form;
@@ -67,3 +69,4 @@ pub use transport::{Kind, Request, Response, Transport, TransportError};
 pub use window::Rate;
 pub use wire::{Application, applications_by_source};
 pub use wire_http::{HttpOptions, HttpTransport};
+pub use witness::{Ended, Witness};

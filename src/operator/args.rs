@@ -8,7 +8,7 @@ use psg_controller::Settings;
 use psg_identity::HostPolicy;
 use psg_plan::Timers;
 
-use crate::election::Terms;
+use crate::{audit::Place, election::Terms};
 
 /// Manages SailPoint password sync groups as Kubernetes resources.
 ///
@@ -91,6 +91,26 @@ pub struct Args {
     /// How long the end of the process waits for writes in hand.
     #[arg(long, env = "PSG_DRAIN", default_value = "15s", value_parser = duration)]
     pub drain: Duration,
+
+    /// Where each write to a tenant is told, one JSON line each: a file, `-` for standard output, or
+    /// `off`. While it cannot be written, no tenant is.
+    #[arg(
+        long,
+        env = "PSG_AUDIT_LOG",
+        default_value = "-",
+        value_name = "PATH|-|off"
+    )]
+    pub audit_log: Place,
+
+    /// An annotation of a resource that its audit lines repeat, such as that of a change ticket; may
+    /// be given several times.
+    #[arg(
+        long = "audit-annotations",
+        env = "PSG_AUDIT_ANNOTATIONS",
+        value_delimiter = ',',
+        value_name = "KEY"
+    )]
+    pub audit_annotations: Vec<String>,
 
     /// The form of the logs on standard error.
     #[arg(long, env = "PSG_LOG_FORMAT", default_value = "json")]

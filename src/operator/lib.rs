@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`args`]: what was typed, and what it means.
+//! - [`audit`]: where the audit trail goes.
 //! - [`telemetry`]: the logs, on standard error.
 //! - [`health`]: `/livez`, `/readyz`, `/metrics`.
 //! - [`connect`]: the ways to Kubernetes.
@@ -10,6 +11,7 @@
 //! - [`serve`]: everything put together, until a signal.
 
 pub mod args;
+pub mod audit;
 pub mod connect;
 pub mod election;
 pub mod fence;

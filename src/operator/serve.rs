@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::Api;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
-    Context, Metrics, ProcessClock, Readiness, kubernetes::Cluster, mind::Minds, standing,
+    Audit, Context, Metrics, ProcessClock, Readiness, kubernetes::Cluster, mind::Minds, standing,
     tenant::Tenants, wakes::Wakes,
 };
 use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Contradiction},
+    audit::Trail,
     connect,
     fence::Fence,
     health::{self, Health},
@@ -43,6 +44,9 @@ pub enum Error {
     /// A client could not be made.
     #[error("no client: {0}")]
     Client(String),
+    /// The trail has nowhere to go.
+    #[error("the audit log cannot be opened: {0}; correct --audit-log")]
+    Audit(#[source] std::io::Error),
     /// The address is taken, or not ours.
     #[error("cannot serve health at {0}: {1}")]
     Listen(std::net::SocketAddr, #[source] std::io::Error),
@@ -73,6 +77,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
     let writes = connect::once(config.clone())?;
     let mut dice =
         StdRng::try_from_rng(&mut rand::rngs::SysRng).map_err(|e| Error::Client(e.to_string()))?;
+    let mut replica = None;
     let mut candidate = match (terms, &args.lease) {
         (Some(terms), Some(lease)) => {
             let namespace = args.lease_namespace.as_ref();
@@ -80,6 +85,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
             // A client of its own: nothing else stands before a renewal.
             let leases = Api::namespaced(connect::once(config.clone())?, namespace);
             let identity = identity(args.lease_identity.as_deref(), &mut dice);
+            replica = Some(identity.clone());
             Some(Candidate::new(leases, lease.clone(), identity, terms))
         }
         _ => None,
@@ -109,6 +115,12 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         "1 if this process acts, 0 if it stands by",
         metric,
     );
+    let trail = Trail::open(args.audit_log.clone()).map_err(Error::Audit)?;
+    registry.register(
+        "psg_audit_lines_waiting",
+        "Lines of the audit trail that cannot be written; until they can, no tenant is",
+        trail.metric(),
+    );
     let clock = ProcessClock::starting_at(Timestamp::now());
     let dice = Mutex::new(dice);
     let context = Arc::new(Context {
@@ -131,6 +143,11 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         minds: Minds::default(),
         wakes,
         unreadable: psg_controller::unreadable::AllUnreadable::default(),
+        audit: Audit {
+            log: Arc::new(trail),
+            annotations: args.audit_annotations.clone(),
+            replica,
+        },
         metrics: Metrics::new(&mut registry),
         stands: stands.clone(),
         stop: stop.clone(),

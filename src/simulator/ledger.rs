@@ -30,6 +30,8 @@ pub struct Entry {
     /// Who asked, if the token says so.
     #[serde(rename = "client_id")]
     pub client_id: Option<String>,
+    /// The handle that the answer carried, in its header and in a refusal's body.
+    pub tracking_id: String,
     /// The status that was sent; none if the connection was cut before.
     pub status: Option<u16>,
     /// Whether the tenant did as it was asked.
@@ -64,6 +66,11 @@ impl Ledger {
         if self.entries.len() > KEPT {
             self.entries.pop_front();
         }
+    }
+
+    /// The number of the next entry.
+    pub fn next(&self) -> u64 {
+        self.last + 1
     }
 
     /// The entries after a number.

@@ -26,6 +26,9 @@ use crate::{
     switches::{Licence, MissingExperimentalHeader, PostAnswer, RateWindow, Switches},
 };
 
+/// As the service names its answers.
+const REQUEST_ID: &str = "SLPT-Request-ID";
+
 /// A tenant in memory.
 #[derive(Debug)]
 #[expect(
@@ -47,6 +50,8 @@ pub struct Tenant {
     pub(crate) rate_limit: RateLimit,
     pub(crate) latency: Latency,
     pub(crate) rng: Rng,
+    /// Names the request that is being answered, in every answer and in the ledger.
+    request_id: String,
     pub(crate) pending: BTreeMap<(Timestamp, u64), Effect>,
     effects: u64,
 }
@@ -91,6 +96,7 @@ impl Tenant {
             rate_limit: seed.rate_limit,
             latency: seed.latency,
             rng,
+            request_id: String::new(),
             pending: BTreeMap::new(),
             effects: 0,
         })
@@ -99,6 +105,7 @@ impl Tenant {
     /// Answers one request at one moment.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
         self.settle(now);
+        self.request_id = Rng::new(self.ledger.next()).hex_id();
         let segments = request.segments();
         let found = routes::find(&request.method, &segments, &self.switches);
         let token_route = request.path == "/oauth/token" || request.path == "/oauth/info";
@@ -106,6 +113,7 @@ impl Tenant {
             _ if token_route => self.answer_oauth(request, now),
             _ => self.answer_api(request, found.as_ref(), now),
         };
+        answered.response.set_header(REQUEST_ID, &self.request_id);
         answered.response.delay += self.latency.sample(&mut self.rng);
         let secret = token_route.then(String::new);
         let body = (!token_route && !request.body.is_empty())
@@ -124,6 +132,7 @@ impl Tenant {
             route,
             version: found.map(|found| found.version.prefix().to_owned()),
             client_id: answered.client_id,
+            tracking_id: self.request_id.clone(),
             status: (answered.response.cut != Some(Cut::Before))
                 .then_some(answered.response.status),
             applied: answered.applied,
@@ -374,9 +383,8 @@ impl Tenant {
         }
     }
 
-    pub(crate) fn refuse(&mut self, refusal: &Refusal, now: Timestamp) -> Response {
-        let tracking_id = self.rng.hex_id();
-        refusal.render(&tracking_id, &self.switches, now)
+    pub(crate) fn refuse(&self, refusal: &Refusal, now: Timestamp) -> Response {
+        refusal.render(&self.request_id, &self.switches, now)
     }
 
     fn issuer_info(&self) -> Value {

@@ -180,6 +180,19 @@ impl Operator {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// The audit trail: its lines are among the log's, as it goes to standard output.
+    pub fn trail(&self) -> Vec<serde_json::Value> {
+        let lines = self.log();
+        let lines = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        lines
+            .filter(|line: &serde_json::Value| {
+                line["kind"].is_string() && line["resource"].is_object()
+            })
+            .collect()
+    }
+
     /// The last of it, for a message.
     pub fn log_tail(&self) -> String {
         logs::tail(&self.log, 40)

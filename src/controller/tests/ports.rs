@@ -212,7 +212,15 @@ impl Transport for Ways {
         } else {
             self.world.ask_the_tenant(&asked)
         };
+        let tracking_id = answer.header("slpt-request-id").unwrap_or_default();
+        let ended = |answered: bool| {
+            if is_write {
+                let mut books = self.world.books.lock().unwrap();
+                books.ended(tracking_id, answered);
+            }
+        };
         let unknown = |why: &str| {
+            ended(false);
             Err(TransportError::Unknown {
                 why: why.to_owned(),
             })
@@ -230,6 +238,7 @@ impl Transport for Ways {
         if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {
             return unknown("connection cut");
         }
+        ended(true);
         let headers = answer.headers.into_iter().map(|(name, value)| {
             (
                 HeaderName::try_from(name).unwrap(),

@@ -23,13 +23,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    audit::Lines,
     cluster::{Shelf, Shown},
     fuse::{Crash, Fuse},
     ports::{Pace, Ways},
     world::World,
 };
 use crate::{
-    Context, Metrics, Readiness, Settings, guard,
+    Audit, Context, Metrics, Readiness, Settings, guard,
     intake::{observe, observe_tenant},
     mind::Minds,
     run::failed,
@@ -101,6 +102,14 @@ impl Process {
             minds: Minds::default(),
             wakes,
             unreadable: crate::unreadable::AllUnreadable::default(),
+            audit: Audit {
+                log: Arc::new(Lines {
+                    world: world.clone(),
+                    fuse: fuse.clone(),
+                }),
+                annotations: Vec::new(),
+                replica: None,
+            },
             metrics: Metrics::default(),
             stands: crate::standing::alone(),
             stop: CancellationToken::new(),

@@ -13,7 +13,7 @@ use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{cluster::Cluster, oracle::Oracle, tenant};
+use super::{audit::Books, cluster::Cluster, oracle::Oracle, tenant};
 use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
@@ -23,6 +23,7 @@ pub struct World {
     pub cluster: Cluster,
     pub tenant: Mutex<Tenant>,
     pub oracle: Mutex<Oracle>,
+    pub books: Mutex<Books>,
     pub weather: Mutex<Weather>,
     pub clock: Clock,
     began: Instant,
@@ -38,6 +39,8 @@ pub struct Weather {
     pub api_deaf: bool,
     /// How often the operator panics over what it asks for: a group's status, a Secret.
     pub panics: BTreeMap<String, u32>,
+    /// The audit log cannot be written.
+    pub audit_full: bool,
 }
 
 impl World {
@@ -47,6 +50,7 @@ impl World {
             cluster: Cluster::default(),
             tenant: Mutex::new(tenant),
             oracle: Mutex::default(),
+            books: Mutex::default(),
             weather: Mutex::default(),
             clock: Arc::new(move || clock.now()),
             began: Instant::now(),
@@ -114,7 +118,10 @@ impl World {
     pub fn released(&self, group: &PasswordSyncGroup) {
         let mut tenant = self.tenant.lock().unwrap();
         tenant.settle((self.clock)());
-        self.oracle.lock().unwrap().released(group, &tenant);
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.released(group, &tenant);
+        let untold = self.books.lock().unwrap().released(group);
+        oracle.violations.extend(untold);
     }
 
     /// Somebody else makes a group.
@@ -281,7 +288,12 @@ impl World {
             "{what}: S8: settled stays settled\n{story}"
         );
         let mut oracle = self.oracle.lock().unwrap();
-        oracle.at_rest(&self.tenant.lock().unwrap());
+        let tenant = self.tenant.lock().unwrap();
+        oracle.at_rest(&tenant);
+        let books = self.books.lock().unwrap();
+        oracle
+            .violations
+            .extend(books.check(tenant.ledger().since(0)));
         let violations = &oracle.violations;
         assert!(violations.is_empty(), "{what}: {violations:#?}\n{story}");
     }

@@ -1,0 +1,359 @@
+//! The words of the audit trail: one JSON line for each write that was sent to a tenant, and one
+//! for each group that is let go. Pure; [`crate::trail`] finds out what is to be said.
+//!
+//! No line holds a secret, a body or the name of a person: ids, names of groups, sources and
+//! resources, the field manager, and the annotations that a flag names.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use psg_api::PasswordSyncGroupStatus;
+use psg_domain::{Group, HandBackResult, Holder, Picture, PolicyId, Presence, SourceId};
+use psg_plan::{Farewell, FarewellKind, Step, WriteCause};
+use serde::Serialize;
+
+/// The most characters of an annotation in a line.
+const ANNOTATION: usize = 256;
+
+/// Where lines go.
+pub trait AuditLog: Send + Sync {
+    /// # Errors
+    /// Why no line can be written now: no write to a tenant begins before one can.
+    fn ready(&self) -> Result<(), String>;
+
+    /// Takes a line, without its end. One that cannot be written now is kept and goes first.
+    fn write(&self, line: &str);
+}
+
+/// Where the trail goes, and what is in each of its lines.
+#[derive(Clone)]
+pub struct Audit {
+    /// Where lines go.
+    pub log: Arc<dyn AuditLog>,
+    /// The annotations of a resource that its lines repeat.
+    pub annotations: Vec<String>,
+    /// Who this process is among its replicas.
+    pub replica: Option<String>,
+}
+
+/// One line.
+#[derive(Serialize)]
+pub(crate) struct Line<'a> {
+    /// When the request was sent, or the group was let go.
+    pub time: Timestamp,
+    #[serde(flatten)]
+    pub what: What<'a>,
+    #[serde(flatten)]
+    pub about: &'a About,
+}
+
+/// What a line tells of.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(crate) enum What<'a> {
+    Write(Write<'a>),
+    HandedBack(HandedBack),
+    Orphaned(Orphaned<'a>),
+}
+
+/// One request on the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Write<'a> {
+    #[serde(flatten)]
+    pub change: &'a Change,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub result: Outcome,
+    pub tracking_id: Option<&'a str>,
+    pub duration_ms: u64,
+}
+
+/// What came of a request.
+#[derive(Serialize)]
+pub(crate) struct Outcome {
+    pub outcome: &'static str,
+    pub status: Option<u16>,
+    pub reason: Option<String>,
+}
+
+/// What a step changes in the tenant.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Change {
+    pub operation: &'static str,
+    /// Whose change an update carries out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'static str>,
+    /// Of the group, or of the source that gets a policy; of a new group only its answer tells.
+    pub id: Option<String>,
+    pub before: Option<Content>,
+    pub after: Option<Content>,
+    /// Of a deletion: what each source is to have afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Vec<Planned>>,
+}
+
+/// What something holds in the tenant.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub(crate) enum Content {
+    Group {
+        name: String,
+        policy_id: Option<PolicyId>,
+        source_ids: Vec<SourceId>,
+    },
+    Source {
+        policies: Vec<OnSource>,
+    },
+}
+
+/// One policy of a source; an exception is for some accounts, and whose they are is not told.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OnSource {
+    pub policy_id: PolicyId,
+    pub exception: bool,
+}
+
+/// A source and its policy: before it joined the group, if that is known, and after the group.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Planned {
+    pub id: SourceId,
+    pub name: String,
+    pub before: Option<String>,
+    pub after: Option<PolicyId>,
+}
+
+/// A deleted group's sources, each with its policy or without a need for one.
+#[derive(Serialize)]
+pub(crate) struct HandedBack {
+    pub id: Option<String>,
+    pub sources: Vec<Returned>,
+}
+
+/// How the hand-back of one source ended: `by` whom it was assigned, or why it was `skipped`.
+#[derive(Serialize)]
+pub(crate) struct Returned {
+    #[serde(flatten)]
+    pub source: Planned,
+    pub by: Option<&'static str>,
+    pub skipped: Option<&'static str>,
+}
+
+/// A group that was left in the tenant on request, and everything that was known of it.
+#[derive(Serialize)]
+pub(crate) struct Orphaned<'a> {
+    pub id: Option<String>,
+    pub record: Option<&'a PasswordSyncGroupStatus>,
+}
+
+/// On whose behalf, and where.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct About {
+    pub resource: Resource,
+    pub manager: Option<Manager>,
+    pub annotations: BTreeMap<String, String>,
+    pub tenant: Tenant,
+    pub operator: Operator,
+}
+
+/// The resource that a line is about.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Resource {
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    pub generation: i64,
+}
+
+/// Which tool wrote the spec last, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Manager {
+    pub name: String,
+    pub time: Option<Timestamp>,
+}
+
+/// The `IdentityTenant`, and who answers behind it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Tenant {
+    pub namespace: String,
+    pub name: String,
+    pub org: Option<String>,
+    pub host: Option<String>,
+}
+
+/// Who wrote.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Operator {
+    pub version: &'static str,
+    pub replica: Option<String>,
+}
+
+impl Change {
+    /// What a step changes; none of one that does not write the tenant.
+    pub(crate) fn of(
+        step: &Step,
+        picture: &Picture,
+        status: Option<&PasswordSyncGroupStatus>,
+    ) -> Option<Self> {
+        let there = |id| match picture.group(id) {
+            Presence::There(group, _) => Some(content(group)),
+            _ => None,
+        };
+        Some(match step {
+            Step::CreateGroup(intent) => {
+                let after = Content::Group {
+                    name: intent.name.clone(),
+                    policy_id: Some(intent.policy.clone()),
+                    source_ids: intent.sources.iter().cloned().collect(),
+                };
+                Self::new("createGroup", None, None, Some(after))
+            }
+            Step::UpdateGroup { group, cause, .. } => {
+                let cause = match cause {
+                    WriteCause::Edit => "edit",
+                    WriteCause::Drift => "drift",
+                };
+                let (before, after) = (there(&group.id), Some(content(group)));
+                Self {
+                    cause: Some(cause),
+                    ..Self::new("updateGroup", Some(group.id.to_string()), before, after)
+                }
+            }
+            Step::DeleteGroup(id) => Self {
+                sources: Some(plan(status)),
+                ..Self::new("deleteGroup", Some(id.to_string()), there(id), None)
+            },
+            Step::AssignPolicy { source, holders } => {
+                let before = picture.holders(source).and_then(|(holders, _)| holders);
+                let (before, after) = (before.map(on_source), Some(on_source(holders)));
+                Self::new("assignPolicy", Some(source.to_string()), before, after)
+            }
+            Step::HoldFinalizer | Step::Record(_) | Step::ReleaseFinalizer(_) => return None,
+        })
+    }
+
+    fn new(
+        operation: &'static str,
+        id: Option<String>,
+        before: Option<Content>,
+        after: Option<Content>,
+    ) -> Self {
+        Self {
+            operation,
+            cause: None,
+            id,
+            before,
+            after,
+            sources: None,
+        }
+    }
+}
+
+/// What is told of a resource that is let go; nothing if no group of its own was there.
+pub(crate) fn farewell<'a>(
+    farewell: &Farewell,
+    status: Option<&'a PasswordSyncGroupStatus>,
+) -> Option<What<'a>> {
+    let id = farewell.group.as_ref().map(ToString::to_string);
+    match farewell.kind {
+        FarewellKind::NothingMade | FarewellKind::Observed => None,
+        FarewellKind::Orphaned => Some(What::Orphaned(Orphaned { id, record: status })),
+        FarewellKind::Deleted => {
+            let sources = farewell.sources.iter().map(|left| {
+                let (by, skipped) = ending(left.result);
+                let source = Planned {
+                    id: left.source.clone(),
+                    name: left.name.clone(),
+                    before: before_joining(status, left.source.as_str()),
+                    after: by.map(|_| left.policy.clone()),
+                };
+                Returned {
+                    source,
+                    by,
+                    skipped,
+                }
+            });
+            let sources = sources.collect();
+            Some(What::HandedBack(HandedBack { id, sources }))
+        }
+    }
+}
+
+fn ending(result: Option<HandBackResult>) -> (Option<&'static str>, Option<&'static str>) {
+    match result {
+        Some(HandBackResult::ByService) => (Some("service"), None),
+        Some(HandBackResult::ByOperator) => (Some("operator"), None),
+        Some(HandBackResult::InAnotherGroup) => (None, Some("inAnotherGroup")),
+        Some(HandBackResult::SourceGone) => (None, Some("sourceGone")),
+        Some(HandBackResult::PolicyGone) => (None, Some("policyGone")),
+        None => (None, Some("notLookedAt")),
+    }
+}
+
+/// The recorded plan of a deletion.
+fn plan(status: Option<&PasswordSyncGroupStatus>) -> Vec<Planned> {
+    let deletion = status.and_then(|status| status.deletion.as_ref());
+    let sources = deletion.into_iter().flat_map(|deletion| &deletion.sources);
+    let planned = sources.filter_map(|source| {
+        Some(Planned {
+            id: SourceId::parse(&source.id).ok()?,
+            name: source.name.clone(),
+            before: before_joining(status, &source.id),
+            after: PolicyId::parse(&source.policy_id).ok(),
+        })
+    });
+    planned.collect()
+}
+
+fn before_joining(status: Option<&PasswordSyncGroupStatus>, source: &str) -> Option<String> {
+    let mut pins = status.into_iter().flat_map(|status| &status.sources);
+    pins.find(|pin| pin.id == source)?.policy_before.clone()
+}
+
+fn content(group: &Group) -> Content {
+    Content::Group {
+        name: group.name.clone(),
+        policy_id: group.policy.clone(),
+        source_ids: group.sources.iter().cloned().collect(),
+    }
+}
+
+fn on_source(holders: &[Holder]) -> Content {
+    let policies = holders.iter().map(|holder| OnSource {
+        policy_id: holder.policy.clone(),
+        exception: holder.is_exception(),
+    });
+    Content::Source {
+        policies: policies.collect(),
+    }
+}
+
+/// The last manager of any field of the spec. Only an object that was read live has them: the
+/// watch drops them.
+pub(crate) fn manager(metadata: &ObjectMeta) -> Option<Manager> {
+    let entries = metadata.managed_fields.iter().flatten();
+    let of_spec = entries.filter(|entry| {
+        let fields = entry.fields_v1.as_ref();
+        fields.is_some_and(|fields| fields.0.get("f:spec").is_some())
+    });
+    let last = of_spec.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    Some(Manager {
+        name: last.manager.clone()?,
+        time: last.time.as_ref().map(|time| time.0),
+    })
+}
+
+/// The annotations that are asked for, each cut to what a line can bear.
+pub(crate) fn annotations(metadata: &ObjectMeta, asked: &[String]) -> BTreeMap<String, String> {
+    let known = metadata.annotations.as_ref();
+    let found = asked.iter().filter_map(|key| {
+        let value = known?.get(key)?;
+        Some((key.clone(), value.chars().take(ANNOTATION).collect()))
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests;

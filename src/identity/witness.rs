@@ -1,0 +1,87 @@
+//! Who looks on while a client writes: told of each request on the wire, and what came of it.
+//!
+//! A call may send its write twice, after a 401, and a witness sees both. It decides nothing.
+
+use crate::{error, error::Error, transport::Response, wire::refusal::Refusal};
+
+/// The header by which the service names every answer, in whatever case.
+const REQUEST_ID: &str = "slpt-request-id";
+
+/// Longer than any tracking id.
+const MAX_ID: usize = 64;
+
+/// Sees the writes of one client.
+pub trait Witness: Send + Sync {
+    /// A request begins to be sent. If nothing more is heard of it, its effect is unknown.
+    fn sends(&self, method: &str, path: &str);
+
+    /// What came of the request that was sent last.
+    fn ended(&self, ended: &Ended<'_>);
+}
+
+/// What came of one request.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// The status of the answer, if one came.
+    pub status: Option<u16>,
+    /// The service's own handle for it, if it gave one.
+    pub tracking_id: Option<String>,
+    /// Why there is no success.
+    pub error: Option<&'a Error>,
+}
+
+impl<'a> Ended<'a> {
+    pub(crate) fn unanswered(error: &'a Error) -> Self {
+        Self {
+            status: None,
+            tracking_id: None,
+            error: Some(error),
+        }
+    }
+
+    /// `secrets` are no tracking id, whatever the tenant says.
+    pub(crate) fn answered(answer: &Response, error: Option<&'a Error>, secrets: &[&str]) -> Self {
+        Self {
+            status: Some(answer.status.as_u16()),
+            tracking_id: tracking_id(answer, secrets),
+            error,
+        }
+    }
+}
+
+fn tracking_id(answer: &Response, secrets: &[&str]) -> Option<String> {
+    let header = answer.headers.get(REQUEST_ID);
+    let header = header.and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let id = header.or_else(|| Refusal::read(&answer.body)?.tracking_id)?;
+    let plain = |id: &str| {
+        !id.is_empty()
+            && id.len() <= MAX_ID
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    plain(&id).then(|| error::scrub(&id, secrets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::answer;
+
+    fn id(headers: &[(&str, &str)], body: &str) -> Option<String> {
+        let answer = answer(400, headers, body).unwrap();
+        Ended::answered(&answer, None, &["hush"]).tracking_id
+    }
+
+    #[test]
+    fn the_services_handle_is_read_from_header_or_refusal_and_nothing_else_passes_for_one() {
+        let header = ("SLPT-Request-ID", "acdbe637fc044befbfe0ce16ad2224ad");
+        let body = r#"{"trackingId":"7f"}"#;
+        assert_eq!(id(&[header], body).as_deref(), Some(header.1));
+        assert_eq!(id(&[], body).as_deref(), Some("7f"));
+        assert_eq!(id(&[], "<html>"), None);
+        for wrong in ["", "a b", "<x>", &"x".repeat(65)] {
+            assert_eq!(id(&[("slpt-request-id", wrong)], ""), None, "{wrong}");
+        }
+        let said = id(&[("slpt-request-id", "1-hush-2")], "").unwrap();
+        assert!(!said.contains("hush"), "{said}");
+    }
+}

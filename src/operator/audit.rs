@@ -1,0 +1,249 @@
+//! Where the audit trail goes: standard output, a file, or nowhere.
+//!
+//! # Guarantees
+//! - A line leaves in one write, unbuffered.
+//! - A line that could not be written is kept, and goes before the next; until it has gone, no
+//!   write to a tenant begins. What was written of it is ended by a line end of its own.
+//! - A file is opened for each line, so it may be moved away at any time.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Write},
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
+    path::PathBuf,
+    str::FromStr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use prometheus_client::metrics::gauge::Gauge;
+use psg_controller::AuditLog;
+
+/// Where the trail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nowhere: there is no trail.
+    Off,
+    /// Standard output.
+    Stdout,
+    /// The end of a file.
+    File(PathBuf),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "" => Err("name a file, - for standard output, or off".to_owned()),
+            "off" => Ok(Self::Off),
+            "-" => Ok(Self::Stdout),
+            path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+impl Place {
+    /// Unbuffered, at its end.
+    fn open(&self) -> io::Result<Option<File>> {
+        match self {
+            Self::Off => Ok(None),
+            Self::Stdout => {
+                let twin = io::stdout().as_fd().try_clone_to_owned()?;
+                Ok(Some(twin.into()))
+            }
+            Self::File(path) => {
+                let mut options = File::options();
+                let file = options.append(true).create(true).mode(0o640).open(path)?;
+                Ok(Some(file))
+            }
+        }
+    }
+}
+
+/// The trail of this process.
+#[derive(Debug)]
+pub struct Trail {
+    place: Place,
+    waiting: Mutex<Waiting>,
+    metric: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: VecDeque<String>,
+    /// The place ends in a part of a line.
+    torn: bool,
+}
+
+impl Trail {
+    /// A trail that can be written, as far as opening it tells.
+    ///
+    /// # Errors
+    /// The place cannot be opened.
+    pub fn open(place: Place) -> io::Result<Self> {
+        place.open()?;
+        Ok(Self {
+            place,
+            waiting: Mutex::default(),
+            metric: Gauge::default(),
+        })
+    }
+
+    /// How many lines wait.
+    pub fn metric(&self) -> Gauge {
+        self.metric.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flush(&self, waiting: &mut Waiting) -> io::Result<()> {
+        let done = self.put_all(waiting);
+        let left = i64::try_from(waiting.lines.len()).unwrap_or(i64::MAX);
+        self.metric.set(left);
+        if let Err(error) = &done {
+            tracing::error!(%error, left, "the audit log cannot be written: nothing is written to a tenant until it can");
+        }
+        done
+    }
+
+    fn put_all(&self, waiting: &mut Waiting) -> io::Result<()> {
+        while let Some(line) = waiting.lines.front() {
+            if let Some(file) = self.place.open()? {
+                put(file, line, &mut waiting.torn)?;
+            }
+            waiting.lines.pop_front();
+        }
+        Ok(())
+    }
+}
+
+impl AuditLog for Trail {
+    fn ready(&self) -> Result<(), String> {
+        let mut waiting = self.lock();
+        self.flush(&mut waiting).map_err(|error| error.to_string())
+    }
+
+    fn write(&self, line: &str) {
+        let mut waiting = self.lock();
+        waiting.lines.push_back(format!("{line}\n"));
+        // Said already, and asked again before the next write.
+        self.flush(&mut waiting).ok();
+    }
+}
+
+/// Puts one line down whole; a part of it does not count.
+fn put(mut place: impl Write, line: &str, torn: &mut bool) -> io::Result<()> {
+    let ended = format!("{}{line}", if *torn { "\n" } else { "" });
+    let length = place.write(ended.as_bytes())?;
+    if length == ended.len() {
+        *torn = false;
+        return Ok(());
+    }
+    *torn |= length > 0;
+    let why = format!("{length} of {} bytes were written", ended.len());
+    Err(io::Error::new(io::ErrorKind::WriteZero, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this test alone, removed with it.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("psg-audit-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("audit.jsonl")
+        }
+
+        fn text(&self) -> String {
+            std::fs::read_to_string(self.file()).unwrap_or_default()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).ok();
+        }
+    }
+
+    #[test]
+    fn a_place_is_a_file_unless_it_is_a_dash_or_off() {
+        assert_eq!("off".parse(), Ok(Place::Off));
+        assert_eq!("-".parse(), Ok(Place::Stdout));
+        assert_eq!("a/b".parse(), Ok(Place::File("a/b".into())));
+        assert!("".parse::<Place>().is_err());
+    }
+
+    #[test]
+    fn lines_go_to_the_end_of_the_file_wherever_it_was_moved() {
+        let folder = Folder::new("moved");
+        std::fs::write(folder.file(), "before\n").unwrap();
+        let trail = Trail::open(Place::File(folder.file())).unwrap();
+        trail.write("one");
+        assert_eq!(folder.text(), "before\none\n");
+        std::fs::rename(folder.file(), folder.0.join("old")).unwrap();
+        trail.write("two");
+        assert_eq!(folder.text(), "two\n");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_kept_and_goes_first() {
+        let folder = Folder::new("kept");
+        let trail = Trail::open(Place::File(folder.file())).unwrap();
+        std::fs::remove_file(folder.file()).unwrap();
+        std::fs::create_dir(folder.file()).unwrap();
+        trail.write("one");
+        trail.write("two");
+        assert!(trail.ready().is_err());
+        assert_eq!(trail.metric().get(), 2);
+        std::fs::remove_dir(folder.file()).unwrap();
+        assert_eq!(trail.ready(), Ok(()));
+        trail.write("three");
+        assert_eq!(folder.text(), "one\ntwo\nthree\n");
+        assert_eq!(trail.metric().get(), 0);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_opened_is_said_at_the_start() {
+        let folder = Folder::new("start");
+        assert!(Trail::open(Place::File(folder.0.clone())).is_err());
+    }
+
+    /// A disk with so many bytes left.
+    struct Small<'a>(&'a mut Vec<u8>, usize);
+
+    impl Write for Small<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.1);
+            self.0.extend(&bytes[..fits]);
+            self.1 -= fits;
+            Ok(fits)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_ended_and_written_again() {
+        let (mut disk, mut torn) = (Vec::new(), false);
+        put(Small(&mut disk, 4), "{\"a\":1}\n", &mut torn).unwrap_err();
+        put(Small(&mut disk, 0), "{\"a\":1}\n", &mut torn).unwrap_err();
+        put(Small(&mut disk, 99), "{\"a\":1}\n", &mut torn).unwrap();
+        put(Small(&mut disk, 99), "{\"b\":2}\n", &mut torn).unwrap();
+        let text = String::from_utf8(disk).unwrap();
+        assert_eq!(text, "{\"a\"\n{\"a\":1}\n{\"b\":2}\n");
+    }
+}
