@@ -342,9 +342,33 @@ fn start(
                 () = begins => true,
             };
             if begins {
-                crate::actor::run(tenant, context).await;
+                unbroken(&tenant, &context).await;
             }
         });
+    }
+}
+
+/// A panic in a tenant's actor is an error of that round: it begins anew after a while, or the
+/// tenant would never be read again.
+async fn unbroken(tenant: &Arc<Tenant>, context: &Arc<Context>) {
+    let mut failures = 0;
+    loop {
+        let life = crate::actor::run(Arc::clone(tenant), Arc::clone(context));
+        if AssertUnwindSafe(life).catch_unwind().await.is_ok() {
+            return;
+        }
+        tracing::error!(
+            tenant = tenant.name,
+            "reading the tenant panicked, which is a defect of the operator; it is tried again"
+        );
+        context.metrics.pass("panicked");
+        tokio::select! {
+            biased;
+            () = context.stop.cancelled() => return,
+            () = tenant.gone.cancelled() => return,
+            () = tokio::time::sleep(mind::backoff(failures, (context.jitter)())) => {}
+        }
+        failures = failures.saturating_add(1);
     }
 }
 
