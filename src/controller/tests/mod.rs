@@ -2,10 +2,12 @@
 //! and the simulator's own library behind the client's transport. One thread, paused clock.
 
 mod bursts;
+mod calls;
 mod chaos;
 mod cluster;
 mod crashes;
 mod fuse;
+mod matrix;
 mod oracle;
 mod ports;
 mod process;

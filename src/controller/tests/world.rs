@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{cluster::Cluster, oracle::Oracle, tenant};
+use super::{calls::Calls, cluster::Cluster, oracle::Oracle, tenant};
 use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
@@ -25,6 +25,9 @@ pub struct World {
     pub oracle: Mutex<Oracle>,
     pub weather: Mutex<Weather>,
     pub clock: Clock,
+    pub calls: Calls,
+    /// How many processes there were.
+    pub lives: AtomicUsize,
     began: Instant,
     trace: Mutex<Vec<String>>,
 }
@@ -36,6 +39,14 @@ pub struct Weather {
     pub api_down: bool,
     /// It does what it is asked, and no answer arrives.
     pub api_deaf: bool,
+    /// It refuses every write of the operator.
+    pub api_forbids: bool,
+    /// The watches show nothing; when they go on, everything is listed afresh.
+    pub watch_cut: bool,
+    /// Nothing that is sent to the tenant leaves the house.
+    pub no_route: bool,
+    /// By how many seconds the clock of a process that starts now is ahead.
+    pub clock_ahead: i64,
 }
 
 impl World {
@@ -47,6 +58,8 @@ impl World {
             oracle: Mutex::default(),
             weather: Mutex::default(),
             clock: Arc::new(move || clock.now()),
+            calls: Calls::default(),
+            lives: AtomicUsize::new(0),
             began: Instant::now(),
             trace: Mutex::default(),
         };
@@ -79,6 +92,9 @@ impl World {
     pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
         self.oracle.lock().unwrap().sends(asked, &self.cluster);
         let answer = self.ask_the_tenant(asked);
+        if answer.status == 401 {
+            self.oracle.lock().unwrap().not_executed();
+        }
         self.note(&format!(
             "tenant: {} {} {} -> {} {:?}",
             asked.method,
@@ -95,6 +111,18 @@ impl World {
         let answer = tenant.handle(asked, (self.clock)());
         self.oracle.lock().unwrap().after(&tenant);
         answer
+    }
+
+    /// Whether the last request did what it is for, whatever was answered.
+    pub fn was_done(&self, answer: &Response) -> bool {
+        let tenant = self.tenant.lock().unwrap();
+        let last = tenant.ledger().since(0).last();
+        let heard = answer.cut.is_none() && answer.status == 200;
+        last.is_some_and(|last| match last.method.as_str() {
+            "GET" => heard && last.fault.is_none(),
+            "POST" if last.route == "/oauth/token" => heard && last.fault.is_none(),
+            _ => last.applied,
+        })
     }
 
     /// A finalizer went.
