@@ -34,6 +34,10 @@ pub struct World {
 
 /// What is wrong with the API server.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that may be wrong, and any of them may come together"
+)]
 pub struct Weather {
     /// It cannot be reached.
     pub api_down: bool,

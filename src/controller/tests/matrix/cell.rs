@@ -48,7 +48,9 @@ impl Cell {
 
     pub fn ending(mut self, end: End) -> Self {
         if let Self::Played(plays) = &mut self {
-            plays.iter_mut().for_each(|play| play.end = end);
+            for play in plays {
+                play.end = end;
+            }
         }
         self
     }

@@ -6,6 +6,10 @@ use std::{collections::BTreeSet, time::Duration};
 use super::super::calls::{Call, Phase};
 
 /// What was seen of one play.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that was seen, and any of them may come together"
+)]
 pub struct Seen {
     /// Every call, and which of them was struck.
     pub calls: Vec<Call>,

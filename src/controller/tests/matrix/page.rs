@@ -160,8 +160,9 @@ Each fault at each moment of a group's life, and what comes of it. The operator'
 and watches run over an API server in memory and the simulated tenant's library, in virtual time. A
 cell stops the very call that its phase is about, lets the fault strike, and sees in the records of
 both sides that it did. Then all is healed, and the world must come to the end that the manifest asks
-for, with every write in its order and none after that; and what the cell says must be true. The words
-are written from the values that the tests check.
+for, or stand still under a reason that the cell names and a person answers, with every write in its
+order and none after that; and what the cell says must be true. The words are written from the values
+that the tests check.
 
 ```console
 $ cargo test -p psg-controller matrix

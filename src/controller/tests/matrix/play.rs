@@ -155,8 +155,8 @@ impl<'a> Scene<'a> {
             tokio::time::sleep(Duration::from_mins(1)).await;
         }
         let versions = (
-            count(world.cluster.groups.histories()),
-            count(world.cluster.tenants.histories()),
+            count(&world.cluster.groups.histories()),
+            count(&world.cluster.tenants.histories()),
         );
         Self {
             what,
@@ -413,6 +413,6 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn count(histories: Vec<(String, usize)>) -> usize {
+fn count(histories: &[(String, usize)]) -> usize {
     histories.first().map_or(0, |(_, versions)| *versions)
 }

@@ -100,9 +100,8 @@ pub fn secret(phase: Phase) -> Cell {
         }
         Phase::Read => &[Asked, not_found],
         Phase::Intent | Phase::Post | Phase::Keep => &[Once, Found, not_found],
-        Phase::Put => &[Once, not_found],
-        // All is undone from memory before the next look at the Secret.
-        Phase::Plan | Phase::Delete | Phase::Assign | Phase::Release => &[Once, not_found],
+        // The token in hand serves on until the next look at the Secret, and a deletion after it.
+        _ => &[Once, not_found],
     };
     Cell::of(taken(), claims)
 }
@@ -135,8 +134,7 @@ pub fn namespace(phase: Phase) -> Cell {
         Phase::Token | Phase::Read => &[NoPost],
         Phase::Intent => &[Conflict, NotSent, NoPost],
         Phase::Post | Phase::Keep => &[OnePost],
-        Phase::Put => &[Once],
-        Phase::Plan | Phase::Delete | Phase::Assign | Phase::Release => &[Once],
+        _ => &[Once],
     };
     Cell::of(Fault::Meanwhile(When::Before, ends), claims).ending(End::Undone)
 }

@@ -49,10 +49,9 @@ pub fn two_leaders(phase: Phase) -> Cell {
         Phase::Put | Phase::Delete | Phase::Assign => {
             Cell::of(aware(), &[NotSent, Again, Successor])
         }
-        Phase::Release => Cell::of(unaware(), &[NotSent, Again, Successor]),
         Phase::Intent => Cell::of(unaware(), &[Conflict, Successor, OnePost]),
         Phase::Keep => Cell::of(unaware(), &[Conflict, Again, Found, Successor]),
-        Phase::Plan => Cell::of(unaware(), &[NotSent, Again, Successor]),
+        Phase::Plan | Phase::Release => Cell::of(unaware(), &[NotSent, Again, Successor]),
     }
 }
 

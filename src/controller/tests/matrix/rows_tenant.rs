@@ -313,7 +313,7 @@ pub fn concurrent_edit(phase: Phase) -> Cell {
     let other_policy: fn(&World) = |world| {
         for name in ["G", "New"] {
             world.edit_group(name, |group| {
-                group.password_policy_id = Some(STANDARD.to_owned())
+                group.password_policy_id = Some(STANDARD.to_owned());
             });
         }
     };
