@@ -140,7 +140,13 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                     });
                     Outcome::Done
                 }
-                Err(error) => block(pass, at, source, &error),
+                Err(error) => {
+                    if error.effect() == Effect::Unknown {
+                        // It may have been done: it is read before it is sent again.
+                        pass.mind.sent.assigned.insert(source.clone(), at);
+                    }
+                    block(pass, at, source, &error)
+                }
             }
         }
         Step::HoldFinalizer | Step::Record(_) | Step::ReleaseFinalizer(_) => Outcome::Done,

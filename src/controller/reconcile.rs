@@ -201,6 +201,13 @@ impl Pass {
                 .map_err(|error| Error::Status(error.to_string()))?,
             None => psg_domain::Recorded::default(),
         };
+        // Whoever sent its POST did so before this moment, whatever that one's clock showed.
+        let sent = &mut self.mind.sent;
+        if let Some(intent) = &recorded.intent
+            && sent.posted != Some(intent.started_at)
+        {
+            sent.unanswered_at.get_or_insert(now);
+        }
         let namespace = group.namespace().unwrap_or_default();
         let tenant_name = format!("{namespace}/{}", group.spec.tenant_ref.name);
         self.tenant = self.context.tenants.get(&tenant_name);
@@ -409,6 +416,10 @@ impl Pass {
         now: Timestamp,
     ) -> (Option<Duration>, &'static str) {
         let wait = |until| Some(time::until(now, until).max(Duration::from_millis(1)));
+        let setback = matches!(
+            self.mind.last,
+            Some(Outcome::NotMade(_) | Outcome::Unknown(_))
+        );
         self.forget_outcome();
         self.mind.sent.forget_confirmed(ended);
         match ended {
@@ -418,8 +429,10 @@ impl Pass {
                 } else {
                     "waiting"
                 };
-                let retrying =
-                    self.mind.sent != psg_plan::Sent::default() || why.reason == Reason::Retrying;
+                // Under whatever reason it is said: repeats that fail are spaced out.
+                let retrying = setback
+                    || self.mind.sent != psg_plan::Sent::default()
+                    || why.reason == Reason::Retrying;
                 let until = wake.map_or(*until, |wake| wake.min(*until));
                 (wait(until), if retrying { "retrying" } else { result })
             }

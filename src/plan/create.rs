@@ -139,11 +139,9 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
     if case.just_recorded(Remembered::Intent) {
         return Settlement::Open(Move::Do(Step::CreateGroup(intent.clone())));
     }
-    let since = case
-        .sent
-        .unanswered_at
-        .unwrap_or(intent.started_at)
-        .max(intent.started_at);
+    // A moment that has not come was told by another clock, and says nothing here.
+    let announced = Some(intent.started_at).filter(|at| *at <= now);
+    let since = case.sent.unanswered_at.max(announced).unwrap_or(now);
     if case
         .picture
         .groups_as_of()

@@ -153,7 +153,10 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
     match case.picture.group(&deletion.group) {
         Presence::There(..) | Presence::Unknown(_) if just_recorded => delete(),
         Presence::Unknown(after) => read_group(&deletion.group, after),
-        Presence::There(_, as_of) if as_of <= deletion.recorded_at => {
+        // A moment that has not come was told by another clock, and no read would be newer.
+        Presence::There(_, as_of)
+            if as_of <= deletion.recorded_at && deletion.recorded_at <= now =>
+        {
             read_group(&deletion.group, deletion.recorded_at)
         }
         Presence::There(_, as_of) => match case.sent.deleted_at {

@@ -1,7 +1,11 @@
 //! The audit trail of a history, held against the tenant's ledger: exactly one line for each write
 //! whose end a living process saw, and no other line.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use identity_simulator::ledger::Entry;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +30,27 @@ pub struct Books {
     /// Whether an answer came back, by tracking id; a write that its process did not survive is
     /// not there.
     ended: BTreeMap<String, bool>,
+    /// Writes that a panic or a stop ended before they left: their process cannot tell them from
+    /// those that did.
+    unsent: Vec<String>,
+}
+
+/// A write on its way to the tenant.
+pub struct Leaving<'a> {
+    pub books: &'a Mutex<Books>,
+    pub fuse: &'a Fuse,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub left: bool,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.left && !self.fuse.dead.is_cancelled() {
+            let key = unanswered(self.method, self.path);
+            self.books.lock().unwrap().unsent.push(key);
+        }
+    }
 }
 
 impl Books {
@@ -34,8 +59,12 @@ impl Books {
         self.ended.insert(tracking_id.to_owned(), answered);
     }
 
-    /// Where the two disagree.
-    pub fn check<'a>(&self, ledger: impl Iterator<Item = &'a Entry>) -> Vec<String> {
+    /// Where the two disagree; a process's clock may be ahead.
+    pub fn check<'a>(
+        &self,
+        ledger: impl Iterator<Item = &'a Entry>,
+        ahead: SignedDuration,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut told: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
         for line in self.lines.iter().filter(|line| line["kind"] == "write") {
@@ -49,12 +78,19 @@ impl Books {
                 None => continue,
             };
             let lines = told.entry(key).or_default();
-            let fits = lines.iter().position(|line| differs(line, entry).is_none());
+            let fits = lines
+                .iter()
+                .position(|line| differs(line, entry, ahead).is_none());
             if lines.is_empty() {
                 wrong.push(format!("a write without a line: {entry:?}"));
             } else {
                 // Requests without an answer are told apart by what they say.
-                wrong.extend(differs(lines.remove(fits.unwrap_or(0)), entry));
+                wrong.extend(differs(lines.remove(fits.unwrap_or(0)), entry, ahead));
+            }
+        }
+        for unsent in &self.unsent {
+            if let Some(lines) = told.get_mut(unsent) {
+                lines.pop();
             }
         }
         let left = told.into_values().flatten();
@@ -99,7 +135,7 @@ fn unanswered(method: &str, path: &str) -> String {
 }
 
 /// Where a line says something else than what was sent and answered.
-fn differs(line: &Value, entry: &Entry) -> Option<String> {
+fn differs(line: &Value, entry: &Entry, ahead: SignedDuration) -> Option<String> {
     let body = entry.request_body.as_deref().unwrap_or("null");
     let body: Value = serde_json::from_str(body).unwrap();
     let after = &line["after"];
@@ -137,7 +173,7 @@ fn differs(line: &Value, entry: &Entry) -> Option<String> {
         && line["result"]["status"] == status
         && line["resource"]["uid"].is_string()
         && line["tenant"]["org"] == "acme"
-        && time <= entry.at + SignedDuration::from_millis(1);
+        && time <= entry.at + ahead + SignedDuration::from_millis(1);
     (!same).then(|| format!("a line that says something else: {line}\n{entry:?}"))
 }
 
@@ -232,7 +268,11 @@ fn a_line_too_few_or_too_many_or_a_wrong_one_is_found() {
     });
     let mut books = Books::default();
     books.ended("t1", true);
-    let wrong = |books: &Books| books.check([&entry].into_iter()).len();
+    let wrong = |books: &Books| {
+        books
+            .check([&entry].into_iter(), SignedDuration::ZERO)
+            .len()
+    };
     assert_eq!(wrong(&books), 1, "none");
     books.lines.push(line.clone());
     assert_eq!(wrong(&books), 0);

@@ -153,6 +153,15 @@ where
         }
     }
 
+    /// A person takes every finalizer off and deletes it.
+    pub fn remove_by_force(&self, name: &str) {
+        let Some(known) = self.get(name) else { return };
+        let mut object = (*known).clone();
+        object.meta_mut().finalizers = None;
+        object.meta_mut().deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
+        self.put(name, object);
+    }
+
     pub fn get(&self, name: &str) -> Option<Arc<K>> {
         match self.stored.lock().unwrap().objects.get(name)?.last()? {
             (_, Shown::There(object)) => Some(Arc::clone(object)),
@@ -186,6 +195,13 @@ where
         let stored = self.stored.lock().unwrap();
         let (at, shown) = stored.objects.get(name)?.get(index)?;
         Some((*at, shown.clone()))
+    }
+
+    /// How many versions were stored since then.
+    pub fn changed_since(&self, then: Instant) -> usize {
+        let stored = self.stored.lock().unwrap();
+        let versions = stored.objects.values().flatten();
+        versions.filter(|(at, _)| *at > then).count()
     }
 
     pub fn writes(&self) -> usize {

@@ -16,6 +16,7 @@ use super::cluster::Cluster;
 pub struct Oracle {
     /// Each intent's one POST: the resource's UID, the attempt and when it was recorded.
     posted: BTreeSet<(String, i64, String)>,
+    last_posted: Option<(String, i64, String)>,
     /// Groups that nobody may touch.
     pub foreign: BTreeSet<String>,
     pub violations: Vec<String>,
@@ -99,12 +100,22 @@ impl Oracle {
         });
         let first = fits.next();
         match first {
-            Some(key) => drop(self.posted.insert(key)),
+            Some(key) => {
+                self.last_posted = Some(key.clone());
+                self.posted.insert(key);
+            }
             None => self.must(
                 false,
                 "S2, S3: a POST without an open intent of its own",
                 &body.to_string(),
             ),
+        }
+    }
+
+    /// The write was answered with 401: the same may come once more, with another token.
+    pub fn not_executed(&mut self) {
+        if let Some(last) = self.last_posted.take() {
+            self.posted.remove(&last);
         }
     }
 

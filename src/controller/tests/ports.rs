@@ -14,22 +14,33 @@ use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, StatusCode};
 use identity_simulator::{Cut, request};
 use k8s_openapi::api::core::v1::ObjectReference;
+use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use psg_identity::{Kind, Request, Response, Transport, TransportError};
 use serde_json::Value;
 
-use super::{fuse::Fuse, tenant::CLIENT, world::World};
+use super::{
+    audit::Leaving,
+    calls::{Phase, Verdict, When},
+    fuse::Fuse,
+    tenant::CLIENT,
+    world::World,
+};
 use crate::ports::{KubeError, Kubernetes, Note, SecretData};
 
 /// How long the next call of the API server takes.
 pub type Pace = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 pub struct Ways {
+    /// Which process this is, counted from one.
+    pub life: usize,
     pub world: Arc<World>,
     pub fuse: Arc<Fuse>,
     pub pace: Pace,
     /// No write of the tenant begins any more once this is true: the lease is running out.
     pub fenced: Arc<AtomicBool>,
+    /// Nor a write of Kubernetes.
+    pub lease_lost: Arc<AtomicBool>,
 }
 
 impl Ways {
@@ -53,13 +64,37 @@ impl Ways {
     async fn write<T>(
         &self,
         what: String,
+        phase: Option<Phase>,
         write: impl FnOnce() -> Result<T, KubeError>,
     ) -> Result<T, KubeError> {
-        self.reach().await?;
+        let calls = &self.world.calls;
+        let target = what.split(' ').next().unwrap_or_default();
+        let call = calls.begin(self.life, phase, target);
+        if let Verdict::Fail(error) = calls.pass(call, When::Before).await {
+            calls.refused(call, &error);
+            return Err(error);
+        }
+        self.reach()
+            .await
+            .inspect_err(|error| calls.refused(call, error))?;
+        if self.world.weather.lock().unwrap().api_forbids {
+            let error = KubeError::Forbidden("no RBAC rule allows it".to_owned());
+            calls.refused(call, &error);
+            return Err(error);
+        }
+        // As the real port asks, at the last moment.
+        if phase.is_some() && self.lease_lost.load(Ordering::SeqCst) {
+            let why = "not sent: this process may not write now".to_owned();
+            return Err(KubeError::Other(why));
+        }
         let written = self
             .fuse
             .effect(|| {
                 let written = write();
+                match &written {
+                    Ok(_) => calls.done(call),
+                    Err(error) => calls.refused(call, error),
+                }
                 self.world.note(&format!(
                     "kubernetes: {what}: {}",
                     if written.is_ok() { "stored" } else { "refused" }
@@ -67,6 +102,9 @@ impl Ways {
                 written
             })
             .await;
+        if let Verdict::Fail(error) = calls.pass(call, When::After).await {
+            return Err(error);
+        }
         self.take_a_while().await;
         if self.world.weather.lock().unwrap().api_deaf {
             return Err(KubeError::Other("no answer".to_owned()));
@@ -99,7 +137,8 @@ impl Kubernetes for Ways {
         finalizers: Vec<String>,
     ) -> Result<PasswordSyncGroup, KubeError> {
         let what = format!("{:?} finalizers {finalizers:?}", group.metadata.name);
-        self.write(what, || {
+        let phase = Phase::of_finalizers(group.finalizers(), &finalizers);
+        self.write(what, phase, || {
             let released = finalizers.is_empty();
             let groups = &self.world.cluster.groups;
             let written = groups.write(&group.metadata, |group| {
@@ -121,7 +160,7 @@ impl Kubernetes for Ways {
         self.world
             .panic_over(group.metadata.name.as_deref().unwrap());
         let what = format!("{:?} status {patch}", group.metadata.name);
-        self.write(what, || {
+        self.write(what, Phase::of_status(&patch), || {
             self.world
                 .cluster
                 .groups
@@ -136,7 +175,7 @@ impl Kubernetes for Ways {
         patch: Value,
     ) -> Result<IdentityTenant, KubeError> {
         let what = format!("tenant {:?} status {patch}", tenant.metadata.name);
-        self.write(what, || {
+        self.write(what, None, || {
             self.world
                 .cluster
                 .tenants
@@ -198,8 +237,23 @@ impl Transport for Ways {
             .as_ref()
             .map(|body| body.to_vec())
             .unwrap_or_default();
-        self.fuse.pass().await;
         let is_write = sent.kind == Kind::Write && !sent.target.contains("/oauth/");
+        let mut leaving = Leaving {
+            books: &self.world.books,
+            fuse: &self.fuse,
+            method: &asked.method,
+            path: &asked.path,
+            left: !is_write,
+        };
+        let calls = &self.world.calls;
+        let call = calls.begin(self.life, Phase::of_request(&asked), &asked.path);
+        calls.pass(call, When::Before).await;
+        self.fuse.pass().await;
+        leaving.left = true;
+        if self.world.weather.lock().unwrap().no_route {
+            let why = "no connection".to_owned();
+            return Err(TransportError::NotSent { why });
+        }
         // As the gate of the real transport says, at the last moment before the socket.
         if is_write && self.fenced.load(Ordering::SeqCst) {
             let why = "the lease is over".to_owned();
@@ -219,6 +273,10 @@ impl Transport for Ways {
                 books.ended(tracking_id, answered);
             }
         };
+        if self.world.was_done(&answer) {
+            calls.done(call);
+        }
+        calls.pass(call, When::After).await;
         let unknown = |why: &str| {
             ended(false);
             Err(TransportError::Unknown {

@@ -11,10 +11,12 @@ use std::{
 };
 
 use identity_simulator::rng::Rng;
+use jiff::SignedDuration;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
+use psg_snapshot::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     task::{JoinHandle, JoinSet},
@@ -54,6 +56,7 @@ pub struct Life {
 pub struct Process {
     pub fuse: Arc<Fuse>,
     fenced: Arc<AtomicBool>,
+    lease_lost: Arc<AtomicBool>,
     pub context: Arc<Context>,
     task: JoinHandle<()>,
 }
@@ -72,17 +75,20 @@ impl Process {
             None => life.pace,
         });
         let fenced = Arc::new(AtomicBool::new(false));
+        let lease_lost = Arc::new(AtomicBool::new(false));
         let ways = Arc::new(Ways {
+            life: world.lives.fetch_add(1, Ordering::SeqCst) + 1,
             world: world.clone(),
             fuse: fuse.clone(),
             pace,
             fenced: fenced.clone(),
+            lease_lost: lease_lost.clone(),
         });
         let context = Arc::new(Context {
             kubernetes: ways.clone(),
             transport: ways,
             limiters: Limiters::default(),
-            clock: world.clock.clone(),
+            clock: wound(world),
             jitter: Arc::new(move || match &dice {
                 Some(dice) => {
                     f64::from(u16::try_from(dice.lock().unwrap().below(500)).unwrap()) / 500.0
@@ -119,6 +125,7 @@ impl Process {
             context: context.clone(),
             readiness: Arc::new(Readiness::of(1)),
             lag: life.lag,
+            was_cut: false,
             groups: BTreeMap::new(),
             tenants: BTreeMap::new(),
             triggers: BTreeMap::new(),
@@ -140,6 +147,7 @@ impl Process {
         Self {
             fuse,
             fenced,
+            lease_lost,
             context,
             task,
         }
@@ -156,9 +164,29 @@ impl Process {
         self.fuse.pause(false);
     }
 
+    /// It goes on before its lease has ended for it: it does not know of another.
+    pub fn go_on_unaware(&self) {
+        self.fuse.pause(false);
+    }
+
+    /// Its lease is gone, and it knows: nothing is written any more.
+    pub fn lose_the_lease(&self) {
+        self.fenced.store(true, Ordering::SeqCst);
+        self.lease_lost.store(true, Ordering::SeqCst);
+    }
+
+    /// Asks it to end, as SIGTERM does.
+    pub fn stop(&self) {
+        self.context.stop.cancel();
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished() && !self.is_dead()
+    }
+
     /// Its task ended although nobody killed it.
     pub fn is_broken(&self) -> bool {
-        self.task.is_finished() && !self.is_dead()
+        self.has_ended() && !self.context.stop.is_cancelled()
     }
 
     pub fn is_dead(&self) -> bool {
@@ -189,6 +217,8 @@ struct Living {
     context: Arc<Context>,
     readiness: Arc<Readiness>,
     lag: Duration,
+    /// The watches showed nothing when last looked at.
+    was_cut: bool,
     /// The version of each object that the watch has shown, counted from one.
     groups: BTreeMap<String, usize>,
     tenants: BTreeMap<String, usize>,
@@ -210,6 +240,10 @@ impl Living {
         let mut tenants = world.cluster.tenants.changes.listen();
         let mut resync = Instant::now() + self.context.settings.resync;
         loop {
+            if self.context.stop.is_cancelled() {
+                while self.passes.join_next().await.is_some() {}
+                return;
+            }
             let now = Instant::now();
             if resync <= now {
                 resync = now + self.context.settings.resync;
@@ -241,6 +275,7 @@ impl Living {
                 Some(woken) = queue.1.recv() => self.wake(&woken.name, Instant::now()),
                 () = groups.ring() => {}
                 () = tenants.ring() => {}
+                () = self.context.stop.cancelled() => {}
                 () = tokio::time::sleep_until(next.unwrap_or(resync)) => {}
             }
         }
@@ -276,6 +311,13 @@ impl Living {
     /// Shows what is old enough, version by version; when the next will be.
     fn watch(&mut self, now: Instant) -> Option<Instant> {
         let world = self.world.clone();
+        if world.weather.lock().unwrap().watch_cut {
+            self.was_cut = true;
+            return Some(now + Duration::from_secs(1));
+        }
+        if std::mem::take(&mut self.was_cut) {
+            self.list();
+        }
         let mut next = None;
         let (shown, later) = unseen(&world.cluster.tenants, &mut self.tenants, now, self.lag);
         next = earlier(next, later);
@@ -368,6 +410,15 @@ fn as_read<K>(event: Event<K>) -> Event<Tolerant<K>> {
         Event::Apply(object) => Event::Apply(read(object)),
         Event::Delete(object) => Event::Delete(read(object)),
     }
+}
+
+/// The clock of a process that starts now.
+fn wound(world: &World) -> Clock {
+    let (clock, ahead) = (
+        world.clock.clone(),
+        world.weather.lock().unwrap().clock_ahead,
+    );
+    Arc::new(move || clock() + SignedDuration::from_secs(ahead))
 }
 
 /// What the watch shows now of a kind, and when it will show more.

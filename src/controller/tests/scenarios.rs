@@ -44,22 +44,22 @@ fn names(sources: &[&str]) -> BTreeSet<String> {
     sources.iter().map(|source| (*source).to_owned()).collect()
 }
 
-fn has(world: &World, name: &str, sources: &[&str]) {
+pub fn has(world: &World, name: &str, sources: &[&str]) {
     let groups = world.groups();
     let found = groups.iter().filter(|(known, _)| known == name);
     let found: Vec<&BTreeSet<String>> = found.map(|(_, sources)| sources).collect();
     assert_eq!(found, [&names(sources)], "{name} in {groups:?}");
 }
 
-fn one_group(world: &World, name: &str, sources: &[&str]) {
+pub fn one_group(world: &World, name: &str, sources: &[&str]) {
     assert_eq!(world.groups(), vec![(name.to_owned(), names(sources))]);
 }
 
-fn gone(world: &World) {
+pub fn gone(world: &World) {
     assert!(world.cluster.groups.all().is_empty());
 }
 
-fn handed_back(world: &World) {
+pub fn handed_back(world: &World) {
     assert_eq!(world.groups(), Vec::new());
     gone(world);
     for source in ["A", "B", "C"] {
@@ -69,7 +69,7 @@ fn handed_back(world: &World) {
     assert_eq!(*holders, [STANDARD], "a source of nobody is never touched");
 }
 
-fn reason(world: &World, name: &str) -> Option<String> {
+pub fn reason(world: &World, name: &str) -> Option<String> {
     let group = world.cluster.groups.get(name)?;
     let status = group.status.clone()?;
     let ready = status.conditions.iter().find(|c| c.type_ == "Ready")?;

@@ -35,6 +35,20 @@ pub fn small(sources: usize, switches: &Value, latency: &Value, seed: u64) -> Te
     )
 }
 
+/// Eight sources as in [`small`], and others that nobody wants, on a second page.
+pub fn wide(sources: usize, switches: &Value) -> Tenant {
+    let source = |n: usize| {
+        let (id, name) = if n < 8 {
+            (source_id(n), source_name(n))
+        } else {
+            (format!("{n:032x}"), format!("S{n}"))
+        };
+        json!({"id": id, "name": name, "features": ["PASSWORD"], "holders": [{"policyId": STANDARD}]})
+    };
+    let sources = json!((0..sources).map(source).collect::<Vec<_>>());
+    made(&sources, switches, &json!("none"), 7)
+}
+
 /// A tenant with two sources for each of so many groups, and answers that take a while.
 pub fn roomy(groups: usize, switches: &Value) -> Tenant {
     let source = |n: usize| json!({"id": format!("{n:032x}"), "name": format!("S{n}"), "features": ["PASSWORD"]});

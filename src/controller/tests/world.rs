@@ -2,18 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     time::Duration,
 };
 
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use psg_api::PasswordSyncGroup;
 use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{audit::Books, cluster::Cluster, oracle::Oracle, tenant};
+use super::{audit::Books, calls::Calls, cluster::Cluster, oracle::Oracle, tenant};
 use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
@@ -26,12 +26,19 @@ pub struct World {
     pub books: Mutex<Books>,
     pub weather: Mutex<Weather>,
     pub clock: Clock,
+    pub calls: Calls,
+    /// How many processes there were.
+    pub lives: AtomicUsize,
     began: Instant,
     trace: Mutex<Vec<String>>,
 }
 
 /// What is wrong with the API server.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that may be wrong, and any of them may come together"
+)]
 pub struct Weather {
     /// It cannot be reached.
     pub api_down: bool,
@@ -41,6 +48,14 @@ pub struct Weather {
     pub panics: BTreeMap<String, u32>,
     /// The audit log cannot be written.
     pub audit_full: bool,
+    /// It refuses every write of the operator.
+    pub api_forbids: bool,
+    /// The watches show nothing; when they go on, everything is listed afresh.
+    pub watch_cut: bool,
+    /// Nothing that is sent to the tenant leaves the house.
+    pub no_route: bool,
+    /// By how many seconds the clock of a process that starts now is ahead.
+    pub clock_ahead: i64,
 }
 
 impl World {
@@ -53,6 +68,8 @@ impl World {
             books: Mutex::default(),
             weather: Mutex::default(),
             clock: Arc::new(move || clock.now()),
+            calls: Calls::default(),
+            lives: AtomicUsize::new(0),
             began: Instant::now(),
             trace: Mutex::default(),
         };
@@ -96,6 +113,9 @@ impl World {
     pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
         self.oracle.lock().unwrap().sends(asked, &self.cluster);
         let answer = self.ask_the_tenant(asked);
+        if answer.status == 401 {
+            self.oracle.lock().unwrap().not_executed();
+        }
         self.note(&format!(
             "tenant: {} {} {} -> {} {:?}",
             asked.method,
@@ -112,6 +132,18 @@ impl World {
         let answer = tenant.handle(asked, (self.clock)());
         self.oracle.lock().unwrap().after(&tenant);
         answer
+    }
+
+    /// Whether the last request did what it is for, whatever was answered.
+    pub fn was_done(&self, answer: &Response) -> bool {
+        let tenant = self.tenant.lock().unwrap();
+        let last = tenant.ledger().since(0).last();
+        let heard = answer.cut.is_none() && answer.status == 200;
+        last.is_some_and(|last| match last.method.as_str() {
+            "GET" => heard && last.fault.is_none(),
+            "POST" if last.route == "/oauth/token" => heard && last.fault.is_none(),
+            _ => last.applied,
+        })
     }
 
     /// A finalizer went.
@@ -291,9 +323,9 @@ impl World {
         let tenant = self.tenant.lock().unwrap();
         oracle.at_rest(&tenant);
         let books = self.books.lock().unwrap();
-        oracle
-            .violations
-            .extend(books.check(tenant.ledger().since(0)));
+        let ahead = SignedDuration::from_secs(self.weather.lock().unwrap().clock_ahead.max(0));
+        let wrong = books.check(tenant.ledger().since(0), ahead);
+        oracle.violations.extend(wrong);
         let violations = &oracle.violations;
         assert!(violations.is_empty(), "{what}: {violations:#?}\n{story}");
     }

@@ -1,0 +1,57 @@
+//! Twenty-four faults, each at ten moments of a group's life. A cell stops the very call that its
+//! phase is about, lets the fault strike, sees that it did, heals the world, and checks what it
+//! states; the oracle watches all along. `docs/fault-matrix.md` is written from the same cells.
+
+mod cell;
+mod claims;
+mod faults;
+mod page;
+mod play;
+mod rows_kube;
+mod rows_process;
+mod rows_tenant;
+
+use cell::Row;
+
+macro_rules! rows {
+    ($($module:ident::$row:ident: $name:literal, $how:literal;)*) => {
+        /// Every row, in the order of the page.
+        fn all() -> Vec<Row> {
+            vec![$(Row { name: $name, how: $how, cell: $module::$row }),*]
+        }
+
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $row() {
+                play::row($name, $module::$row).await;
+            }
+        )*
+    };
+}
+
+rows! {
+    rows_process::death_before: "death before", "The process dies before the call takes place; another starts.";
+    rows_process::death_after: "death after", "The process dies after the call took place and before it hears of it; another starts.";
+    rows_tenant::lost_request: "request lost", "No answer comes, and the call did not take place.";
+    rows_tenant::lost_answer: "answer lost", "No answer comes in time, and the call took place.";
+    rows_tenant::rate_limited: "429", "The tenant asks to slow down: in seconds, by a date, without a time, 0, 10⁹, nonsense. The apiserver answers 429.";
+    rows_tenant::server_error: "5xx", "500, 502, 503 and 504 before the call takes place, and 502 after it did.";
+    rows_tenant::denied: "401, 403", "The tenant refuses the token or its user; the apiserver refuses every write of the operator.";
+    rows_tenant::absent: "404", "The route, the group, the source or the resource is not there.";
+    rows_tenant::broken_answer: "broken answer", "Half an answer, or a page of HTML with status 200, to a call that took place and to one that did not.";
+    rows_kube::stale_watch: "stale watch", "The watch shows the resource 20 s late, several versions behind.";
+    rows_kube::conflict: "409, 422", "Another hand changes the resource just before the write, or the apiserver refuses it as invalid.";
+    rows_kube::apiserver_down: "apiserver down", "For five minutes no call of Kubernetes is answered and the watches are cut; then all is listed afresh.";
+    rows_process::lease_lost: "lease lost", "The lease is lost just before the call; the process ends a second later, and a successor starts.";
+    rows_process::two_leaders: "two leaders", "The process is stopped just before the call; another leads for three minutes; then the first goes on. Unaware: it does not know that its lease is over.";
+    rows_tenant::another_hand: "another hand", "A person changes the tenant just before the call.";
+    rows_kube::secret: "Secret", "The Secret is taken away for five minutes, or the tenant no longer takes what it holds.";
+    rows_kube::namespace: "namespace ends", "The resource, the IdentityTenant and the Secret are deleted at once.";
+    rows_tenant::lagging_reads: "reads lag", "For 25 s every read of groups shows what was 20 s ago.";
+    rows_tenant::shifting_pages: "pages shift", "A page skips an object, or repeats one, or the total is wrong.";
+    rows_process::clock: "clock jumps", "The process dies, and the clock of the next is an hour or two minutes ahead or behind.";
+    rows_process::panic: "panic", "The operator's own code panics.";
+    rows_process::sigterm: "SIGTERM", "The process is asked to end.";
+    rows_tenant::concurrent_edit: "concurrent edit", "A person edits what the call is about, between our read and our write, or just after it.";
+    rows_tenant::no_route: "no connection", "For fifteen minutes nothing that is sent to the tenant leaves the house: no name, no route, no TLS.";
+}
