@@ -17,8 +17,8 @@ sourceRefs: [{name: Salesforce}, {name: Workday}, {name: GitHub}]
 async fn world(name: &str) -> World {
     let flag = format!("--audit-annotations={TICKET}");
     let world = World::still(name, "v1").flag(&flag).start().await;
-    let never = json!({"policy_after_delete": "never", "policy_after_leave": "never"});
-    world.tenant.switch(never).await;
+    let bare = json!({"policy_after_delete": "never", "policy_after_leave": "default_policy"});
+    world.tenant.switch(bare).await;
     world
 }
 
@@ -231,7 +231,7 @@ async fn each_write_to_the_tenant_has_exactly_one_line() {
         .someone_adds(
             "Sales",
             "Cloud Standard",
-            &["Salesforce", "Partner Directory"],
+            &["Salesforce", "G Suite"],
         )
         .await;
     world.read_again().await;
@@ -239,7 +239,7 @@ async fn each_write_to_the_tenant_has_exactly_one_line() {
 name: Sales
 passwordPolicyRef: {name: Corporate Strong}
 adoptionPolicy: Overwrite
-sourceRefs: [{name: Salesforce}, {name: Partner Directory}]
+sourceRefs: [{name: Salesforce}, {name: G Suite}]
 ";
     world.apply_group("sales", sales).await;
     world.wait_ready("sales").await;

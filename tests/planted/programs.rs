@@ -14,44 +14,55 @@ pub struct Program {
     pub name: &'static str,
     package: &'static str,
     tests: &'static [&'static str],
+    /// In minutes; several times of what it takes without a bug, since one may make it hang.
+    limit: u64,
 }
 
 /// Quick ones first: the first that finds a bug is named.
-pub const PROGRAMS: [Program; 6] = [
+pub const PROGRAMS: [Program; 7] = [
     Program {
         name: "histories",
         package: "psg-controller",
         tests: &["every_history"],
+        limit: 4,
     },
     Program {
         name: "deaths",
         package: "psg-controller",
         tests: &["every_scenario", "a_crash_at_any"],
+        limit: 4,
     },
     Program {
         name: "counts",
         package: "psg-controller",
         tests: &["tests::alone", "tests::bursts"],
+        limit: 2,
+    },
+    Program {
+        name: "fault matrix",
+        package: "psg-controller",
+        tests: &["tests::matrix"],
+        limit: 4,
     },
     Program {
         name: "model check",
         package: "psg-plan",
         tests: &["no_path_breaks_a_law"],
+        limit: 10,
     },
     Program {
         name: "laws",
         package: "psg-plan",
         tests: &["tests::laws"],
+        limit: 2,
     },
     Program {
         name: "election",
         package: "psg-operator",
         tests: &["election::tests", "fence::tests"],
+        limit: 2,
     },
 ];
-
-/// Longer than any of them takes on a slow machine; a bug may make one hang.
-const LIMIT: Duration = Duration::from_mins(15);
 
 /// What a program says of a bug.
 #[derive(Debug)]
@@ -75,12 +86,13 @@ impl Program {
             .expect("a test program");
         let out = drain(child.stdout.take().expect("its output"));
         let err = drain(child.stderr.take().expect("its errors"));
-        let ended = wait(&mut child);
+        let limit = Duration::from_mins(self.limit);
+        let ended = wait(&mut child, limit);
         let said = out.join().expect("its output") + &err.join().expect("its errors");
         match ended {
             Some(true) => Verdict::Passes,
             Some(false) => Verdict::Finds(story(&said)),
-            None => Verdict::Finds(format!("does not end within {LIMIT:?}")),
+            None => Verdict::Finds(format!("does not end within {} minutes", self.limit)),
         }
     }
 }
@@ -94,9 +106,9 @@ fn drain(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String
     })
 }
 
-fn wait(child: &mut Child) -> Option<bool> {
+fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
     let started = Instant::now();
-    while started.elapsed() < LIMIT {
+    while started.elapsed() < limit {
         if let Some(status) = child.try_wait().expect("a child") {
             return Some(status.success());
         }
@@ -107,32 +119,32 @@ fn wait(child: &mut Child) -> Option<bool> {
     None
 }
 
-/// The first line of what failed that tells most: which seed, scenario or law.
+/// What failed first, in one line: which seed, scenario, cell or law, and what was wrong.
 fn story(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().collect();
-    let seeds = lines.iter().find(|line| line.starts_with("seeds ["));
-    let seed = seeds
-        .and_then(|line| line.split(['[', ',', ']']).nth(1))
-        .map(|seed| format!("seed {seed}: "));
-    let violation = lines.iter().find(|line| {
-        let line = line.trim_start();
-        line.starts_with("\"S")
-            || line.starts_with("not converged")
-            || line.starts_with("assertion")
-    });
-    let panicked = lines.iter().position(|line| line.contains("panicked at"));
-    let first = panicked
-        .and_then(|at| lines.get(at + 1))
-        .copied()
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let after_panic = |at: usize| lines.get(at + 1).copied().unwrap_or("fails");
+    let panics = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.contains("panicked at"));
+    let first = panics
+        .map(|(at, _)| after_panic(at))
+        .next()
         .unwrap_or("fails");
-    let what = if seed.is_some() {
-        violation.copied().unwrap_or(first)
-    } else {
-        first
+    let seed = lines.iter().find(|line| line.starts_with("seeds ["));
+    let seed = seed.and_then(|line| line.split(['[', ',', ']']).nth(1));
+    // The violations are listed below the line that begins a list of them.
+    let violation = lines
+        .iter()
+        .find(|line| line.starts_with('"') && line.contains(": "));
+    let what = match (first.ends_with('['), violation) {
+        (true, Some(violation)) => format!(
+            "{} {}",
+            first.trim_end_matches(['[', ' ']),
+            violation.trim_matches(['"', ','])
+        ),
+        _ => first.to_owned(),
     };
-    format!(
-        "{}{}",
-        seed.unwrap_or_default(),
-        what.trim().chars().take(160).collect::<String>()
-    )
+    let what: String = what.chars().take(110).collect();
+    seed.map_or_else(|| what.clone(), |seed| format!("seed {seed}: {what}"))
 }
