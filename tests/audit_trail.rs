@@ -228,11 +228,7 @@ async fn each_write_to_the_tenant_has_exactly_one_line() {
     // Adopted and overwritten.
     world
         .tenant
-        .someone_adds(
-            "Sales",
-            "Cloud Standard",
-            &["Salesforce", "G Suite"],
-        )
+        .someone_adds("Sales", "Cloud Standard", &["Salesforce", "G Suite"])
         .await;
     world.read_again().await;
     let sales = "

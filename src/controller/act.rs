@@ -106,16 +106,17 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             let deleted = trail.around(call, |_| None).await;
             count(pass, "delete", &deleted);
             let at = clock();
-            let sent = deleted
-                .as_ref()
-                .err()
-                .is_none_or(|error| error.effect() == Effect::Unknown || is_absent(error));
-            if sent {
+            let error = deleted.as_ref().err();
+            let answered = error.is_none_or(is_absent);
+            if answered || error.is_some_and(|error| error.effect() == Effect::Unknown) {
                 // Whatever was answered, only a read by id proves that it is gone.
                 snapshot.merge(|picture| {
                     picture.doubt(&id, at);
                     Changes::default()
                 });
+            }
+            // After one that nobody answered, what does not show may as well be new.
+            if answered {
                 pass.mind.sent.deleted_at = Some(at);
             }
             match deleted {

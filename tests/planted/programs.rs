@@ -21,9 +21,9 @@ pub struct Program {
 /// Quick ones first: the first that finds a bug is named.
 pub const PROGRAMS: [Program; 7] = [
     Program {
-        name: "histories",
+        name: "fault matrix",
         package: "psg-controller",
-        tests: &["every_history"],
+        tests: &["tests::matrix"],
         limit: 4,
     },
     Program {
@@ -33,22 +33,16 @@ pub const PROGRAMS: [Program; 7] = [
         limit: 4,
     },
     Program {
+        name: "histories",
+        package: "psg-controller",
+        tests: &["every_history"],
+        limit: 4,
+    },
+    Program {
         name: "counts",
         package: "psg-controller",
         tests: &["tests::alone", "tests::bursts"],
         limit: 2,
-    },
-    Program {
-        name: "fault matrix",
-        package: "psg-controller",
-        tests: &["tests::matrix"],
-        limit: 4,
-    },
-    Program {
-        name: "model check",
-        package: "psg-plan",
-        tests: &["no_path_breaks_a_law"],
-        limit: 10,
     },
     Program {
         name: "laws",
@@ -62,7 +56,16 @@ pub const PROGRAMS: [Program; 7] = [
         tests: &["election::tests", "fence::tests"],
         limit: 2,
     },
+    Program {
+        name: "model check",
+        package: "psg-plan",
+        tests: &["no_path_breaks_a_law"],
+        limit: 10,
+    },
 ];
+
+/// Of the histories of a test run, the first so many.
+const SEEDS: &str = "1000";
 
 /// What a program says of a bug.
 #[derive(Debug)]
@@ -80,6 +83,7 @@ impl Program {
             .args(self.tests)
             .env("PSG_PLANTED", bug)
             .env("RUST_BACKTRACE", "0")
+            .env("PSG_SEEDS", SEEDS)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -136,7 +140,7 @@ fn story(said: &str) -> String {
     // The violations are listed below the line that begins a list of them.
     let violation = lines
         .iter()
-        .find(|line| line.starts_with('"') && line.contains(": "));
+        .find(|line| line.starts_with('"') && !line.starts_with("\"{") && line.contains(": "));
     let what = match (first.ends_with('['), violation) {
         (true, Some(violation)) => format!(
             "{} {}",

@@ -29,7 +29,9 @@ const CONTESTED: usize = 6;
 const RESOURCES: usize = 4;
 /// Longer than any forced wait after the last fault.
 const HEALING: Duration = Duration::from_mins(45);
-const SEEDS: u64 = 1_000;
+/// So that it takes part in every history, and its end is not mostly waiting.
+const RESYNC: Duration = Duration::from_mins(3);
+const SEEDS: u64 = 20_000;
 
 /// The tellings of one seed.
 struct Story {
@@ -58,6 +60,7 @@ impl Story {
             lag: pick(&mut rng, [0, 200, 4000]),
             pace: pick(&mut rng, [0, 20, 500]),
             seed: Some(seed),
+            resync: Some(RESYNC),
         };
         world.note(&format!("seed {seed}: {switches} {latency} {life:?}"));
         Self {
@@ -99,7 +102,7 @@ impl Story {
             world.story()
         );
         // A warning may come or go until reads have caught up, at the next resync at the latest.
-        tokio::time::sleep(Duration::from_mins(15)).await;
+        tokio::time::sleep(RESYNC * 2).await;
         self.at_the_end().await;
         world.trace()
     }
@@ -115,7 +118,7 @@ impl Story {
                 .collect();
             assert_eq!(found, [wanted], "S9: said to be ready\n{}", world.story());
         }
-        world.must_rest(Duration::from_mins(12), "at the end").await;
+        world.must_rest(RESYNC * 3 / 2, "at the end").await;
     }
 
     fn start(&mut self) {

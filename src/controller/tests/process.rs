@@ -51,6 +51,8 @@ pub struct Life {
     pub pace: Duration,
     /// The dice of paces and jitter; without it all is as quick as can be.
     pub seed: Option<u64>,
+    /// How often it looks at everything again, if not as shipped.
+    pub resync: Option<Duration>,
 }
 
 pub struct Process {
@@ -100,7 +102,7 @@ impl Process {
                 post_timeout: Duration::from_secs(8),
                 credentials_retry: Duration::from_secs(5),
                 probe: Duration::from_mins(10),
-                resync: Duration::from_mins(10),
+                resync: life.resync.unwrap_or(Duration::from_mins(10)),
                 hosts: HostPolicy::default(),
             },
             tenants: Tenants::default(),

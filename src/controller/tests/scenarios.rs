@@ -427,6 +427,18 @@ fn deletions() -> Vec<Scenario> {
             )
         },
         Scenario {
+            then: Some(|w| {
+                w.strike(DELETE, 1, FaultKind::LostRequest);
+                w.cluster.delete("g");
+            }),
+            switches: json!({"reads": {"lagging": {"seconds": 15}}}),
+            ..base(
+                "delete of a new group whose request is lost, where reads lag",
+                apply_abc,
+                gone,
+            )
+        },
+        Scenario {
             switches: never_assigns.clone(),
             ..on_group(
                 "delete while assigning fails now and then",

@@ -8,7 +8,7 @@ use std::{
 
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::{SignedDuration, Timestamp};
-use psg_api::PasswordSyncGroup;
+use psg_api::{PasswordSyncGroup, PasswordSyncGroupStatus};
 use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
@@ -211,7 +211,8 @@ impl World {
                 let undone = status.deletion.as_ref().map(|deletion| &deletion.group_id);
                 status.group_id.as_ref() == Some(&group.id)
                     || undone == Some(&group.id)
-                    || intent.is_some_and(|intent| intent.name == group.name)
+                    // Only a person can tell whether it is what a create made.
+                    || intent.is_some_and(|intent| intent.name == group.name) && !ambiguous(status)
             })
         };
         let mut tenant = self.tenant.lock().unwrap();
@@ -329,6 +330,11 @@ impl World {
         let violations = &oracle.violations;
         assert!(violations.is_empty(), "{what}: {violations:#?}\n{story}");
     }
+}
+
+fn ambiguous(status: &PasswordSyncGroupStatus) -> bool {
+    let mut conditions = status.conditions.iter();
+    conditions.any(|condition| condition.reason == "CreateAmbiguous")
 }
 
 fn is_quiet(group: &PasswordSyncGroup) -> bool {

@@ -91,6 +91,8 @@ impl World {
                 }
                 if unknown || failed.is_none() {
                     sight(state, p).doubt(&id);
+                }
+                if failed.is_none() {
                     sent(state, p, r).deleted_at = Some(NOW);
                 }
                 failed.unwrap_or(Outcome::Done)
@@ -103,9 +105,11 @@ impl World {
                         .insert(source.clone(), policy);
                 }
                 let sent = sent(state, p, r);
-                match failed {
-                    None => _ = sent.assigned.insert(source, NOW),
-                    Some(_) => _ = sent.blocked.insert(source, setback),
+                if unknown || failed.is_none() {
+                    sent.assigned.insert(source.clone(), NOW);
+                }
+                if failed.is_some() {
+                    sent.blocked.insert(source, setback);
                 }
                 Outcome::Done
             }
