@@ -9,6 +9,8 @@ CLUSTER := hack/cluster/bin/.built
 TOOLS := hack/tools/bin/.built
 DENY := hack/tools/bin/cargo-deny/bin/cargo-deny
 DENY_VERSION := 0.20.2
+MUTANTS := hack/tools/bin/cargo-mutants/bin/cargo-mutants
+MUTANTS_VERSION := 27.1.0
 CRD_DIRS := crds charts/psg-operator/files/crds
 # End-to-end tests mostly wait, so more of them than cores run at once.
 TEST_THREADS ?= 6
@@ -53,6 +55,11 @@ soak: ## Play SEEDS=N whole histories of faults and edits (20000 if not said)
 planted: ## Plant one bug after another in a copy, and say which program finds it (20 minutes)
 	$(call say,'planted bugs')
 	cargo run --quiet --locked --bin psg-planted
+
+.PHONY: mutants
+mutants: $(MUTANTS) ## Change the rules one place at a time, and see whether their tests notice (hours; SHARD=3/8 for a part)
+	$(call say,'mutants of what decides')
+	$(MUTANTS) mutants --package psg-domain --package psg-plan --shard $(or $(SHARD),0/1) -- --lib -- --skip model_check
 
 .PHONY: verify
 verify: ## What a change must pass: format, lints, licences, generated files, tests, a clean tree
@@ -113,6 +120,10 @@ $(TOOLS): hack/tools/go.mod hack/tools/go.sum
 	@cd hack/tools; start=$$SECONDS; mkdir -p bin; \
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ tool; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
+
+$(MUTANTS):
+	$(call say,'installing cargo-mutants $(MUTANTS_VERSION): a few minutes$(comma) once')
+	cargo install cargo-mutants --version $(MUTANTS_VERSION) --locked --root $(dir $(MUTANTS))..
 
 $(DENY):
 	$(call say,'installing cargo-deny $(DENY_VERSION): a few minutes$(comma) once')

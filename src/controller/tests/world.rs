@@ -334,7 +334,8 @@ impl World {
 
 fn ambiguous(status: &PasswordSyncGroupStatus) -> bool {
     let mut conditions = status.conditions.iter();
-    conditions.any(|condition| condition.reason == "CreateAmbiguous")
+    // While it is being deleted, it is said under another reason.
+    conditions.any(|condition| condition.message.contains("it could be any of"))
 }
 
 fn is_quiet(group: &PasswordSyncGroup) -> bool {
