@@ -127,6 +127,11 @@ impl Picture {
         since.is_some_and(|since| self.facts_as_of > Some(since))
     }
 
+    /// Since when a group has shown as it is.
+    pub fn shown_since(&self, id: &GroupId) -> Option<Timestamp> {
+        self.groups.get(id).map(|seen| seen.since)
+    }
+
     /// Since when every read of this id found nothing.
     pub fn gone_since(&self, id: &GroupId) -> Option<Timestamp> {
         self.gone.get(id).map(|absence| absence.since)

@@ -24,7 +24,8 @@ pub enum Progress {
 enum Source {
     Decided(HandBackResult),
     Unread(Timestamp),
-    Unplaced,
+    /// Which group rules it is to be asked of a walk that began then or later.
+    Unplaced(Timestamp),
     Lacking(Vec<Holder>),
     Blocked(Setback),
 }
@@ -39,7 +40,7 @@ pub fn progress(
 ) -> Progress {
     let mut results = sources.to_vec();
     let mut unread = Vec::new();
-    let mut unplaced = false;
+    let mut unplaced = None;
     let mut newer_than = after;
     let mut lacking = None;
     let mut blocked: Vec<(String, Setback)> = Vec::new();
@@ -50,7 +51,7 @@ pub fn progress(
                 newer_than = newer_than.max(since);
                 unread.push(open.source.clone());
             }
-            Source::Unplaced => unplaced = true,
+            Source::Unplaced(since) => unplaced = unplaced.max(Some(since)),
             Source::Lacking(holders) => {
                 lacking = lacking.or_else(|| Some((open.source.clone(), holders)));
             }
@@ -65,10 +66,10 @@ pub fn progress(
             newer_than,
         });
     }
-    if unplaced {
+    if let Some(newer_than) = unplaced {
         return Progress::Next(Move::Refresh {
             what: What::Groups,
-            newer_than: after,
+            newer_than,
         });
     }
     // A result is also stored before a wait: a person may give that source another policy meanwhile.
@@ -109,15 +110,26 @@ fn look(
 ) -> Source {
     let picture = case.picture;
     // Only a walk begun since tells which group rules the source now.
-    let placed = picture.groups_as_of().is_some_and(|as_of| as_of >= after);
-    let elsewhere = picture.groups_with(&open.source);
-    if elsewhere.iter().any(|other| Some(&other.id) != group) {
-        return if placed {
+    let walked = picture.groups_as_of().unwrap_or(Timestamp::MIN);
+    let elsewhere = picture.groups_with(&open.source).into_iter();
+    let others = elsewhere.filter(|other| Some(&other.id) != group);
+    if let Some(since) = others
+        .filter_map(|other| picture.shown_since(&other.id))
+        .min()
+    {
+        // A read that lags shows a group that has let the source go: only what lasts counts.
+        let sure = time::after(since, case.timers.settle);
+        return if walked >= sure.max(after) {
             Source::Decided(HandBackResult::InAnotherGroup)
+        } else if now < sure {
+            let message = format!("another group has it; it is left to that if it is so at {sure}");
+            let why = Finding::new(Reason::Retrying, message);
+            Source::Blocked(Setback { until: sure, why })
         } else {
-            Source::Unplaced
+            Source::Unplaced(sure.max(after))
         };
     }
+    let placed = walked >= after;
     if let Some(setback) = case
         .sent
         .blocked
@@ -153,7 +165,7 @@ fn look(
         }
     }
     if !placed {
-        return Source::Unplaced;
+        return Source::Unplaced(after);
     }
     let exceptions = holders
         .iter()

@@ -322,8 +322,10 @@ fn two_policies_for_everybody_count_as_none() {
 
 #[test]
 fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
+    let other = group("h", "New", "weak", &["ad", "z"]);
     let elsewhere = gone()
-        .walk(READ + 4, &[group("h", "New", "weak", &["ad", "z"])])
+        .shown(other.clone())
+        .walk(READ + 4, &[other])
         .with(|f| f.picture.merge_holders(at(READ + 4), source_id("sf"), None));
     assert_eq!(
         results(&farewell(&elsewhere).sources),
@@ -347,8 +349,10 @@ fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
 
 #[test]
 fn another_group_seen_before_this_one_was_gone_decides_nothing() {
+    let other = group("h", "Old", "weak", &["ad", "z"]);
     let fixture = planned()
-        .walk(READ + 1, &[group("h", "Old", "weak", &["ad", "z"])])
+        .shown(other.clone())
+        .walk(READ + 1, &[other])
         .gone("g", READ + 2)
         .holders("ad", READ + 4, &[everybody("strong")])
         .holders("sf", READ + 4, &[everybody("strong")])

@@ -268,6 +268,12 @@ impl Fixture {
         self
     }
 
+    /// A group that has shown as it is for longer than the settle time.
+    pub fn shown(mut self, group: Group) -> Self {
+        self.picture.merge_one(at(READ - 60), group);
+        self
+    }
+
     pub fn gone(mut self, id: &str, second: i64) -> Self {
         self.picture.merge_gone(at(second - 30), &group_id(id));
         self.picture.merge_gone(at(second), &group_id(id));

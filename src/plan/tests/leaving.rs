@@ -95,11 +95,25 @@ fn an_assignment_is_read_back() {
 
 #[test]
 fn one_that_is_in_another_group_by_then_is_left_alone() {
-    let fixture = left().groups(&[
+    let groups = [
         group("g", "Corp", "strong", &["ad", "sf"]),
         group("h", "New Home", "weak", &["wd", "z"]),
-    ]);
+    ];
+    let fixture = left().shown(groups[1].clone()).groups(&groups);
     assert_eq!(fixture.next(), Move::Settled);
+}
+
+/// A read that lags shows another group with a source that it has let go.
+#[test]
+fn one_that_another_group_has_but_for_a_moment_is_waited_for() {
+    let groups = [
+        group("g", "Corp", "strong", &["ad", "sf"]),
+        group("h", "Old Home", "weak", &["wd", "z"]),
+    ];
+    let fixture = left().groups(&groups);
+    assert_eq!(fixture.waits_until(), READ + 30);
+    let later = fixture.with(|f| f.now = at(READ + 30));
+    assert_eq!(later.refresh(), What::Groups);
 }
 
 #[test]
@@ -109,11 +123,10 @@ fn whether_it_is_in_another_group_is_asked_of_a_walk_since_it_left() {
             .merge_one(at(READ + 2), group("g", "Corp", "strong", &["ad", "sf"]));
         f.sent.updated_at = Some(at(READ + 2));
     };
+    let other = group("h", "Old Home", "weak", &["wd", "z"]);
     let seen_elsewhere = left()
-        .groups(&[
-            group("g", "Corp", "strong", &["ad", "sf", "wd"]),
-            group("h", "Old Home", "weak", &["wd", "z"]),
-        ])
+        .shown(other.clone())
+        .groups(&[group("g", "Corp", "strong", &["ad", "sf", "wd"]), other])
         .with(put);
     assert_eq!(seen_elsewhere.refresh(), What::Groups);
     let lacking = left().with(put).holders("wd", READ + 3, &[]);

@@ -145,13 +145,14 @@ fn a_source_that_left_stays_claimed_until_it_has_a_policy_of_its_own() {
     let report = settled.report();
     assert_eq!(ids(&report), ["ad", "sf"]);
     assert!(report.recorded.leaving.is_empty());
-    let elsewhere = gone_ahead().walk(
-        READ + 2,
-        &[
-            group("g", "Corp", "strong", &["ad", "sf"]),
-            group("h", "Other", "weak", &["z", "gh", "box", "wd"]),
-        ],
-    );
+    let groups = [
+        group("g", "Corp", "strong", &["ad", "sf"]),
+        group("h", "Other", "weak", &["z", "gh", "box", "wd"]),
+    ];
+    let elsewhere = gone_ahead()
+        .walk(READ + 2, &groups)
+        .walk(READ + 32, &groups)
+        .with(|f| f.now = at(READ + 33));
     assert!(elsewhere.report().recorded.leaving.is_empty());
 }
 
