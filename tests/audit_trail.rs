@@ -319,7 +319,6 @@ async fn what_is_orphaned_is_told_with_all_that_was_known() {
     assert_eq!(orphaned[0]["id"], status["groupID"]);
     assert_eq!(orphaned[0]["record"]["sources"], status["sources"]);
     let (_, metrics) = world.operator().page("/metrics").await;
-    assert!(metrics.contains("psg_orphaned_total 1"), "{metrics}");
     assert!(metrics.contains("psg_audit_lines_waiting 0"), "{metrics}");
 }
 

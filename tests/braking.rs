@@ -1,7 +1,7 @@
 //! Many groups deleted at once: the brake holds all but a few until a person says that it is meant.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{Api, ResourceExt, api::DeleteParams};
+use kube::{ResourceExt, api::DeleteParams};
 use serde_json::json;
 
 use crate::support::{World, kubernetes::condition, many};
@@ -109,25 +109,4 @@ async fn a_few_of_a_small_tenant_go_without_a_word() {
     }
     wait_none(&world).await;
     assert_eq!(deletes(&world).await, LIMIT);
-}
-
-#[tokio::test]
-async fn a_namespace_waits_for_the_annotation_as_well() {
-    use k8s_openapi::api::core::v1::Namespace;
-    const GROUPS: usize = 6;
-    let world = of_groups("brake-ns", GROUPS).await;
-    let namespaces: Api<Namespace> = Api::all(world.client.clone());
-    let (name, params) = (world.namespace.to_string(), DeleteParams::default());
-    namespaces.delete(&name, &params).await.unwrap();
-    held_back(&world, GROUPS - LIMIT).await;
-    assert!(deletes(&world).await <= LIMIT);
-    acknowledge(&world).await;
-    world
-        .wait("the namespace to end", async || {
-            let found = namespaces.get_opt(&name).await;
-            let found = found.map_err(|why| why.to_string())?;
-            found.map_or(Ok(()), |left| Err(format!("{:?}", left.status)))
-        })
-        .await;
-    assert_eq!(deletes(&world).await, GROUPS);
 }

@@ -13,6 +13,11 @@ fn root() -> &'static Path {
 fn every_planted_bug_has_its_place_in_the_source() {
     let bugs = catalogue::all();
     assert!(bugs.len() >= 40, "{} bugs", bugs.len());
+    let said = |bug: &catalogue::Bug| !bug.what.is_empty() && !bug.thread.is_empty();
+    assert!(
+        bugs.iter().all(said),
+        "each says what it does and where it is from"
+    );
     let edits = bugs.iter().flat_map(|bug| &bug.edits);
     let files: BTreeSet<&str> = edits.map(|edit| edit.file.as_str()).collect();
     for file in files {
