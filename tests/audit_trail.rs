@@ -318,8 +318,8 @@ async fn what_is_orphaned_is_told_with_all_that_was_known() {
     assert_eq!(orphaned.len(), 1, "{lines:#?}");
     assert_eq!(orphaned[0]["id"], status["groupID"]);
     assert_eq!(orphaned[0]["record"]["sources"], status["sources"]);
-    let (_, metrics) = world.operator().page("/metrics").await;
-    assert!(metrics.contains("psg_audit_lines_waiting 0"), "{metrics}");
+    world.wait_metric("psg_orphaned_total 1").await;
+    world.wait_metric("psg_audit_lines_waiting 0").await;
 }
 
 #[tokio::test]

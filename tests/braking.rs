@@ -1,7 +1,7 @@
 //! Many groups deleted at once: the brake holds all but a few until a person says that it is meant.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{ResourceExt, api::DeleteParams};
+use kube::{Api, ResourceExt, api::DeleteParams};
 use serde_json::json;
 
 use crate::support::{World, kubernetes::condition, many};
@@ -57,7 +57,10 @@ async fn wait_none(world: &World) {
         .wait("every group to be gone", async || {
             let left = many::all(world).await;
             let names: Vec<String> = left.iter().map(ResourceExt::name_any).collect();
-            names.is_empty().then_some(()).ok_or(format!("{names:?}"))
+            names
+                .is_empty()
+                .then_some(())
+                .ok_or_else(|| format!("{names:?}"))
         })
         .await;
 }
@@ -109,4 +112,29 @@ async fn a_few_of_a_small_tenant_go_without_a_word() {
     }
     wait_none(&world).await;
     assert_eq!(deletes(&world).await, LIMIT);
+}
+
+/// Its IdentityTenant may be gone before anybody can acknowledge there.
+#[tokio::test]
+async fn a_namespace_is_held_as_well_and_ends_once_its_groups_are_orphaned() {
+    use k8s_openapi::api::core::v1::Namespace;
+    const GROUPS: usize = 6;
+    let world = of_groups("brake-ns", GROUPS).await;
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    let (name, params) = (world.namespace.to_string(), DeleteParams::default());
+    namespaces.delete(&name, &params).await.unwrap();
+    held_back(&world, GROUPS - LIMIT).await;
+    assert!(deletes(&world).await <= LIMIT);
+    let orphan = json!({"spec": {"deletionPolicy": "Orphan"}});
+    for group in many::all(&world).await {
+        world.patch_group(&group.name_any(), orphan.clone()).await;
+    }
+    world
+        .wait("the namespace to end", async || {
+            let found = namespaces.get_opt(&name).await;
+            let found = found.map_err(|why| why.to_string())?;
+            found.map_or(Ok(()), |left| Err(format!("{:?}", left.status)))
+        })
+        .await;
+    assert!(deletes(&world).await <= LIMIT);
 }

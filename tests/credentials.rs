@@ -195,15 +195,7 @@ async fn a_rotated_secret_is_used_without_a_restart() {
     let world = World::v1("rotated").start().await;
     world.apply_group("pair", &pair()).await;
     world.wait_ready("pair").await;
-    world
-        .tenant
-        .credentials(json!({"clientSecret": "second"}))
-        .await;
-    world.tenant.revoke_tokens().await;
-    world.poke("default").await;
-    world
-        .wait_tenant("default", "Ready", "False", "CredentialsInvalid")
-        .await;
+    world.refuse_credentials("second").await;
     world.wait_reason("pair", "CredentialsInvalid").await;
     world
         .patch_group("pair", json!({"spec": {"name": "Renamed"}}))

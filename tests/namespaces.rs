@@ -179,15 +179,7 @@ async fn it_waits_for_credentials_that_the_tenant_refuses_and_ends_when_they_are
         .start()
         .await;
     two_groups(&world).await;
-    world
-        .tenant
-        .credentials(json!({"clientSecret": "another"}))
-        .await;
-    world.tenant.revoke_tokens().await;
-    world.poke("default").await;
-    world
-        .wait_tenant("default", "Ready", "False", "CredentialsInvalid")
-        .await;
+    world.refuse_credentials("another").await;
     for name in ["one", "two"] {
         world.delete_group(name).await;
     }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    World, store, wait_for,
-    world::{PATIENCE, said, spec},
+    World, store,
+    world::{said, spec},
 };
 
 const GROUPS: &str = "passwordsyncgroups";
@@ -13,16 +13,17 @@ const TENANTS: &str = "identitytenants";
 
 /// Waits until so many of a kind are counted.
 async fn counted(world: &mut World, kind: &str, count: usize) {
-    let line = format!("psg_undecodable{{kind=\"{kind}\"}} {count}\n");
-    wait_for(&line, PATIENCE, async || {
-        let (_, metrics) = world.operator().page("/metrics").await;
-        if metrics.contains(&line) {
-            Ok(())
-        } else {
-            Err(metrics)
-        }
-    })
-    .await;
+    let line = format!("psg_undecodable{{kind=\"{kind}\"}} {count}");
+    world.wait_metric(&line).await;
+}
+
+async fn with_holder(name: &str) -> World {
+    let world = World::v1(name).start().await;
+    world
+        .apply_group("holder", &spec("Holder", &["Salesforce", "Workday"]))
+        .await;
+    world.wait_ready("holder").await;
+    world
 }
 
 /// Waits until a group is told that another one owns what it wants.
@@ -41,11 +42,7 @@ async fn spoil(world: &World, kind: &str, name: &str, edit: impl FnOnce(&mut Val
 
 #[tokio::test]
 async fn a_group_that_cannot_be_read_keeps_its_sources_and_holds_up_nobody() {
-    let mut world = World::v1("odd_group").start().await;
-    world
-        .apply_group("holder", &spec("Holder", &["Salesforce", "Workday"]))
-        .await;
-    world.wait_ready("holder").await;
+    let mut world = with_holder("odd_group").await;
     let odd = |object: &mut Value| object["spec"]["managementPolicy"] = json!("Mandatory");
     if !spoil(&world, GROUPS, "holder", odd).await {
         return;
@@ -102,11 +99,7 @@ async fn a_group_that_cannot_be_read_keeps_its_sources_and_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_status_that_cannot_be_read_waits_for_a_person_and_goes_on_where_it_was() {
-    let mut world = World::v1("odd_status").start().await;
-    world
-        .apply_group("holder", &spec("Holder", &["Salesforce", "Workday"]))
-        .await;
-    world.wait_ready("holder").await;
+    let mut world = with_holder("odd_status").await;
     let odd = |object: &mut Value| object["status"]["sourceCount"] = json!("two");
     if !spoil(&world, GROUPS, "holder", odd).await {
         return;

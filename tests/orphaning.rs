@@ -59,11 +59,7 @@ async fn a_deletion_without_its_tenant_waits_until_it_is_told_to_orphan() {
     assert_eq!(world.tenant.shown("Shared Password").await, before);
     let told = world.wait_event("shared", "Orphaned").await;
     assert!(told.contains(&before.id), "{told}");
-    let (_, metrics) = world.operator().page("/metrics").await;
-    let counted = metrics
-        .lines()
-        .any(|line| line.starts_with("psg_orphaned_total") && line.ends_with(" 1"));
-    assert!(counted, "{metrics}");
+    world.wait_metric("psg_orphaned_total 1").await;
     let applied = world.tenant.ledger().await.into_iter();
     let applied = applied.filter(|entry| entry["applied"] == Value::Bool(true));
     let applied: Vec<Value> = applied
@@ -75,17 +71,7 @@ async fn a_deletion_without_its_tenant_waits_until_it_is_told_to_orphan() {
 #[tokio::test]
 async fn without_credentials_a_deletion_is_held_and_orphaning_ends_it() {
     let world = made("orphan-secret", "Delete").await;
-    world
-        .tenant
-        .credentials(json!({"clientSecret": "rotated elsewhere"}))
-        .await;
-    world.tenant.revoke_tokens().await;
-    world
-        .annotate_tenant("passwordsync.dev/reconcile-at", "now")
-        .await;
-    world
-        .wait_tenant("default", "Ready", "False", "CredentialsInvalid")
-        .await;
+    world.refuse_credentials("rotated elsewhere").await;
     world.delete_group("shared").await;
     let group = world.wait_reason("shared", "DeletionBlocked").await;
     let message = condition(&group, "Ready").unwrap()["message"].to_string();

@@ -65,14 +65,14 @@ pub(crate) struct Write<'a> {
     pub change: &'a Change,
     pub method: &'a str,
     pub path: &'a str,
-    pub result: Outcome,
+    pub result: Came,
     pub tracking_id: Option<&'a str>,
     pub duration_ms: u64,
 }
 
 /// What came of a request.
 #[derive(Serialize)]
-pub(crate) struct Outcome {
+pub(crate) struct Came {
     pub outcome: &'static str,
     pub status: Option<u16>,
     pub reason: Option<String>,

@@ -19,7 +19,7 @@ use psg_snapshot::Snapshot;
 use tokio::time::Instant;
 
 use crate::{
-    audit::{self, About, Change, Line, Operator, Outcome, Resource, Tenant, What, Write},
+    audit::{self, About, Came, Change, Line, Operator, Resource, Tenant, What, Write},
     context::Context,
     reconcile::Pass,
 };
@@ -92,7 +92,7 @@ impl Trail {
             change: &change,
             method: &open.method,
             path: &open.path,
-            result: Outcome {
+            result: Came {
                 outcome: match error.map(Error::effect) {
                     None => "made",
                     Some(Effect::NotMade) => "notMade",

@@ -25,7 +25,8 @@ pub fn planted(bug: &str) -> bool {
 
 /// The test programs of the copy, by crate.
 pub fn programs(root: &Path, bugs: &[Bug]) -> BTreeMap<String, PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let copy = target.join("planted");
     let listed = Command::new("git")
         .args(["ls-files", "-z"])
@@ -39,9 +40,8 @@ pub fn programs(root: &Path, bugs: &[Bug]) -> BTreeMap<String, PathBuf> {
         let Ok(bytes) = fs::read(root.join(file)) else {
             continue; // deleted, and not committed
         };
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(_) => continue,
+        let Ok(text) = String::from_utf8(bytes) else {
+            continue; // no source text
         };
         let mut text = catalogue::splice(file, &text, bugs).unwrap_or_else(|why| panic!("{why}"));
         if file == "src/domain/lib.rs" {

@@ -45,11 +45,10 @@ fn main() {
                 Verdict::Passes => None,
                 Verdict::Finds(how) => Some((program, how)),
             });
-        let said = found
-            .as_ref()
-            .map_or("NOT FOUND".to_owned(), |(program, how)| {
-                format!("{}: {how}", program.name)
-            });
+        let said = found.as_ref().map_or_else(
+            || "NOT FOUND".to_owned(),
+            |(program, how)| format!("{}: {how}", program.name),
+        );
         println!("{:32} {said}", bug.id);
         rows.push((bug, found));
     }

@@ -92,7 +92,7 @@ fn a_line_says_who_wrote_what_where_and_what_came_of_it() {
             change: &change,
             method: "PUT",
             path: "/v3/password-sync-groups/g1",
-            result: Outcome {
+            result: Came {
                 outcome: "made",
                 status: Some(200),
                 reason: None,

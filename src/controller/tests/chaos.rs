@@ -19,6 +19,7 @@ use psg_api::names;
 use serde_json::{Value, json};
 
 use super::{
+    in_virtual_time,
     process::{Life, Process},
     tenant::{SECRET, STANDARD, STRONG, small, source_name},
     world::World,
@@ -372,12 +373,7 @@ fn switches(rng: &mut Rng) -> Value {
 
 /// Tells the story of one seed in a time of its own.
 fn play(seed: u64) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async { Story::new(seed).tell().await })
+    in_virtual_time(async { Story::new(seed).tell().await })
 }
 
 fn asked(name: &str) -> Option<u64> {

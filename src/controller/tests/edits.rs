@@ -12,6 +12,7 @@ use identity_simulator::rng::Rng;
 use serde_json::{Map, Value, json};
 
 use super::{
+    in_virtual_time,
     process::{Life, Process},
     tenant::{STANDARD, small, source_name},
     world::World,
@@ -166,12 +167,7 @@ fn outcome(world: &World) -> Value {
 }
 
 fn play(seed: u64, chain: impl AsyncFnOnce(Rng, Arc<World>)) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    in_virtual_time(async {
         let world = World::new(small(FREE + 2, &json!({}), &json!("none"), seed));
         world.add_group("Foreign", STANDARD, &[FREE, FREE + 1]);
         chain(Rng::new(seed), world).await;

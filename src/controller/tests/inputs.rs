@@ -43,6 +43,11 @@ impl Shown {
         &self.process.context
     }
 
+    /// The groups that cannot be read.
+    fn unreadable(&self) -> Vec<String> {
+        self.context().unreadable.ids::<PasswordSyncGroup>()
+    }
+
     fn group(&mut self, event: &Event<Tolerant<PasswordSyncGroup>>) {
         let (context, readiness) = (self.process.context.clone(), self.readiness.clone());
         observe(event, &None, &mut self.listed, &context, &readiness);
@@ -124,18 +129,11 @@ async fn a_group_that_cannot_be_read_keeps_what_it_held() {
     shown.group(&Event::InitApply(read(&group("rival", "Enforce", None))));
     shown.group(&Event::InitDone);
     assert_eq!(shown.owner("rival").as_deref(), Some("holder"));
-    let kept = shown.context().unreadable.ids::<PasswordSyncGroup>();
-    assert_eq!(kept, ["holder"]);
+    assert_eq!(shown.unreadable(), ["holder"]);
 
     shown.group(&Event::Delete(odd));
     assert_eq!(shown.owner("rival"), None);
-    assert!(
-        shown
-            .context()
-            .unreadable
-            .ids::<PasswordSyncGroup>()
-            .is_empty()
-    );
+    assert!(shown.unreadable().is_empty());
 }
 
 /// As after a restart: nothing is known of it but what is stored.
@@ -153,13 +151,7 @@ async fn a_process_that_never_could_read_it_leaves_it_what_its_status_says() {
     assert!(!is_unreadable(&mended));
     shown.group(&Event::Apply(mended));
     assert_eq!(shown.owner("rival").as_deref(), Some("holder"));
-    assert!(
-        shown
-            .context()
-            .unreadable
-            .ids::<PasswordSyncGroup>()
-            .is_empty()
-    );
+    assert!(shown.unreadable().is_empty());
 }
 
 /// A word of a newer operator: the object is read, its memory is not.

@@ -20,3 +20,12 @@ mod process;
 mod scenarios;
 mod tenant;
 mod world;
+
+/// Lets a story play in a time of its own, which passes as soon as nobody has anything to do.
+fn in_virtual_time<T>(story: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(story)
+}

@@ -64,6 +64,16 @@ impl World {
         patched.expect("an IdentityTenant");
     }
 
+    /// The tenant takes another secret from now on, and its token no more; waits until that is said.
+    pub async fn refuse_credentials(&self, secret: &str) {
+        let other = json!({"clientSecret": secret});
+        self.tenant.credentials(other).await;
+        self.tenant.revoke_tokens().await;
+        self.poke("default").await;
+        self.wait_tenant("default", "Ready", "False", "CredentialsInvalid")
+            .await;
+    }
+
     /// Has the tenant `default` read now, whole, and waits until that is done.
     pub async fn read_again(&self) {
         let mark = self.tenant.last_request().await;

@@ -22,6 +22,17 @@ impl World {
         self.wait_condition(name, "Ready", "True", None).await
     }
 
+    /// Waits until the operator's figures have this line: it may come a moment after what it counts.
+    pub async fn wait_metric(&self, line: &str) {
+        let operator = self.operator.as_ref().expect("an operator was started");
+        self.wait(line, async || {
+            let (_, metrics) = operator.page("/metrics").await;
+            let found = metrics.lines().any(|found| found == line);
+            found.then_some(()).ok_or(metrics)
+        })
+        .await;
+    }
+
     /// Waits until a group's Ready condition has a reason for its present spec.
     pub async fn wait_reason(&self, name: &str, reason: &str) -> DynamicObject {
         self.wait_group(name, format!("Ready with reason {reason}"), |group| {
