@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::{Api, api::DeleteParams};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams},
+};
 use serde_json::json;
 
 use crate::support::{
@@ -108,28 +111,98 @@ async fn it_ends_as_well_if_the_secret_went_first() {
 }
 
 #[tokio::test]
-async fn it_ends_as_well_if_the_identity_tenant_went_first() {
+async fn an_identity_tenant_that_is_deleted_stays_for_its_groups_and_takes_no_new_one() {
     let mut world = World::v1("ns_tenant").start().await;
     two_groups(&world).await;
     delete_tenant(&world).await;
-    delete_secret(&world).await;
-    let group = world.wait_reason("one", "TenantNotFound").await;
-    assert!(said(&group, "Ready").starts_with("Unknown"));
+    let tenant = world
+        .wait("the IdentityTenant to say what it waits for", async || {
+            let tenant = world.identity_tenant("default").await;
+            let said = said(&tenant, "Ready");
+            said.contains("is being deleted")
+                .then_some(tenant)
+                .ok_or(said)
+        })
+        .await;
+    assert_eq!(tenant.finalizers(), ["passwordsync.dev/in-use"]);
+    // What is in it goes on.
     world
         .patch_group("one", json!({"spec": {"name": "Renamed"}}))
         .await;
-    world.wait_reason("one", "TenantNotFound").await;
-    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    world.wait_ready("one").await;
+    assert!(world.tenant.group("Renamed").await.is_some());
+    let late = spec("Late", &["Active Directory", "SAP"]);
+    world.apply_group("late", &late).await;
+    let group = world.wait_reason("late", "TenantNotFound").await;
+    assert!(said(&group, "Ready").contains("takes no new group"));
+    assert_eq!(group.finalizers(), [""; 0]);
+    assert_eq!(world.tenant.asked(POST).await.len(), 2);
+
+    // A restart changes nothing of it.
+    world.restart().await;
     delete_namespace(&world).await;
     wait_ended(&mut world).await;
     all_undone(&world).await;
 }
 
 #[tokio::test]
-async fn an_identity_tenant_that_is_made_again_is_taken_up_where_the_old_one_ended() {
-    let world = World::v1("tenant_again").start().await;
+async fn an_identity_tenant_goes_with_the_last_group_that_needs_it() {
+    let world = World::v1("idt_goes").start().await;
     two_groups(&world).await;
     delete_tenant(&world).await;
+    world.delete_group("one").await;
+    world.wait_gone("one").await;
+    world.identity_tenant("default").await;
+    world.delete_group("two").await;
+    wait_no_tenant(&world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn an_identity_tenant_that_no_group_needs_goes_at_once() {
+    let world = World::v1("idt_unused").start().await;
+    two_groups(&world).await;
+    for name in ["one", "two"] {
+        world.delete_group(name).await;
+        world.wait_gone(name).await;
+    }
+    world
+        .wait("the IdentityTenant to be let go", async || {
+            let held = world.identity_tenant("default").await.finalizers().to_vec();
+            held.is_empty().then_some(()).ok_or(format!("{held:?}"))
+        })
+        .await;
+    delete_tenant(&world).await;
+    wait_no_tenant(&world).await;
+}
+
+async fn wait_no_tenant(world: &World) {
+    world
+        .wait("the IdentityTenant to be gone", async || {
+            let found = world.tenants().get_opt("default").await;
+            let found = found.map_err(|why| why.to_string())?;
+            found.map_or(Ok(()), |left| Err(format!("{:?}", left.metadata)))
+        })
+        .await;
+}
+
+/// People do that.
+async fn remove_tenant_by_force(world: &World) {
+    delete_tenant(world).await;
+    let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    let tenants = world.tenants();
+    let patched = tenants
+        .patch("default", &PatchParams::default(), &none)
+        .await;
+    patched.expect("an IdentityTenant that is being deleted");
+}
+
+#[tokio::test]
+async fn an_identity_tenant_that_was_removed_by_force_and_made_again_is_taken_up_where_the_old_one_ended()
+ {
+    let world = World::v1("tenant_again").start().await;
+    two_groups(&world).await;
+    remove_tenant_by_force(&world).await;
     world.wait_reason("one", "TenantNotFound").await;
     let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1"});
     world.apply_tenant("default", "tenant", spec).await;

@@ -147,6 +147,22 @@ impl Kubernetes for Cluster {
         self.write(api.patch_status(name, &params, &patch)).await
     }
 
+    async fn set_tenant_finalizers(
+        &self,
+        tenant: &IdentityTenant,
+        finalizers: Vec<String>,
+    ) -> Result<IdentityTenant, KubeError> {
+        let (namespace, name) = place(&tenant.metadata)?;
+        let api: Api<IdentityTenant> = Api::namespaced(self.writes.clone(), namespace);
+        let mut body = exactly(&tenant.metadata);
+        body["metadata"]["finalizers"] = json!(finalizers);
+        let (params, patch) = (
+            PatchParams::apply(names::FIELD_MANAGER),
+            Patch::Merge(&body),
+        );
+        self.write(api.patch(name, &params, &patch)).await
+    }
+
     async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError> {
         let api: Api<IdentityTenant> = Api::namespaced(self.reads.clone(), namespace);
         self.read(api.get(name)).await
@@ -258,7 +274,7 @@ mod tests {
         Cluster::new(client.clone(), client, Arc::new(move || may_write), timeout)
     }
 
-    async fn answers(cluster: &Cluster) -> [KubeError; 5] {
+    async fn answers(cluster: &Cluster) -> [KubeError; 6] {
         let metadata = json!({"name": "one", "namespace": "here"});
         let group: PasswordSyncGroup = from_value(json!({
             "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup", "metadata": metadata,
@@ -283,6 +299,10 @@ mod tests {
                 .patch_tenant_status(&tenant, status())
                 .await
                 .unwrap_err(),
+            cluster
+                .set_tenant_finalizers(&tenant, Vec::new())
+                .await
+                .unwrap_err(),
         ]
     }
 
@@ -295,10 +315,10 @@ mod tests {
         let closed = answers(&cluster(false)).await;
         assert_eq!(
             held_back(&closed),
-            [false, false, true, true, true],
+            [false, false, true, true, true, true],
             "{closed:?}"
         );
         let open = answers(&cluster(true)).await;
-        assert_eq!(held_back(&open), [false; 5], "{open:?}");
+        assert_eq!(held_back(&open), [false; 6], "{open:?}");
     }
 }

@@ -34,6 +34,13 @@ pub trait Kubernetes: Send + Sync {
         patch: Value,
     ) -> Result<IdentityTenant, KubeError>;
 
+    /// Replaces the finalizers of exactly this version of a tenant.
+    async fn set_tenant_finalizers(
+        &self,
+        tenant: &IdentityTenant,
+        finalizers: Vec<String>,
+    ) -> Result<IdentityTenant, KubeError>;
+
     /// A tenant as it is stored now.
     async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError>;
 

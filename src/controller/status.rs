@@ -55,11 +55,7 @@ pub async fn store_tenant(
     manifest: &Arc<IdentityTenant>,
     newest: Option<Arc<IdentityTenant>>,
 ) -> Arc<IdentityTenant> {
-    let newest = newest.filter(|newest| {
-        newest.metadata.uid == manifest.metadata.uid
-            && version(&newest.metadata) > version(&manifest.metadata)
-    });
-    let mut current = newest.unwrap_or_else(|| Arc::clone(manifest));
+    let mut current = newer(manifest, newest);
     let generation = manifest.metadata.generation.unwrap_or_default();
     for _ in 0..3 {
         match try_store_tenant(context, tenant, &current, generation).await {
@@ -81,6 +77,18 @@ pub async fn store_tenant(
     current
 }
 
+/// A tenant as it was stored last: as the watch shows it, or as our own write was answered.
+pub fn newer(
+    manifest: &Arc<IdentityTenant>,
+    newest: Option<Arc<IdentityTenant>>,
+) -> Arc<IdentityTenant> {
+    let newest = newest.filter(|newest| {
+        newest.metadata.uid == manifest.metadata.uid
+            && version(&newest.metadata) > version(&manifest.metadata)
+    });
+    newest.unwrap_or_else(|| Arc::clone(manifest))
+}
+
 async fn try_store_tenant(
     context: &Context,
     tenant: &Tenant,
@@ -90,7 +98,12 @@ async fn try_store_tenant(
     let state = tenant.state();
     let old = manifest.status.clone().unwrap_or_default();
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
-    let conditions = tenant_verdict(&state.tenant, vanished, state.failing.as_ref());
+    let conditions = tenant_verdict(
+        &state.tenant,
+        vanished,
+        state.failing.as_ref(),
+        state.in_use,
+    );
     if conditions.is_empty() {
         return Ok(None);
     }
@@ -218,7 +231,8 @@ fn json<T: serde::Serialize>(status: &T) -> Result<Value, KubeError> {
     serde_json::to_value(status).map_err(|error| KubeError::Other(error.to_string()))
 }
 
-fn place(tenant: &IdentityTenant) -> (String, String) {
+/// Namespace and name.
+pub fn place(tenant: &IdentityTenant) -> (String, String) {
     let metadata = &tenant.metadata;
     (
         metadata.namespace.clone().unwrap_or_default(),

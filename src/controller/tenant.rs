@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use psg_api::IdentityTenant;
 use psg_domain::{Picture, Presence, TenantKey};
 use psg_identity::Error;
-use psg_plan::{Brake, ClaimIndex, Finding, Reason, TenantState, TenantView};
+use psg_plan::{Brake, ClaimIndex, Finding, InUse, Reason, TenantState, TenantView};
 use psg_snapshot::Snapshot;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +36,8 @@ pub struct Tenant {
     pub manifest: watch::Sender<Arc<IdentityTenant>>,
     /// Ends the actor's rest.
     pub poked: Notify,
+    /// What its groups claim has changed: whether it is in use is looked at again.
+    pub claimed: Notify,
     /// Ends the actor.
     pub gone: CancellationToken,
     /// Places for passes that make a group, so that what one reads is fresh when it writes.
@@ -64,6 +66,8 @@ pub struct State {
     pub acknowledged_until: Option<Timestamp>,
     /// How many of its groups may go at once.
     pub brake: Brake,
+    /// Whether its resource stays until no group needs it.
+    pub in_use: InUse,
     /// The picture, once there are credentials to read it with.
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
@@ -83,6 +87,7 @@ impl Default for State {
             credentials: String::new(),
             acknowledged_until: None,
             brake: Brake::default(),
+            in_use: InUse::default(),
             snapshot: None,
             forbidden_until: None,
             failing: None,
@@ -108,6 +113,7 @@ impl Tenant {
             name,
             manifest: watch::Sender::new(manifest),
             poked: Notify::new(),
+            claimed: Notify::new(),
             gone: CancellationToken::new(),
             creating: Arc::new(Semaphore::new(CREATING)),
             changing: Arc::new(Semaphore::new(CHANGING)),
@@ -136,6 +142,7 @@ impl Tenant {
             || before.key != state.key
             || before.acknowledged_until != state.acknowledged_until
             || before.credentials != state.credentials
+            || before.in_use != state.in_use
     }
 
     /// Its resource is gone: its actor ends, and what is held serves deletions alone.
@@ -174,6 +181,7 @@ impl Tenant {
             vanished: self.vanished(picture, claims),
             acknowledged_until: state.acknowledged_until,
             brake: state.brake,
+            in_use: state.in_use,
         };
         match &state.snapshot {
             Some(snapshot) => snapshot.with(|picture| decide(view(picture), picture)),
@@ -272,6 +280,13 @@ impl Tenants {
         let tenant = Arc::new(Tenant::new(name.to_owned(), manifest));
         tenants.insert(name.to_owned(), Arc::clone(&tenant));
         Some(tenant)
+    }
+
+    /// What the groups of a tenant claim has changed.
+    pub fn claimed(&self, name: &str) {
+        if let Some(tenant) = self.get(name) {
+            tenant.claimed.notify_one();
+        }
     }
 
     /// The resource of a tenant is gone. While groups `need` it, what is held of it stays for

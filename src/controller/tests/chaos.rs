@@ -281,13 +281,16 @@ impl Story {
     }
 
     fn tenant_again(&mut self) {
-        let there = self.world.cluster.tenants.get("default").is_some();
-        self.world
-            .note(&format!("the IdentityTenant was there: {there}"));
-        if there {
-            self.world.cluster.tenants.delete("default");
-        } else {
-            self.world.make_tenant();
+        let cluster = &self.world.cluster;
+        let there = cluster.tenants.get("default").is_some();
+        let by_force = self.rng.below(2) == 0;
+        self.world.note(&format!(
+            "the IdentityTenant was there: {there}; by force: {by_force}"
+        ));
+        match (there, by_force) {
+            (true, true) => cluster.remove_tenant_by_force(),
+            (true, false) => cluster.tenants.delete("default"),
+            (false, _) => self.world.make_tenant(),
         }
     }
 
@@ -310,6 +313,12 @@ impl Story {
         world.tenant.lock().unwrap().clear_faults();
         *world.weather.lock().unwrap() = super::world::Weather::default();
         world.cluster.set_secret(Some(SECRET));
+        // One that is being deleted cannot be kept, and would wait for groups that stay.
+        if let Some(tenant) = world.cluster.tenants.get("default")
+            && tenant.metadata.deletion_timestamp.is_some()
+        {
+            world.cluster.remove_tenant_by_force();
+        }
         if world.cluster.tenants.get("default").is_none() {
             world.make_tenant();
         }

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
@@ -24,6 +27,7 @@ pub struct Cluster {
     pub groups: Shelf<PasswordSyncGroup>,
     pub tenants: Shelf<IdentityTenant>,
     secret: Mutex<Secret>,
+    forced: AtomicBool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -85,6 +89,17 @@ impl Cluster {
 
     pub fn delete(&self, name: &str) {
         self.groups.delete(name);
+    }
+
+    /// A person takes every finalizer off the tenant and deletes it.
+    pub fn remove_tenant_by_force(&self) {
+        self.forced.store(true, Ordering::SeqCst);
+        self.tenants.remove_by_force("default");
+    }
+
+    /// Whether that was ever done.
+    pub fn was_forced(&self) -> bool {
+        self.forced.load(Ordering::SeqCst)
     }
 
     pub fn secret(&self) -> Secret {

@@ -184,6 +184,26 @@ impl Kubernetes for Ways {
         .await
     }
 
+    async fn set_tenant_finalizers(
+        &self,
+        tenant: &IdentityTenant,
+        finalizers: Vec<String>,
+    ) -> Result<IdentityTenant, KubeError> {
+        let what = format!(
+            "tenant {:?} finalizers {finalizers:?}",
+            tenant.metadata.name
+        );
+        self.write(what, None, || {
+            let tenants = &self.world.cluster.tenants;
+            let written = tenants.write(&tenant.metadata, |tenant| {
+                tenant.metadata.finalizers = Some(finalizers);
+            })?;
+            self.world.tenant_let_go(&written);
+            Ok(written)
+        })
+        .await
+    }
+
     async fn tenant(&self, _: &str, name: &str) -> Result<IdentityTenant, KubeError> {
         self.read(|| {
             self.world

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use identity_simulator::FaultKind;
+use kube::ResourceExt;
 use psg_api::names;
 use serde_json::{Value, json};
 
@@ -69,11 +70,22 @@ pub fn handed_back(world: &World) {
     assert_eq!(*holders, [STANDARD], "a source of nobody is never touched");
 }
 
+/// The groups, and then the tenant's resource.
+fn all_gone(world: &World) -> bool {
+    world.quiet() && world.cluster.tenants.get("default").is_none()
+}
+
 pub fn reason(world: &World, name: &str) -> Option<String> {
     let group = world.cluster.groups.get(name)?;
     let status = group.status.clone()?;
     let ready = status.conditions.iter().find(|c| c.type_ == "Ready")?;
     Some(ready.reason.clone())
+}
+
+fn tells(world: &World, name: &str, what: &str) -> bool {
+    let group = world.cluster.groups.get(name);
+    let status = group.and_then(|group| group.status.clone());
+    status.is_some_and(|status| status.conditions.iter().any(|c| c.message.contains(what)))
 }
 
 fn nothing(_: &World) {}
@@ -349,15 +361,54 @@ fn others() -> Vec<Scenario> {
             )
         },
         on_group(
-            "the tenant's resource is made again",
+            "the tenant's resource is removed by force and made again",
             |w| {
-                w.cluster.tenants.delete("default");
-                let spec = json!({"credentialsSecretRef": {"name": "pat"}});
-                w.cluster.tenants.apply("default", &spec);
+                w.cluster.remove_tenant_by_force();
+                w.make_tenant();
                 w.cluster.apply("g", &self::spec("New", &["A", "B", "C"]));
             },
             |w| one_group(w, "New", &["A", "B", "C"]),
         ),
+        on_group(
+            "the tenant's resource is deleted while it is in use",
+            |w| {
+                w.cluster.tenants.delete("default");
+                w.cluster.apply("g", &self::spec("New", &["A", "B", "C"]));
+            },
+            |w| {
+                one_group(w, "New", &["A", "B", "C"]);
+                assert!(w.cluster.tenants.get("default").is_some(), "it waits");
+            },
+        ),
+        Scenario {
+            done: |w| reason(w, "h").as_deref() == Some("TenantNotFound"),
+            ..on_group(
+                "a new group in a tenant that is being deleted",
+                |w| {
+                    w.cluster.tenants.delete("default");
+                    w.cluster.apply("h", &self::spec("H", &["D", "E"]));
+                },
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            then: Some(|w| w.cluster.tenants.delete("default")),
+            done: |w| {
+                let waits = w.quiet() || tells(w, "g", "takes no new group");
+                let held = w
+                    .cluster
+                    .groups
+                    .get("g")
+                    .is_some_and(|g| !g.finalizers().is_empty());
+                let stays = w.cluster.tenants.get("default").is_some();
+                (held && stays && waits) || tells(w, "g", "there is no IdentityTenant")
+            },
+            ..base(
+                "the tenant's resource is deleted as the first group is made",
+                apply_abc,
+                |_| (),
+            )
+        },
         Scenario {
             then: Some(|w| w.cluster.set_secret(Some(super::tenant::SECRET))),
             ..on_group(
@@ -495,6 +546,26 @@ fn deletions() -> Vec<Scenario> {
                     gone(w);
                     assert_eq!(w.groups(), Vec::new());
                 },
+            )
+        },
+        Scenario {
+            done: all_gone,
+            ..on_group(
+                "the group and its tenant at once",
+                |w| {
+                    w.cluster.delete("g");
+                    w.cluster.tenants.delete("default");
+                },
+                handed_back,
+            )
+        },
+        Scenario {
+            done: all_gone,
+            then: Some(|w| w.cluster.delete("g")),
+            ..on_group(
+                "the tenant, and its group a while after",
+                |w| w.cluster.tenants.delete("default"),
+                handed_back,
             )
         },
         on_group(

@@ -8,7 +8,7 @@ use std::{
 
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::{SignedDuration, Timestamp};
-use psg_api::PasswordSyncGroup;
+use psg_api::{IdentityTenant, PasswordSyncGroup};
 use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
@@ -154,6 +154,12 @@ impl World {
         oracle.released(group, &tenant);
         let untold = self.books.lock().unwrap().released(group);
         oracle.violations.extend(untold);
+    }
+
+    /// The finalizers of a tenant changed.
+    pub fn tenant_let_go(&self, tenant: &IdentityTenant) {
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.tenant_let_go(tenant, &self.cluster);
     }
 
     /// Somebody else makes a group.
