@@ -123,7 +123,7 @@ reasons! {
     SourceSwapBlocked, Ownership, "Groups wait for one another's sources, and none can let go first without falling under two.", "The message names the sources, and the groups in the same namespace.", "Add a third source to one of the groups for the time, or delete one of the resources and apply it again afterwards. It goes on by itself then.";
     SourceInAnotherGroup, Ownership, "A source is in a tenant group that no PasswordSyncGroup manages.", "The message names the group.", "Remove it there, or adopt that group.";
     Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait. If it lasts, the IdentityTenant says why.";
-    TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace.", "spec.tenantRef.", "Create it, or correct the reference.";
+    TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace, or it is being deleted and takes no new group.", "spec.tenantRef, and the IdentityTenant.", "Create it, or correct the reference. One that is being deleted goes when the groups that need it are gone.";
     TenantUnreachable, Tenant, "The tenant has not answered for five read intervals.", "The IdentityTenant's message.", "Check the network and the tenant. Nothing is lost meanwhile.";
     TenantChanged, Tenant, "Another tenant answers behind the same Secret; nothing is written and no finalizer ends.", "status.tenant of the group, and the IdentityTenant's status.", "Restore the credentials. To let the old tenant's groups go, set deletionPolicy: Orphan and delete the resources.";
     SecretNotFound, Tenant, "The credentials Secret does not exist.", "spec.credentialsSecretRef of the IdentityTenant.", "Create it with the keys baseUrl, clientId and clientSecret.";
