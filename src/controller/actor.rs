@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     in_use, mind,
     ports::KubeError,
-    status,
+    protect, status,
     tenant::{State, Tenant, forbidden},
 };
 
@@ -48,8 +48,8 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     let mut manifest = tenant.manifest.subscribe();
     let mut newest = Arc::clone(&manifest.borrow());
     // Groups that are left from an earlier process need it before anything else.
-    if let Err(error) = in_use::keep(&context, &tenant, &mut newest).await {
-        tracing::warn!(tenant = tenant.name, %error, "whether the tenant is in use could not be stored");
+    if let Err(error) = keep(&context, &tenant, &mut newest).await {
+        tracing::warn!(tenant = tenant.name, %error, "what its groups need of it could not be stored");
     }
     loop {
         let now = Arc::clone(&manifest.borrow_and_update());
@@ -64,10 +64,10 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
         let mut failures = 0;
         loop {
             newest = status::newer(&manifest.borrow(), Some(newest));
-            let again = match in_use::keep(&context, &tenant, &mut newest).await {
+            let again = match keep(&context, &tenant, &mut newest).await {
                 Ok(()) => next,
                 Err(error) => {
-                    tracing::warn!(tenant = tenant.name, %error, "whether the tenant is in use could not be stored");
+                    tracing::warn!(tenant = tenant.name, %error, "what its groups need of it could not be stored");
                     failures += 1;
                     next.min(Instant::now() + mind::backoff(failures, (context.jitter)()))
                 }
@@ -83,6 +83,16 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
             }
         }
     }
+}
+
+/// What must stay for the groups: the tenant's resource, then its Secret.
+async fn keep(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    in_use::keep(context, tenant, newest).await?;
+    protect::keep(context, tenant, newest).await
 }
 
 async fn round(
@@ -274,6 +284,7 @@ async fn credentials(
         Ok(secret) => secret,
         Err(KubeError::Gone) => {
             session.credentials = None;
+            tenant.update(|state| state.secret = None);
             let message = format!(
                 "there is no Secret \"{name}\" in this namespace: create it with the keys baseUrl, clientId and clientSecret"
             );
@@ -298,7 +309,10 @@ async fn credentials(
         && session.settings.as_ref() == Some(settings)
         && tenant.state().snapshot.is_some();
     if same {
-        tenant.update(|state| state.unauthorized = false);
+        tenant.update(|state| {
+            state.unauthorized = false;
+            state.secret = Some(secret.metadata);
+        });
         return Ok(unauthorized);
     }
     let client = Client::new(
@@ -344,6 +358,9 @@ async fn credentials(
             acknowledged_until: state.acknowledged_until,
             brake: state.brake,
             in_use: state.in_use,
+            secret: Some(secret.metadata.clone()),
+            protects: state.protects.clone(),
+            unprotected: state.unprotected.clone(),
             ..State::default()
         };
     });

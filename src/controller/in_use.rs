@@ -14,7 +14,8 @@ use psg_api::{IdentityTenant, names};
 use psg_plan::InUse;
 
 use crate::{
-    context::Context, ports::KubeError, reconcile::holds_finalizer, status::place, tenant::Tenant,
+    context::Context, ports::KubeError, protect, reconcile::holds_finalizer, status::place,
+    tenant::Tenant,
 };
 
 /// Sets or ends the finalizer, as the claims have it now. `newest` is the resource as it was stored
@@ -56,7 +57,7 @@ async fn try_keep(
     if ending {
         say(context, tenant, InUse::Ending);
         if held && !needed() && !is_needed_live(context, tenant).await? {
-            *newest = end(context, newest).await?;
+            end(context, tenant, newest).await?;
         }
         return Ok(());
     }
@@ -68,7 +69,7 @@ async fn try_keep(
     match (held, needed()) {
         (false, true) => *newest = hold(context, newest).await?,
         (true, false) => {
-            *newest = end(context, newest).await?;
+            end(context, tenant, newest).await?;
             return Ok(());
         }
         (false, false) => return Ok(()),
@@ -113,10 +114,17 @@ async fn hold(
     store(context, tenant, finalizers).await
 }
 
-async fn end(context: &Context, tenant: &IdentityTenant) -> Result<Arc<IdentityTenant>, KubeError> {
-    let held = tenant.finalizers().iter();
+/// The Secret goes first: nobody remembers it afterwards.
+async fn end(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    protect::let_go(context, tenant, newest).await?;
+    let held = newest.finalizers().iter();
     let others = held.filter(|held| *held != names::IN_USE);
-    store(context, tenant, others.cloned().collect()).await
+    *newest = store(context, newest, others.cloned().collect()).await?;
+    Ok(())
 }
 
 async fn store(

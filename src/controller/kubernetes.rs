@@ -171,8 +171,9 @@ impl Kubernetes for Cluster {
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError> {
         let api: Api<Secret> = Api::namespaced(self.reads.clone(), namespace);
         let secret = self.read(api.get(name)).await?;
-        let uid = secret.metadata.uid.unwrap_or_default();
-        let version = secret.metadata.resource_version.unwrap_or_default();
+        let uid = secret.metadata.uid.as_deref().unwrap_or_default();
+        let version = secret.metadata.resource_version.as_deref();
+        let version = version.unwrap_or_default();
         let data = secret.data.unwrap_or_default();
         let data = data
             .into_iter()
@@ -181,7 +182,28 @@ impl Kubernetes for Cluster {
         Ok(SecretData {
             version: format!("{uid}/{version}"),
             data,
+            metadata: secret.metadata,
         })
+    }
+
+    async fn set_secret_finalizers(
+        &self,
+        secret: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError> {
+        let (namespace, name) = place(secret)?;
+        let api: Api<Secret> = Api::namespaced(self.writes.clone(), namespace);
+        let mut body = exactly(secret);
+        body["metadata"]["finalizers"] = json!(finalizers);
+        let (params, patch) = (
+            PatchParams::apply(names::FIELD_MANAGER),
+            Patch::Merge(&body),
+        );
+        // The content is not asked for again.
+        let stored = self
+            .write(api.patch_metadata(name, &params, &patch))
+            .await?;
+        Ok(stored.metadata)
     }
 
     async fn event(&self, about: &ObjectReference, note: Note) {
@@ -274,7 +296,7 @@ mod tests {
         Cluster::new(client.clone(), client, Arc::new(move || may_write), timeout)
     }
 
-    async fn answers(cluster: &Cluster) -> [KubeError; 6] {
+    async fn answers(cluster: &Cluster) -> [KubeError; 7] {
         let metadata = json!({"name": "one", "namespace": "here"});
         let group: PasswordSyncGroup = from_value(json!({
             "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup", "metadata": metadata,
@@ -300,6 +322,10 @@ mod tests {
                 .await
                 .unwrap_err(),
             cluster
+                .set_secret_finalizers(&tenant.metadata, Vec::new())
+                .await
+                .unwrap_err(),
+            cluster
                 .set_tenant_finalizers(&tenant, Vec::new())
                 .await
                 .unwrap_err(),
@@ -315,10 +341,10 @@ mod tests {
         let closed = answers(&cluster(false)).await;
         assert_eq!(
             held_back(&closed),
-            [false, false, true, true, true, true],
+            [false, false, true, true, true, true, true],
             "{closed:?}"
         );
         let open = answers(&cluster(true)).await;
-        assert_eq!(held_back(&open), [false; 6], "{open:?}");
+        assert_eq!(held_back(&open), [false; 7], "{open:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use serde_json::Value;
 
@@ -47,6 +47,13 @@ pub trait Kubernetes: Send + Sync {
     /// A Secret, got by name; never listed or watched.
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError>;
 
+    /// Replaces the finalizers of exactly this version of a Secret, and nothing else of it.
+    async fn set_secret_finalizers(
+        &self,
+        secret: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError>;
+
     /// Tells people. A failure is logged and changes nothing.
     async fn event(&self, about: &ObjectReference, note: Note);
 }
@@ -57,6 +64,8 @@ pub struct SecretData {
     pub version: String,
     /// The decoded values by key.
     pub data: BTreeMap<String, Vec<u8>>,
+    /// Whose it is, and what holds it.
+    pub metadata: ObjectMeta,
 }
 
 impl fmt::Debug for SecretData {

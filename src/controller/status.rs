@@ -89,6 +89,22 @@ pub fn newer(
     newest.unwrap_or_else(|| Arc::clone(manifest))
 }
 
+/// Records which Secret a tenant holds.
+///
+/// # Errors
+/// What Kubernetes answered.
+pub async fn record_secret(
+    context: &Context,
+    tenant: &IdentityTenant,
+    secret: Option<&str>,
+) -> Result<Arc<IdentityTenant>, KubeError> {
+    let patch = serde_json::json!({"protectedSecret": secret});
+    let kubernetes = &context.kubernetes;
+    Ok(Arc::new(
+        kubernetes.patch_tenant_status(tenant, patch).await?,
+    ))
+}
+
 async fn try_store_tenant(
     context: &Context,
     tenant: &Tenant,
@@ -103,6 +119,7 @@ async fn try_store_tenant(
         vanished,
         state.failing.as_ref(),
         state.in_use,
+        state.unprotected.as_ref().map(|(_, finding)| finding),
     );
     if conditions.is_empty() {
         return Ok(None);
@@ -208,7 +225,8 @@ fn merged(
 }
 
 /// The condition types that the operator owns.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
+    "SecretProtected",
     "Ready",
     "Reconciling",
     "Stalled",

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::IdentityTenant;
 use psg_domain::{Picture, Presence, TenantKey};
 use psg_identity::Error;
@@ -68,6 +69,12 @@ pub struct State {
     pub brake: Brake,
     /// Whether its resource stays until no group needs it.
     pub in_use: InUse,
+    /// The Secret as it was read last.
+    pub secret: Option<ObjectMeta>,
+    /// The Secret that this tenant holds or is about to.
+    pub protects: Option<String>,
+    /// Why the Secret is not held, and when that is tried again.
+    pub unprotected: Option<(Timestamp, Finding)>,
     /// The picture, once there are credentials to read it with.
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
@@ -88,6 +95,9 @@ impl Default for State {
             acknowledged_until: None,
             brake: Brake::default(),
             in_use: InUse::default(),
+            secret: None,
+            protects: None,
+            unprotected: None,
             snapshot: None,
             forbidden_until: None,
             failing: None,
@@ -317,6 +327,22 @@ impl Tenants {
         {
             tenants.remove(name);
         }
+    }
+
+    /// Whether another tenant of the namespace holds a Secret, or is about to.
+    pub fn share(&self, me: &str, namespace: &str, secret: &str) -> bool {
+        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let others = tenants.values().filter(|other| {
+            let (of, _) = other.name.split_once('/').unwrap_or_default();
+            of == namespace && other.name != me && !other.gone.is_cancelled()
+        });
+        let mut others = others.map(|other| {
+            let manifest = other.manifest.borrow();
+            let recorded = manifest.status.as_ref();
+            let recorded = recorded.and_then(|status| status.protected_secret.clone());
+            (other.state().protects, recorded)
+        });
+        others.any(|(holds, recorded)| [holds, recorded].contains(&Some(secret.to_owned())))
     }
 
     /// The names of all tenants.

@@ -13,6 +13,7 @@ pub fn tenant_verdict(
     vanished: Option<(usize, usize)>,
     failing: Option<&Finding>,
     in_use: InUse,
+    unprotected: Option<&Finding>,
 ) -> Vec<Condition> {
     let (truth, other, finding) = match state {
         TenantState::Pending => match failing {
@@ -37,15 +38,17 @@ pub fn tenant_verdict(
         | TenantState::Unreachable(finding)
         | TenantState::Withdrawn(finding) => (Truth::False, Some("Stalled"), finding.clone()),
     };
-    let condition = |kind, truth| Condition {
+    let condition = |kind, truth, finding: &Finding| Condition {
         kind,
         truth,
         reason: finding.reason.as_str(),
         message: finding.message.clone(),
     };
-    let ready = condition("Ready", truth);
+    let ready = condition("Ready", truth, &finding);
+    let secret = unprotected.map(|why| condition("SecretProtected", Truth::False, why));
     std::iter::once(ready)
-        .chain(other.map(|kind| condition(kind, Truth::True)))
+        .chain(other.map(|kind| condition(kind, Truth::True, &finding)))
+        .chain(secret)
         .collect()
 }
 

@@ -275,8 +275,14 @@ impl Story {
     }
 
     fn credentials(&mut self) {
+        if self.rng.below(4) == 0 {
+            self.world.note("a person deletes the Secret");
+            self.world.cluster.delete_secret();
+            return;
+        }
         let secret = [None, Some("wrong"), Some(SECRET)][self.rng.below(3)];
-        self.world.note(&format!("the Secret holds {secret:?}"));
+        self.world
+            .note(&format!("by force: the Secret holds {secret:?}"));
         self.world.cluster.set_secret(secret);
     }
 
@@ -312,6 +318,9 @@ impl Story {
         world.note("all is healed");
         world.tenant.lock().unwrap().clear_faults();
         *world.weather.lock().unwrap() = super::world::Weather::default();
+        if world.cluster.secret().metadata.deletion_timestamp.is_some() {
+            world.cluster.set_secret(None);
+        }
         world.cluster.set_secret(Some(SECRET));
         // One that is being deleted cannot be kept, and would wait for groups that stay.
         if let Some(tenant) = world.cluster.tenants.get("default")

@@ -34,6 +34,18 @@ pub struct Cluster {
 pub struct Secret {
     pub version: u64,
     pub client_secret: Option<String>,
+    pub metadata: ObjectMeta,
+}
+
+impl Secret {
+    fn is_stored(&mut self) {
+        self.version += 1;
+        self.metadata.resource_version = Some(self.version.to_string());
+        let held = self.metadata.finalizers.iter().flatten().next().is_some();
+        if self.metadata.deletion_timestamp.is_some() && !held {
+            self.client_secret = None;
+        }
+    }
 }
 
 /// All objects of one kind, each with every version that it had; the last is none once it is gone.
@@ -106,11 +118,46 @@ impl Cluster {
         self.secret.lock().unwrap().clone()
     }
 
-    /// Stores credentials, or takes them away.
+    /// Stores credentials, or takes them away by force.
     pub fn set_secret(&self, client_secret: Option<&str>) {
         let mut secret = self.secret.lock().unwrap();
-        secret.version += 1;
+        if client_secret.is_none() || secret.client_secret.is_none() {
+            secret.metadata = ObjectMeta {
+                name: Some("pat".to_owned()),
+                namespace: Some(NAMESPACE.to_owned()),
+                uid: Some(format!("pat-{}", secret.version)),
+                ..ObjectMeta::default()
+            };
+        }
         secret.client_secret = client_secret.map(str::to_owned);
+        secret.is_stored();
+    }
+
+    /// A person deletes the Secret.
+    pub fn delete_secret(&self) {
+        let mut secret = self.secret.lock().unwrap();
+        let time = Time(jiff::Timestamp::UNIX_EPOCH);
+        secret.metadata.deletion_timestamp.get_or_insert(time);
+        secret.is_stored();
+    }
+
+    pub fn set_secret_finalizers(
+        &self,
+        known: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError> {
+        let mut secret = self.secret.lock().unwrap();
+        if secret.client_secret.is_none() {
+            return Err(KubeError::Gone);
+        }
+        if secret.metadata.resource_version != known.resource_version
+            || secret.metadata.uid != known.uid
+        {
+            return Err(KubeError::Conflict);
+        }
+        secret.metadata.finalizers = Some(finalizers);
+        secret.is_stored();
+        Ok(secret.metadata.clone())
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use identity_simulator::{Tenant, request::Request};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus, names};
 use serde_json::Value;
@@ -229,6 +230,23 @@ impl Oracle {
                 "the tenant is let go, and a group is still to be undone",
                 &group.name_any(),
             );
+        }
+    }
+
+    /// Nor its Secret, which a tenant with `protectSecret` holds as long.
+    pub fn secret_let_go(&mut self, secret: &ObjectMeta, cluster: &Cluster) {
+        let tenant = cluster.tenants.get("default");
+        if let Some(tenant) = tenant.filter(|tenant| tenant.spec.protect_secret)
+            && secret.name.as_deref() == Some(&tenant.spec.credentials_secret_ref.name)
+            && secret.finalizers.iter().flatten().next().is_none()
+        {
+            for group in cluster.groups.all() {
+                self.must(
+                    group.finalizers().is_empty(),
+                    "the Secret is let go, and a group is still to be undone",
+                    &group.name_any(),
+                );
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, StatusCode};
 use identity_simulator::{Cut, request};
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use psg_identity::{Kind, Request, Response, Transport, TransportError};
@@ -223,6 +223,7 @@ impl Kubernetes for Ways {
             let client_secret = secret.client_secret?;
             Some(SecretData {
                 version: secret.version.to_string(),
+                metadata: secret.metadata,
                 data: BTreeMap::from([
                     (
                         "baseUrl".to_owned(),
@@ -232,6 +233,21 @@ impl Kubernetes for Ways {
                     ("clientSecret".to_owned(), bytes(&client_secret)),
                 ]),
             })
+        })
+        .await
+    }
+
+    async fn set_secret_finalizers(
+        &self,
+        secret: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError> {
+        let what = format!("Secret finalizers {finalizers:?}");
+        self.write(what, None, || {
+            let cluster = &self.world.cluster;
+            let written = cluster.set_secret_finalizers(secret, finalizers)?;
+            self.world.secret_let_go(&written);
+            Ok(written)
         })
         .await
     }

@@ -75,6 +75,20 @@ fn all_gone(world: &World) -> bool {
     world.quiet() && world.cluster.tenants.get("default").is_none()
 }
 
+/// And its Secret.
+fn namespace_gone(world: &World) -> bool {
+    all_gone(world) && world.cluster.secret().client_secret.is_none()
+}
+
+/// Everything in a namespace that is deleted is deleted at once, or nearly.
+fn namespace(name: &'static str, first: fn(&World), then: fn(&World)) -> Scenario {
+    Scenario {
+        done: namespace_gone,
+        then: Some(then),
+        ..on_group(name, first, handed_back)
+    }
+}
+
 pub fn reason(world: &World, name: &str) -> Option<String> {
     let group = world.cluster.groups.get(name)?;
     let status = group.status.clone()?;
@@ -381,6 +395,25 @@ fn others() -> Vec<Scenario> {
             },
         ),
         Scenario {
+            done: |w| {
+                let tenant = w.cluster.tenants.get("default");
+                let status = tenant.and_then(|tenant| tenant.status.clone());
+                w.quiet() && status.is_some_and(|status| status.protected_secret.is_none())
+            },
+            ..on_group(
+                "protectSecret is turned off",
+                |w| {
+                    let off =
+                        json!({"credentialsSecretRef": {"name": "pat"}, "protectSecret": false});
+                    w.cluster.tenants.apply("default", &off);
+                },
+                |w| {
+                    let secret = w.cluster.secret();
+                    assert_eq!(secret.metadata.finalizers, Some(Vec::new()));
+                },
+            )
+        },
+        Scenario {
             done: |w| reason(w, "h").as_deref() == Some("TenantNotFound"),
             ..on_group(
                 "a new group in a tenant that is being deleted",
@@ -568,6 +601,39 @@ fn deletions() -> Vec<Scenario> {
                 handed_back,
             )
         },
+        namespace(
+            "a namespace ends, the Secret first",
+            |w| w.cluster.delete_secret(),
+            |w| {
+                w.cluster.tenants.delete("default");
+                w.cluster.delete("g");
+            },
+        ),
+        namespace(
+            "a namespace ends, the tenant first",
+            |w| w.cluster.tenants.delete("default"),
+            |w| {
+                w.cluster.delete_secret();
+                w.cluster.delete("g");
+            },
+        ),
+        namespace(
+            "a namespace ends, the group first",
+            |w| w.cluster.delete("g"),
+            |w| {
+                w.cluster.tenants.delete("default");
+                w.cluster.delete_secret();
+            },
+        ),
+        namespace(
+            "a namespace ends at once",
+            |w| {
+                w.cluster.delete_secret();
+                w.cluster.tenants.delete("default");
+                w.cluster.delete("g");
+            },
+            nothing,
+        ),
         on_group(
             "delete of a group that vanished",
             |w| {

@@ -8,6 +8,7 @@ use std::{
 
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use psg_snapshot::Clock;
 use serde_json::json;
@@ -160,6 +161,12 @@ impl World {
     pub fn tenant_let_go(&self, tenant: &IdentityTenant) {
         let mut oracle = self.oracle.lock().unwrap();
         oracle.tenant_let_go(tenant, &self.cluster);
+    }
+
+    /// The finalizers of the Secret changed.
+    pub fn secret_let_go(&self, secret: &ObjectMeta) {
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.secret_let_go(secret, &self.cluster);
     }
 
     /// Somebody else makes a group.

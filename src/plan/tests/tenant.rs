@@ -91,7 +91,7 @@ fn facts_of_an_unreadable_tenant_are_not_repeated() {
 #[test]
 fn a_tenants_own_status_says_how_it_is() {
     let said = |state: TenantState, vanished| {
-        let conditions = tenant_verdict(&state, vanished, None, InUse::Held);
+        let conditions = tenant_verdict(&state, vanished, None, InUse::Held, None);
         conditions
             .into_iter()
             .map(|c| (c.kind, c.truth, c.reason))
@@ -122,14 +122,14 @@ fn a_tenants_own_status_says_how_it_is() {
 #[test]
 fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
     let why = Finding::new(Reason::TenantUnreachable, "connection refused");
-    let conditions = tenant_verdict(&TenantState::Pending, None, Some(&why), InUse::Held);
+    let conditions = tenant_verdict(&TenantState::Pending, None, Some(&why), InUse::Held, None);
     let ready = conditions.iter().find(|c| c.kind == "Ready").unwrap();
     assert_eq!(
         (ready.truth, ready.reason),
         (Truth::Unknown, "TenantUnreachable")
     );
     assert_eq!(ready.message, "connection refused");
-    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why), InUse::Held);
+    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why), InUse::Held, None);
     assert_eq!(
         once_read[0].truth,
         Truth::True,
@@ -170,8 +170,21 @@ fn a_tenant_that_is_being_deleted_takes_no_new_group_and_serves_the_others() {
 
 #[test]
 fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
-    let conditions = tenant_verdict(&TenantState::Ready, None, None, InUse::Ending);
+    let conditions = tenant_verdict(&TenantState::Ready, None, None, InUse::Ending, None);
     assert_eq!(conditions[0].truth, Truth::True);
     let message = &conditions[0].message;
     assert!(message.contains("being deleted"), "{message}");
+}
+
+#[test]
+fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other() {
+    let why = Finding::new(Reason::SecretNotProtected, "grant patch");
+    let with = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, Some(&why));
+    let without = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, None);
+    assert_eq!(with[0], without[0]);
+    assert_eq!(
+        (with[1].kind, with[1].truth, with[1].reason),
+        ("SecretProtected", Truth::False, "SecretNotProtected")
+    );
+    assert_eq!((with.len(), without.len()), (2, 1));
 }
