@@ -6,17 +6,26 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use serde_json::json;
 
 use crate::support::{
     World, until,
-    world::{said, spec},
+    users::User,
+    world::{Builder, said, spec},
 };
 
 const POST: &str = "POST /password-sync-groups";
 const DELETE: &str = "DELETE /password-sync-groups/{id}";
+
+/// The Secret may go while groups need it.
+fn unprotected(name: &str) -> Builder {
+    let spec = json!({
+        "readInterval": "10s", "identityAPIVersion": "v1", "protectSecret": false,
+    });
+    World::builder(name).tenant_spec(spec)
+}
 
 async fn delete_namespace(world: &World) {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
@@ -89,8 +98,8 @@ async fn a_namespace_with_groups_ends_and_every_source_keeps_a_policy() {
 }
 
 #[tokio::test]
-async fn it_ends_as_well_if_the_secret_went_first() {
-    let mut world = World::v1("ns_secret").start().await;
+async fn it_ends_as_well_if_a_secret_that_nobody_holds_went_first() {
+    let mut world = unprotected("ns_secret").start().await;
     two_groups(&world).await;
     delete_secret(&world).await;
     world.poke("default").await;
@@ -131,7 +140,7 @@ async fn an_identity_tenant_that_is_deleted_stays_for_its_groups_and_takes_no_ne
         .await;
     world.wait_ready("one").await;
     assert!(world.tenant.group("Renamed").await.is_some());
-    let late = spec("Late", &["Active Directory", "SAP"]);
+    let late = spec("Late", &["Active Directory", "OpenLDAP"]);
     world.apply_group("late", &late).await;
     let group = world.wait_reason("late", "TenantNotFound").await;
     assert!(said(&group, "Ready").contains("takes no new group"));
@@ -281,10 +290,73 @@ async fn it_waits_for_credentials_that_the_tenant_refuses_and_ends_when_they_are
     all_undone(&world).await;
 }
 
+#[tokio::test]
+async fn a_protected_secret_that_is_deleted_stays_and_a_restart_changes_nothing() {
+    let mut world = World::v1("ns_protected").start().await;
+    two_groups(&world).await;
+    let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
+    world
+        .wait("the Secret to be held", async || {
+            let secret = secrets.get("tenant").await.expect("a Secret");
+            let held = secret.finalizers().to_vec();
+            let wanted = held == ["passwordsync.dev/in-use"];
+            wanted.then_some(()).ok_or(format!("{held:?}"))
+        })
+        .await;
+    let tenant = world.identity_tenant("default").await;
+    assert_eq!(tenant.data["status"]["protectedSecret"], "tenant");
+    delete_secret(&world).await;
+    world.restart().await;
+    delete_namespace(&world).await;
+    wait_ended(&mut world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
+    let world = World::v1("secret_rights").without_operator().start().await;
+    let client = world.plane.client(User::Operator).await;
+    let secrets: Api<Secret> = Api::namespaced(client, &world.namespace);
+    let patch = async |patch: serde_json::Value| {
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        secrets.patch("tenant", &params, &patch).await
+    };
+    let held = |finalizers: &[&str]| json!({"metadata": {"finalizers": finalizers}});
+    let refused = [
+        json!({"data": {"clientSecret": "bmV3"}}),
+        json!({"stringData": {"baseUrl": "https://elsewhere.example.com"}}),
+        json!({"data": null}),
+        json!({"immutable": true}),
+        json!({"metadata": {"labels": {"a": "b"}}}),
+        json!({"metadata": {"annotations": {"a": "b"}}}),
+        held(&["example.com/other"]),
+    ];
+    // The server learns of a policy after a moment.
+    world
+        .wait("the policy to be enforced", async || {
+            let tried = patch(refused[5].clone()).await;
+            tried.map_or(Ok(()), |secret| Err(format!("{:?}", secret.metadata)))
+        })
+        .await;
+    for change in refused {
+        let said = patch(change.clone()).await.map(|_| ()).unwrap_err();
+        let said = said.to_string();
+        assert!(
+            said.contains("may change nothing of a Secret"),
+            "{change}: {said}"
+        );
+    }
+    let secret = patch(held(&["passwordsync.dev/in-use"])).await.unwrap();
+    assert_eq!(secret.finalizers(), ["passwordsync.dev/in-use"]);
+    let secret = patch(held(&[])).await.unwrap();
+    assert_eq!(secret.finalizers(), [""; 0]);
+    assert!(secrets.list(&ListParams::default()).await.is_err());
+}
+
 /// The rest of the risk: who never had the credentials cannot undo anything with them.
 #[tokio::test]
 async fn a_restart_without_the_secret_leaves_the_deletion_blocked_and_orphaning_the_way_out() {
-    let mut world = World::v1("ns_restart").start().await;
+    let mut world = unprotected("ns_restart").start().await;
     two_groups(&world).await;
     delete_secret(&world).await;
     world.restart().await;
