@@ -74,7 +74,7 @@ impl fmt::Debug for SecretData {
         f.debug_struct("SecretData")
             .field("version", &self.version)
             .field("keys", &keys)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Cluster {
 #[derive(Clone, Debug, Default)]
 pub struct Secret {
     pub version: u64,
-    pub client_secret: Option<String>,
+    pub content: Option<String>,
     pub metadata: ObjectMeta,
 }
 
@@ -43,7 +43,7 @@ impl Secret {
         self.metadata.resource_version = Some(self.version.to_string());
         let held = self.metadata.finalizers.iter().flatten().next().is_some();
         if self.metadata.deletion_timestamp.is_some() && !held {
-            self.client_secret = None;
+            self.content = None;
         }
     }
 }
@@ -121,7 +121,7 @@ impl Cluster {
     /// Stores credentials, or takes them away by force.
     pub fn set_secret(&self, client_secret: Option<&str>) {
         let mut secret = self.secret.lock().unwrap();
-        if client_secret.is_none() || secret.client_secret.is_none() {
+        if client_secret.is_none() || secret.content.is_none() {
             secret.metadata = ObjectMeta {
                 name: Some("pat".to_owned()),
                 namespace: Some(NAMESPACE.to_owned()),
@@ -129,7 +129,7 @@ impl Cluster {
                 ..ObjectMeta::default()
             };
         }
-        secret.client_secret = client_secret.map(str::to_owned);
+        secret.content = client_secret.map(str::to_owned);
         secret.is_stored();
     }
 
@@ -147,7 +147,7 @@ impl Cluster {
         finalizers: Vec<String>,
     ) -> Result<ObjectMeta, KubeError> {
         let mut secret = self.secret.lock().unwrap();
-        if secret.client_secret.is_none() {
+        if secret.content.is_none() {
             return Err(KubeError::Gone);
         }
         if secret.metadata.resource_version != known.resource_version

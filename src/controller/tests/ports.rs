@@ -220,7 +220,7 @@ impl Kubernetes for Ways {
         let bytes = |text: &str| text.as_bytes().to_vec();
         self.read(|| {
             let secret = self.world.cluster.secret();
-            let client_secret = secret.client_secret?;
+            let client_secret = secret.content?;
             Some(SecretData {
                 version: secret.version.to_string(),
                 metadata: secret.metadata,

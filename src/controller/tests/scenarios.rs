@@ -77,7 +77,7 @@ fn all_gone(world: &World) -> bool {
 
 /// And its Secret.
 fn namespace_gone(world: &World) -> bool {
-    all_gone(world) && world.cluster.secret().client_secret.is_none()
+    all_gone(world) && world.cluster.secret().content.is_none()
 }
 
 /// Everything in a namespace that is deleted is deleted at once, or nearly.
