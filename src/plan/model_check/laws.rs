@@ -118,7 +118,7 @@ fn members<'a>(
         let with = state.tenant.groups_with(source);
         return with.map(|made| &made.group).collect();
     }
-    let seen = process.sight.groups.values().map(|(group, _)| group);
+    let seen = process.sight.groups.values().map(|(group, ..)| group);
     seen.filter(|group| group.sources.contains(source))
         .collect()
 }
@@ -132,7 +132,7 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
             .groups
             .get(id)
             .filter(|_| !doubted)
-            .map(|(group, _)| group)
+            .map(|(group, ..)| group)
     };
     if let Some(id) = new
         .recorded
@@ -143,7 +143,7 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
         let rightly = if new.recorded.origin == Some(Origin::Created) {
             made.is_none_or(|made| made.maker == Some(r))
         } else {
-            let seen = sight.groups.get(id).map(|(group, _)| group);
+            let seen = sight.groups.get(id).map(|(group, ..)| group);
             let others = state.stored.iter().enumerate().filter(|(n, _)| *n != r);
             let mut others = others.filter_map(|(_, other)| other.as_ref());
             let allowed = match new.desired.adoption {

@@ -20,7 +20,8 @@ pub const POLICIES: [&str; 3] = ["strong", "weak", "own"];
 pub struct Sight {
     /// When the complete walks began that still matter, oldest first.
     pub walks: Vec<Timestamp>,
-    pub groups: BTreeMap<GroupId, (Group, Timestamp)>,
+    /// Since when each group shows as it is, and when it was seen last.
+    pub groups: BTreeMap<GroupId, (Group, Timestamp, Timestamp)>,
     /// When the first and the last of the reads by id began that found nothing.
     pub gone: BTreeMap<GroupId, (Timestamp, Timestamp)>,
     pub doubts: BTreeMap<GroupId, Timestamp>,
@@ -42,7 +43,8 @@ impl Sight {
         for began in &self.walks {
             picture.merge_groups(*began, Vec::new());
         }
-        for (group, as_of) in self.groups.values() {
+        for (group, since, as_of) in self.groups.values() {
+            picture.merge_one(*since, group.clone());
             picture.merge_one(*as_of, group.clone());
         }
         for (id, (since, as_of)) in &self.gone {
@@ -66,7 +68,7 @@ impl Sight {
             self.see(group);
         }
         for id in missing {
-            if self.groups[&id].1 < NOW {
+            if self.groups[&id].2 < NOW {
                 self.groups.remove(&id);
             }
         }
@@ -78,7 +80,12 @@ impl Sight {
     pub fn see(&mut self, group: Group) {
         self.settle(&group.id);
         self.gone.remove(&group.id);
-        self.groups.insert(group.id.clone(), (group, NOW));
+        let known = self
+            .groups
+            .get(&group.id)
+            .filter(|(known, ..)| *known == group);
+        let since = known.map_or(NOW, |(_, since, _)| *since);
+        self.groups.insert(group.id.clone(), (group, since, NOW));
     }
 
     pub fn miss(&mut self, id: &GroupId) {
@@ -99,7 +106,8 @@ impl Sight {
     }
 
     pub fn each_time(&mut self, f: &mut impl FnMut(&mut Timestamp)) {
-        let seen = self.groups.values_mut().map(|(_, at)| at);
+        let groups = self.groups.values_mut();
+        let seen = groups.flat_map(|(_, since, at)| [since, at]);
         let held = self.holders.values_mut().map(|(_, at)| at);
         let gone = self.gone.values_mut().flat_map(|(since, at)| [since, at]);
         let known = gone.chain(self.doubts.values_mut());
