@@ -246,7 +246,7 @@ fn the_operator_can_do_what_it_must_and_nothing_else() {
     );
     assert_eq!(
         rules_of(&objects, "psg-operator-secrets"),
-        [&json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]})]
+        [&json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "patch"]})]
     );
     assert_eq!(
         rules_of(&objects, "psg-operator-lease"),
@@ -306,6 +306,24 @@ fn in_a_list_of_namespaces_secrets_can_be_read_there_only() {
         own.map(|binding| &binding["kind"])
             .eq([&json!("ClusterRoleBinding")])
     );
+}
+
+#[test]
+fn secrets_are_only_read_where_they_are_not_protected_or_their_rights_could_go_first() {
+    let read_only = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]});
+    for values in ["protectSecrets=false", "watchNamespaces={identity}"] {
+        let objects = chart(&[values]);
+        assert_eq!(
+            rules_of(&objects, "psg-operator-secrets"),
+            [&read_only],
+            "{values}"
+        );
+        let of_secrets = objects.iter().filter(|object| {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            kind.starts_with("Validating") && object["metadata"]["name"] == "psg-operator-secrets"
+        });
+        assert_eq!(of_secrets.count(), 0, "{values}");
+    }
 }
 
 #[test]

@@ -4,16 +4,28 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::{Api, api::DeleteParams};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+};
 use serde_json::json;
 
 use crate::support::{
     World, until,
-    world::{said, spec},
+    users::User,
+    world::{Builder, said, spec},
 };
 
 const POST: &str = "POST /password-sync-groups";
 const DELETE: &str = "DELETE /password-sync-groups/{id}";
+
+/// The Secret may go while groups need it.
+fn unprotected(name: &str) -> Builder {
+    let spec = json!({
+        "readInterval": "10s", "identityAPIVersion": "v1", "protectSecret": false,
+    });
+    World::builder(name).tenant_spec(spec)
+}
 
 async fn delete_namespace(world: &World) {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
@@ -86,8 +98,8 @@ async fn a_namespace_with_groups_ends_and_every_source_keeps_a_policy() {
 }
 
 #[tokio::test]
-async fn it_ends_as_well_if_the_secret_went_first() {
-    let mut world = World::v1("ns_secret").start().await;
+async fn it_ends_as_well_if_a_secret_that_nobody_holds_went_first() {
+    let mut world = unprotected("ns_secret").start().await;
     two_groups(&world).await;
     delete_secret(&world).await;
     world.poke("default").await;
@@ -108,28 +120,98 @@ async fn it_ends_as_well_if_the_secret_went_first() {
 }
 
 #[tokio::test]
-async fn it_ends_as_well_if_the_identity_tenant_went_first() {
+async fn an_identity_tenant_that_is_deleted_stays_for_its_groups_and_takes_no_new_one() {
     let mut world = World::v1("ns_tenant").start().await;
     two_groups(&world).await;
     delete_tenant(&world).await;
-    delete_secret(&world).await;
-    let group = world.wait_reason("one", "TenantNotFound").await;
-    assert!(said(&group, "Ready").starts_with("Unknown"));
+    let tenant = world
+        .wait("the IdentityTenant to say what it waits for", async || {
+            let tenant = world.identity_tenant("default").await;
+            let said = said(&tenant, "Ready");
+            said.contains("is being deleted")
+                .then_some(tenant)
+                .ok_or(said)
+        })
+        .await;
+    assert_eq!(tenant.finalizers(), ["passwordsync.dev/in-use"]);
+    // What is in it goes on.
     world
         .patch_group("one", json!({"spec": {"name": "Renamed"}}))
         .await;
-    world.wait_reason("one", "TenantNotFound").await;
-    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    world.wait_ready("one").await;
+    assert!(world.tenant.group("Renamed").await.is_some());
+    let late = spec("Late", &["Active Directory", "OpenLDAP"]);
+    world.apply_group("late", &late).await;
+    let group = world.wait_reason("late", "TenantNotFound").await;
+    assert!(said(&group, "Ready").contains("takes no new group"));
+    assert_eq!(group.finalizers(), [""; 0]);
+    assert_eq!(world.tenant.asked(POST).await.len(), 2);
+
+    // A restart changes nothing of it.
+    world.restart().await;
     delete_namespace(&world).await;
     wait_ended(&mut world).await;
     all_undone(&world).await;
 }
 
 #[tokio::test]
-async fn an_identity_tenant_that_is_made_again_is_taken_up_where_the_old_one_ended() {
-    let world = World::v1("tenant_again").start().await;
+async fn an_identity_tenant_goes_with_the_last_group_that_needs_it() {
+    let world = World::v1("idt_goes").start().await;
     two_groups(&world).await;
     delete_tenant(&world).await;
+    world.delete_group("one").await;
+    world.wait_gone("one").await;
+    world.identity_tenant("default").await;
+    world.delete_group("two").await;
+    wait_no_tenant(&world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn an_identity_tenant_that_no_group_needs_goes_at_once() {
+    let world = World::v1("idt_unused").start().await;
+    two_groups(&world).await;
+    for name in ["one", "two"] {
+        world.delete_group(name).await;
+        world.wait_gone(name).await;
+    }
+    world
+        .wait("the IdentityTenant to be let go", async || {
+            let held = world.identity_tenant("default").await.finalizers().to_vec();
+            held.is_empty().then_some(()).ok_or(format!("{held:?}"))
+        })
+        .await;
+    delete_tenant(&world).await;
+    wait_no_tenant(&world).await;
+}
+
+async fn wait_no_tenant(world: &World) {
+    world
+        .wait("the IdentityTenant to be gone", async || {
+            let found = world.tenants().get_opt("default").await;
+            let found = found.map_err(|why| why.to_string())?;
+            found.map_or(Ok(()), |left| Err(format!("{:?}", left.metadata)))
+        })
+        .await;
+}
+
+/// People do that.
+async fn remove_tenant_by_force(world: &World) {
+    delete_tenant(world).await;
+    let none = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    let tenants = world.tenants();
+    let patched = tenants
+        .patch("default", &PatchParams::default(), &none)
+        .await;
+    patched.expect("an IdentityTenant that is being deleted");
+}
+
+#[tokio::test]
+async fn an_identity_tenant_that_was_removed_by_force_and_made_again_is_taken_up_where_the_old_one_ended()
+ {
+    let world = World::v1("tenant_again").start().await;
+    two_groups(&world).await;
+    remove_tenant_by_force(&world).await;
     world.wait_reason("one", "TenantNotFound").await;
     let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1"});
     world.apply_tenant("default", "tenant", spec).await;
@@ -200,10 +282,73 @@ async fn it_waits_for_credentials_that_the_tenant_refuses_and_ends_when_they_are
     all_undone(&world).await;
 }
 
+#[tokio::test]
+async fn a_protected_secret_that_is_deleted_stays_and_a_restart_changes_nothing() {
+    let mut world = World::v1("ns_protected").start().await;
+    two_groups(&world).await;
+    let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
+    world
+        .wait("the Secret to be held", async || {
+            let secret = secrets.get("tenant").await.expect("a Secret");
+            let held = secret.finalizers().to_vec();
+            let wanted = held == ["passwordsync.dev/in-use"];
+            wanted.then_some(()).ok_or(format!("{held:?}"))
+        })
+        .await;
+    let tenant = world.identity_tenant("default").await;
+    assert_eq!(tenant.data["status"]["protectedSecret"], "tenant");
+    delete_secret(&world).await;
+    world.restart().await;
+    delete_namespace(&world).await;
+    wait_ended(&mut world).await;
+    all_undone(&world).await;
+}
+
+#[tokio::test]
+async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
+    let world = World::v1("secret_rights").without_operator().start().await;
+    let client = world.plane.client(User::Operator).await;
+    let secrets: Api<Secret> = Api::namespaced(client, &world.namespace);
+    let patch = async |patch: serde_json::Value| {
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        secrets.patch("tenant", &params, &patch).await
+    };
+    let held = |finalizers: &[&str]| json!({"metadata": {"finalizers": finalizers}});
+    let refused = [
+        json!({"data": {"clientSecret": "bmV3"}}),
+        json!({"stringData": {"baseUrl": "https://elsewhere.example.com"}}),
+        json!({"data": null}),
+        json!({"immutable": true}),
+        json!({"metadata": {"labels": {"a": "b"}}}),
+        json!({"metadata": {"annotations": {"a": "b"}}}),
+        held(&["example.com/other"]),
+    ];
+    // The server learns of a policy after a moment.
+    world
+        .wait("the policy to be enforced", async || {
+            let tried = patch(refused[5].clone()).await;
+            tried.map_or(Ok(()), |secret| Err(format!("{:?}", secret.metadata)))
+        })
+        .await;
+    for change in refused {
+        let said = patch(change.clone()).await.map(|_| ()).unwrap_err();
+        let said = said.to_string();
+        assert!(
+            said.contains("may change nothing of a Secret"),
+            "{change}: {said}"
+        );
+    }
+    let secret = patch(held(&["passwordsync.dev/in-use"])).await.unwrap();
+    assert_eq!(secret.finalizers(), ["passwordsync.dev/in-use"]);
+    let secret = patch(held(&[])).await.unwrap();
+    assert_eq!(secret.finalizers(), [""; 0]);
+    assert!(secrets.list(&ListParams::default()).await.is_err());
+}
+
 /// The rest of the risk: who never had the credentials cannot undo anything with them.
 #[tokio::test]
 async fn a_restart_without_the_secret_leaves_the_deletion_blocked_and_orphaning_the_way_out() {
-    let mut world = World::v1("ns_restart").start().await;
+    let mut world = unprotected("ns_restart").start().await;
     two_groups(&world).await;
     delete_secret(&world).await;
     world.restart().await;

@@ -10,6 +10,9 @@ pub const API_VERSION: &str = "passwordsync.dev/v1alpha1";
 /// Holds a `PasswordSyncGroup` until each of its sources has a password policy of its own again.
 pub const FINALIZER: &str = "passwordsync.dev/reassign-policy";
 
+/// Holds an `IdentityTenant` while a `PasswordSyncGroup` needs it.
+pub const IN_USE: &str = "passwordsync.dev/in-use";
+
 /// Any new value, on a group or a tenant: read the tenant now.
 pub const RECONCILE_AT: &str = "passwordsync.dev/reconcile-at";
 /// An RFC 3339 time, on a group: until then nothing is written to the tenant, deletion included.

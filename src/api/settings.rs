@@ -136,6 +136,7 @@ mod tests {
                 requests,
                 per: per.to_owned(),
             },
+            protect_secret: true,
             deletion_brake: crate::tenant::DeletionBrakeSpec::default(),
         }
     }

@@ -88,6 +88,11 @@ pub struct IdentityTenantSpec {
     #[serde(default)]
     pub rate_limit: RateLimitSpec,
 
+    /// Whether the Secret stays, by a finalizer, while a group needs it. Left out, it does. The operator
+    /// goes on without where it may not change the Secret.
+    #[serde(default = "IdentityTenantSpec::default_protect_secret")]
+    pub protect_secret: bool,
+
     /// How many groups may be deleted within ten minutes before a person is asked: `max`, or `percent` of
     /// the tenant's managed groups if that is more. Left out, it is 5 and 20.
     #[serde(default)]
@@ -97,6 +102,10 @@ pub struct IdentityTenantSpec {
 impl IdentityTenantSpec {
     fn default_read_interval() -> String {
         "60s".to_owned()
+    }
+
+    fn default_protect_secret() -> bool {
+        true
     }
 }
 
@@ -212,6 +221,12 @@ pub struct IdentityTenantStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
     pub conditions: Vec<Condition>,
 
+    /// The Secret that may hold the finalizer `passwordsync.dev/in-use` for this tenant; recorded
+    /// before it is set, and cleared after it is taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub protected_secret: Option<String>,
+
     /// The host that answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
@@ -269,6 +284,7 @@ impl Default for IdentityTenantStatus {
         Self {
             observed_generation: Self::unobserved(),
             conditions: Vec::new(),
+            protected_secret: None,
             host: None,
             org: None,
             tenant_id: None,

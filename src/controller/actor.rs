@@ -11,11 +11,13 @@ use psg_identity::{
 };
 use psg_plan::{Brake, Finding, Reason, TenantState};
 use psg_snapshot::Snapshot;
+use tokio::time::Instant;
 
 use crate::{
     context::Context,
+    in_use, mind,
     ports::KubeError,
-    status,
+    protect, status,
     tenant::{State, Tenant, forbidden},
 };
 
@@ -44,7 +46,11 @@ struct Trouble {
 pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     let mut session = Session::default();
     let mut manifest = tenant.manifest.subscribe();
-    let mut newest = None;
+    let mut newest = Arc::clone(&manifest.borrow());
+    // Groups that are left from an earlier process need it before anything else.
+    if let Err(error) = keep(&context, &tenant, &mut newest).await {
+        tracing::warn!(tenant = tenant.name, %error, "what its groups need of it could not be stored");
+    }
     loop {
         let now = Arc::clone(&manifest.borrow_and_update());
         // It only reads, so nothing is lost if the end of the process does not wait for it.
@@ -53,16 +59,40 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
             () = context.stop.cancelled() => return,
             rest = round(&tenant, &context, &mut session, &now) => rest,
         };
-        newest = Some(status::store_tenant(&context, &tenant, &now, newest).await);
-        tokio::select! {
-            biased;
-            () = context.stop.cancelled() => return,
-            () = tenant.gone.cancelled() => return,
-            changed = manifest.changed() => if changed.is_err() { return },
-            () = tenant.poked.notified() => {}
-            () = tokio::time::sleep(rest) => {}
+        newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
+        let next = Instant::now() + rest;
+        let mut failures = 0;
+        loop {
+            newest = status::newer(&manifest.borrow(), Some(newest));
+            let again = match keep(&context, &tenant, &mut newest).await {
+                Ok(()) => next,
+                Err(error) => {
+                    tracing::warn!(tenant = tenant.name, %error, "what its groups need of it could not be stored");
+                    failures += 1;
+                    next.min(Instant::now() + mind::backoff(failures, (context.jitter)()))
+                }
+            };
+            tokio::select! {
+                biased;
+                () = context.stop.cancelled() => return,
+                () = tenant.gone.cancelled() => return,
+                changed = manifest.changed() => if changed.is_err() { return } else { break },
+                () = tenant.poked.notified() => break,
+                () = tokio::time::sleep_until(again) => if again == next { break },
+                () = tenant.claimed.notified() => {}
+            }
         }
     }
+}
+
+/// What must stay for the groups: the tenant's resource, then its Secret.
+async fn keep(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    in_use::keep(context, tenant, newest).await?;
+    protect::keep(context, tenant, newest).await
 }
 
 async fn round(
@@ -254,6 +284,7 @@ async fn credentials(
         Ok(secret) => secret,
         Err(KubeError::Gone) => {
             session.credentials = None;
+            tenant.update(|state| state.secret = None);
             let message = format!(
                 "there is no Secret \"{name}\" in this namespace: create it with the keys baseUrl, clientId and clientSecret"
             );
@@ -278,7 +309,10 @@ async fn credentials(
         && session.settings.as_ref() == Some(settings)
         && tenant.state().snapshot.is_some();
     if same {
-        tenant.update(|state| state.unauthorized = false);
+        tenant.update(|state| {
+            state.unauthorized = false;
+            state.secret = Some(secret.metadata);
+        });
         return Ok(unauthorized);
     }
     let client = Client::new(
@@ -323,6 +357,10 @@ async fn credentials(
             key: state.key.clone(),
             acknowledged_until: state.acknowledged_until,
             brake: state.brake,
+            in_use: state.in_use,
+            secret: Some(secret.metadata.clone()),
+            protects: state.protects.clone(),
+            unprotected: state.unprotected.clone(),
             ..State::default()
         };
     });
@@ -371,7 +409,7 @@ fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Troubl
 }
 
 fn passing(context: &Context, session: &Session, message: &str) -> Trouble {
-    let again = crate::mind::backoff(session.failures, (context.jitter)());
+    let again = mind::backoff(session.failures, (context.jitter)());
     let message = format!("the tenant could not be read: {message}");
     Trouble {
         finding: Finding::new(Reason::TenantUnreachable, message),

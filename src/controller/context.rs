@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use psg_identity::{HostPolicy, Limiters, Transport};
-use psg_plan::{ClaimIndex, Timers};
+use psg_plan::{ClaimIndex, Claimant, Timers};
 use psg_snapshot::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -113,6 +113,16 @@ impl Context {
     /// Changes the claims.
     pub fn claims_mut(&self) -> RwLockWriteGuard<'_, ClaimIndex> {
         self.claims.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what a resource claims now, and wakes whom that may free or bind.
+    pub fn claim(&self, claimant: Claimant) {
+        let tenant = claimant.tenant.clone();
+        let mut claims = self.claims_mut();
+        let rivals = claims.insert(claimant);
+        self.wakes.wake(&claims, &rivals);
+        drop(claims);
+        self.tenants.claimed(&tenant);
     }
 
     /// Wakes every resource of a tenant.

@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::watcher};
-use psg_api::{IdentityTenant, PasswordSyncGroup, held_of};
+use psg_api::{IdentityTenant, PasswordSyncGroup, held_of, names};
 use psg_plan::{
     Claimant,
     claims::{Held, Wanted},
@@ -67,9 +67,7 @@ fn take_in(object: &Tolerant<PasswordSyncGroup>, context: &Context) {
         Tolerant::Unreadable(bad) => Some(still_held(uid, bad, context)),
     };
     if let Some(claimant) = claimant {
-        let mut claims = context.claims_mut();
-        let rivals = claims.insert(claimant);
-        context.wakes.wake(&claims, &rivals);
+        context.claim(claimant);
     }
 }
 
@@ -96,7 +94,10 @@ fn still_held(uid: String, bad: &Unreadable, context: &Context) -> Claimant {
         wanted: Wanted::default(),
         held: Held::of(&held_of(&bad.content["status"])),
     };
-    claimant.leaving(bad.metadata.deletion_timestamp.is_some())
+    let mut finalizers = bad.metadata.finalizers.iter().flatten();
+    claimant
+        .leaving(bad.metadata.deletion_timestamp.is_some())
+        .holding(finalizers.any(|held| held == names::FINALIZER))
 }
 
 fn let_go(uid: &str, context: &Context) {
@@ -105,8 +106,11 @@ fn let_go(uid: &str, context: &Context) {
     let mut claims = context.claims_mut();
     let tenant = claims.claimant(uid).map(|claimant| claimant.tenant.clone());
     let rivals = claims.remove(uid);
-    if let Some(tenant) = tenant.filter(|tenant| claims.members(tenant).is_empty()) {
-        context.tenants.forget(&tenant);
+    if let Some(tenant) = tenant {
+        context.tenants.claimed(&tenant);
+        if claims.members(&tenant).is_empty() {
+            context.tenants.forget(&tenant);
+        }
     }
     context.wakes.wake(&claims, &rivals);
 }

@@ -147,6 +147,22 @@ impl Kubernetes for Cluster {
         self.write(api.patch_status(name, &params, &patch)).await
     }
 
+    async fn set_tenant_finalizers(
+        &self,
+        tenant: &IdentityTenant,
+        finalizers: Vec<String>,
+    ) -> Result<IdentityTenant, KubeError> {
+        let (namespace, name) = place(&tenant.metadata)?;
+        let api: Api<IdentityTenant> = Api::namespaced(self.writes.clone(), namespace);
+        let mut body = exactly(&tenant.metadata);
+        body["metadata"]["finalizers"] = json!(finalizers);
+        let (params, patch) = (
+            PatchParams::apply(names::FIELD_MANAGER),
+            Patch::Merge(&body),
+        );
+        self.write(api.patch(name, &params, &patch)).await
+    }
+
     async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError> {
         let api: Api<IdentityTenant> = Api::namespaced(self.reads.clone(), namespace);
         self.read(api.get(name)).await
@@ -155,8 +171,9 @@ impl Kubernetes for Cluster {
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError> {
         let api: Api<Secret> = Api::namespaced(self.reads.clone(), namespace);
         let secret = self.read(api.get(name)).await?;
-        let uid = secret.metadata.uid.unwrap_or_default();
-        let version = secret.metadata.resource_version.unwrap_or_default();
+        let uid = secret.metadata.uid.as_deref().unwrap_or_default();
+        let version = secret.metadata.resource_version.as_deref();
+        let version = version.unwrap_or_default();
         let data = secret.data.unwrap_or_default();
         let data = data
             .into_iter()
@@ -165,7 +182,28 @@ impl Kubernetes for Cluster {
         Ok(SecretData {
             version: format!("{uid}/{version}"),
             data,
+            metadata: secret.metadata,
         })
+    }
+
+    async fn set_secret_finalizers(
+        &self,
+        secret: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError> {
+        let (namespace, name) = place(secret)?;
+        let api: Api<Secret> = Api::namespaced(self.writes.clone(), namespace);
+        let mut body = exactly(secret);
+        body["metadata"]["finalizers"] = json!(finalizers);
+        let (params, patch) = (
+            PatchParams::apply(names::FIELD_MANAGER),
+            Patch::Merge(&body),
+        );
+        // The content is not asked for again.
+        let stored = self
+            .write(api.patch_metadata(name, &params, &patch))
+            .await?;
+        Ok(stored.metadata)
     }
 
     async fn event(&self, about: &ObjectReference, note: Note) {
@@ -258,7 +296,7 @@ mod tests {
         Cluster::new(client.clone(), client, Arc::new(move || may_write), timeout)
     }
 
-    async fn answers(cluster: &Cluster) -> [KubeError; 5] {
+    async fn answers(cluster: &Cluster) -> [KubeError; 7] {
         let metadata = json!({"name": "one", "namespace": "here"});
         let group: PasswordSyncGroup = from_value(json!({
             "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup", "metadata": metadata,
@@ -283,6 +321,14 @@ mod tests {
                 .patch_tenant_status(&tenant, status())
                 .await
                 .unwrap_err(),
+            cluster
+                .set_secret_finalizers(&tenant.metadata, Vec::new())
+                .await
+                .unwrap_err(),
+            cluster
+                .set_tenant_finalizers(&tenant, Vec::new())
+                .await
+                .unwrap_err(),
         ]
     }
 
@@ -295,10 +341,10 @@ mod tests {
         let closed = answers(&cluster(false)).await;
         assert_eq!(
             held_back(&closed),
-            [false, false, true, true, true],
+            [false, false, true, true, true, true, true],
             "{closed:?}"
         );
         let open = answers(&cluster(true)).await;
-        assert_eq!(held_back(&open), [false; 5], "{open:?}");
+        assert_eq!(held_back(&open), [false; 7], "{open:?}");
     }
 }

@@ -9,7 +9,8 @@
 //! - [`act`]: carries out one step; the only place that writes the tenant.
 //! - [`audit`]: the words of the audit trail; `trail` writes one step's lines.
 //! - [`status`]: what a report becomes; the only place that writes a status.
-//! - [`tenant`], [`actor`]: one IdentityTenant, its snapshot and its own status.
+//! - [`tenant`], [`actor`]: one IdentityTenant, its snapshot and its own status; [`in_use`]: whether
+//!   it may go; [`protect`]: whether its Secret may.
 //! - [`ports`]: the Kubernetes side; [`kubernetes`] is the real one.
 //! - [`context`]: everything shared; [`mind`]: what a process remembers of a resource.
 //! - [`events`], [`metrics`]: what is told to people and machines.
@@ -25,11 +26,13 @@ pub mod clock;
 pub mod context;
 pub mod events;
 pub mod guard;
+pub mod in_use;
 pub mod intake;
 pub mod kubernetes;
 pub mod metrics;
 pub mod mind;
 pub mod ports;
+pub mod protect;
 pub mod readiness;
 pub mod reconcile;
 pub mod run;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use serde_json::Value;
 
@@ -34,11 +34,25 @@ pub trait Kubernetes: Send + Sync {
         patch: Value,
     ) -> Result<IdentityTenant, KubeError>;
 
+    /// Replaces the finalizers of exactly this version of a tenant.
+    async fn set_tenant_finalizers(
+        &self,
+        tenant: &IdentityTenant,
+        finalizers: Vec<String>,
+    ) -> Result<IdentityTenant, KubeError>;
+
     /// A tenant as it is stored now.
     async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError>;
 
     /// A Secret, got by name; never listed or watched.
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError>;
+
+    /// Replaces the finalizers of exactly this version of a Secret, and nothing else of it.
+    async fn set_secret_finalizers(
+        &self,
+        secret: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError>;
 
     /// Tells people. A failure is logged and changes nothing.
     async fn event(&self, about: &ObjectReference, note: Note);
@@ -50,6 +64,8 @@ pub struct SecretData {
     pub version: String,
     /// The decoded values by key.
     pub data: BTreeMap<String, Vec<u8>>,
+    /// Whose it is, and what holds it.
+    pub metadata: ObjectMeta,
 }
 
 impl fmt::Debug for SecretData {
@@ -58,7 +74,7 @@ impl fmt::Debug for SecretData {
         f.debug_struct("SecretData")
             .field("version", &self.version)
             .field("keys", &keys)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

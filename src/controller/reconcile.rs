@@ -16,8 +16,8 @@ use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
-    Brake, Case, Claimant, Condition, Going, Memory, Move, Object, Outcome, Reason, Report, Step,
-    TenantState, TenantView, What,
+    Brake, Case, Claimant, Condition, Going, InUse, Memory, Move, Object, Outcome, Reason, Report,
+    Step, TenantState, TenantView, What,
     claims::{Held, Wanted},
     next, verdict,
 };
@@ -217,10 +217,7 @@ impl Pass {
             name: group.name_any(),
             generation: group.metadata.generation.unwrap_or_default(),
             deleting: group.metadata.deletion_timestamp.is_some(),
-            finalizer: group
-                .finalizers()
-                .iter()
-                .any(|held| held == names::FINALIZER),
+            finalizer: holds_finalizer(group),
             paused_until: status::paused_until(group),
             reconcile_at: status::reconcile_at(group),
         };
@@ -492,9 +489,7 @@ impl Pass {
         let Some(claimant) = claimant(&self.group, self.context.now()) else {
             return;
         };
-        let mut claims = self.context.claims_mut();
-        let rivals = claims.insert(claimant);
-        self.context.wakes.wake(&claims, &rivals);
+        self.context.claim(claimant);
     }
 
     fn asked_to_read(&mut self) {
@@ -595,7 +590,14 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
     } else {
         Going::Not
     };
-    Some(claimant.leaving(deleting).going(going))
+    let finalizer = holds_finalizer(group);
+    Some(claimant.leaving(deleting).going(going).holding(finalizer))
+}
+
+/// Whether our finalizer is on the resource.
+pub fn holds_finalizer(group: &PasswordSyncGroup) -> bool {
+    let mut finalizers = group.finalizers().iter();
+    finalizers.any(|held| held == names::FINALIZER)
 }
 
 fn no_tenant(context: &Context, name: &str) -> TenantView {
@@ -612,5 +614,6 @@ fn no_tenant(context: &Context, name: &str) -> TenantView {
         vanished: None,
         acknowledged_until: None,
         brake: Brake::default(),
+        in_use: InUse::No,
     }
 }

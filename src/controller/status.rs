@@ -55,11 +55,7 @@ pub async fn store_tenant(
     manifest: &Arc<IdentityTenant>,
     newest: Option<Arc<IdentityTenant>>,
 ) -> Arc<IdentityTenant> {
-    let newest = newest.filter(|newest| {
-        newest.metadata.uid == manifest.metadata.uid
-            && version(&newest.metadata) > version(&manifest.metadata)
-    });
-    let mut current = newest.unwrap_or_else(|| Arc::clone(manifest));
+    let mut current = newer(manifest, newest);
     let generation = manifest.metadata.generation.unwrap_or_default();
     for _ in 0..3 {
         match try_store_tenant(context, tenant, &current, generation).await {
@@ -81,6 +77,34 @@ pub async fn store_tenant(
     current
 }
 
+/// A tenant as it was stored last: as the watch shows it, or as our own write was answered.
+pub fn newer(
+    manifest: &Arc<IdentityTenant>,
+    newest: Option<Arc<IdentityTenant>>,
+) -> Arc<IdentityTenant> {
+    let newest = newest.filter(|newest| {
+        newest.metadata.uid == manifest.metadata.uid
+            && version(&newest.metadata) > version(&manifest.metadata)
+    });
+    newest.unwrap_or_else(|| Arc::clone(manifest))
+}
+
+/// Records which Secret a tenant holds.
+///
+/// # Errors
+/// What Kubernetes answered.
+pub async fn record_secret(
+    context: &Context,
+    tenant: &IdentityTenant,
+    secret: Option<&str>,
+) -> Result<Arc<IdentityTenant>, KubeError> {
+    let patch = serde_json::json!({"protectedSecret": secret});
+    let kubernetes = &context.kubernetes;
+    Ok(Arc::new(
+        kubernetes.patch_tenant_status(tenant, patch).await?,
+    ))
+}
+
 async fn try_store_tenant(
     context: &Context,
     tenant: &Tenant,
@@ -90,7 +114,13 @@ async fn try_store_tenant(
     let state = tenant.state();
     let old = manifest.status.clone().unwrap_or_default();
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
-    let conditions = tenant_verdict(&state.tenant, vanished, state.failing.as_ref());
+    let conditions = tenant_verdict(
+        &state.tenant,
+        vanished,
+        state.failing.as_ref(),
+        state.in_use,
+        state.unprotected.as_ref().map(|(_, finding)| finding),
+    );
     if conditions.is_empty() {
         return Ok(None);
     }
@@ -195,7 +225,8 @@ fn merged(
 }
 
 /// The condition types that the operator owns.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
+    "SecretProtected",
     "Ready",
     "Reconciling",
     "Stalled",
@@ -218,7 +249,8 @@ fn json<T: serde::Serialize>(status: &T) -> Result<Value, KubeError> {
     serde_json::to_value(status).map_err(|error| KubeError::Other(error.to_string()))
 }
 
-fn place(tenant: &IdentityTenant) -> (String, String) {
+/// Namespace and name.
+pub fn place(tenant: &IdentityTenant) -> (String, String) {
     let metadata = &tenant.metadata;
     (
         metadata.namespace.clone().unwrap_or_default(),

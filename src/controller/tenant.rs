@@ -8,10 +8,11 @@ use std::{
 };
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::IdentityTenant;
 use psg_domain::{Picture, Presence, TenantKey};
 use psg_identity::Error;
-use psg_plan::{Brake, ClaimIndex, Finding, Reason, TenantState, TenantView};
+use psg_plan::{Brake, ClaimIndex, Finding, InUse, Reason, TenantState, TenantView};
 use psg_snapshot::Snapshot;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,8 @@ pub struct Tenant {
     pub manifest: watch::Sender<Arc<IdentityTenant>>,
     /// Ends the actor's rest.
     pub poked: Notify,
+    /// What its groups claim has changed: whether it is in use is looked at again.
+    pub claimed: Notify,
     /// Ends the actor.
     pub gone: CancellationToken,
     /// Places for passes that make a group, so that what one reads is fresh when it writes.
@@ -64,6 +67,14 @@ pub struct State {
     pub acknowledged_until: Option<Timestamp>,
     /// How many of its groups may go at once.
     pub brake: Brake,
+    /// Whether its resource stays until no group needs it.
+    pub in_use: InUse,
+    /// The Secret as it was read last.
+    pub secret: Option<ObjectMeta>,
+    /// The Secret that this tenant holds or is about to.
+    pub protects: Option<String>,
+    /// Why the Secret is not held, and when that is tried again.
+    pub unprotected: Option<(Timestamp, Finding)>,
     /// The picture, once there are credentials to read it with.
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
@@ -83,6 +94,10 @@ impl Default for State {
             credentials: String::new(),
             acknowledged_until: None,
             brake: Brake::default(),
+            in_use: InUse::default(),
+            secret: None,
+            protects: None,
+            unprotected: None,
             snapshot: None,
             forbidden_until: None,
             failing: None,
@@ -108,6 +123,7 @@ impl Tenant {
             name,
             manifest: watch::Sender::new(manifest),
             poked: Notify::new(),
+            claimed: Notify::new(),
             gone: CancellationToken::new(),
             creating: Arc::new(Semaphore::new(CREATING)),
             changing: Arc::new(Semaphore::new(CHANGING)),
@@ -136,6 +152,7 @@ impl Tenant {
             || before.key != state.key
             || before.acknowledged_until != state.acknowledged_until
             || before.credentials != state.credentials
+            || before.in_use != state.in_use
     }
 
     /// Its resource is gone: its actor ends, and what is held serves deletions alone.
@@ -174,6 +191,7 @@ impl Tenant {
             vanished: self.vanished(picture, claims),
             acknowledged_until: state.acknowledged_until,
             brake: state.brake,
+            in_use: state.in_use,
         };
         match &state.snapshot {
             Some(snapshot) => snapshot.with(|picture| decide(view(picture), picture)),
@@ -274,6 +292,13 @@ impl Tenants {
         Some(tenant)
     }
 
+    /// What the groups of a tenant claim has changed.
+    pub fn claimed(&self, name: &str) {
+        if let Some(tenant) = self.get(name) {
+            tenant.claimed.notify_one();
+        }
+    }
+
     /// The resource of a tenant is gone. While groups `need` it, what is held of it stays for
     /// their deletion; it cannot be read again.
     pub fn withdraw(&self, name: &str, need: bool) {
@@ -302,6 +327,22 @@ impl Tenants {
         {
             tenants.remove(name);
         }
+    }
+
+    /// Whether another tenant of the namespace holds a Secret, or is about to.
+    pub fn share(&self, me: &str, namespace: &str, secret: &str) -> bool {
+        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let others = tenants.values().filter(|other| {
+            let (of, _) = other.name.split_once('/').unwrap_or_default();
+            of == namespace && other.name != me && !other.gone.is_cancelled()
+        });
+        let mut others = others.map(|other| {
+            let manifest = other.manifest.borrow();
+            let recorded = manifest.status.as_ref();
+            let recorded = recorded.and_then(|status| status.protected_secret.clone());
+            (other.state().protects, recorded)
+        });
+        others.any(|(holds, recorded)| [holds, recorded].contains(&Some(secret.to_owned())))
     }
 
     /// The names of all tenants.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use psg_domain::{
     Desired, Drift, Group, GroupId, HandBack, Holder, Intent, Origin, Picture, Recorded, SourceId,
-    TenantKey, desired::ManagementPolicy,
+    TenantKey, desired::ManagementPolicy, time,
 };
 
 use crate::{
@@ -80,6 +80,8 @@ pub struct TenantView {
     pub acknowledged_until: Option<Timestamp>,
     /// How many of its groups may go at once.
     pub brake: Brake,
+    /// Whether its resource stays until no group needs it.
+    pub in_use: InUse,
 }
 
 impl TenantView {
@@ -103,6 +105,18 @@ pub enum TenantState {
     /// Its Secret or its own resource is gone. What is still held of it serves deletions alone:
     /// in a namespace that is being deleted nobody can put back what went first.
     Withdrawn(Finding),
+}
+
+/// Whether an IdentityTenant is kept by the finalizer `passwordsync.dev/in-use`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InUse {
+    /// It could be gone at any moment: no group is begun.
+    #[default]
+    No,
+    /// It stays until no group needs it.
+    Held,
+    /// It is being deleted: it stays for the groups that need it, and takes no more.
+    Ending,
 }
 
 /// The periods of the protocols.
@@ -414,12 +428,22 @@ impl Case<'_> {
             .is_ok_and(|d| d.management == ManagementPolicy::Observe)
     }
 
+    /// Whether there is anything that a deletion would have to look for in the tenant.
+    pub(crate) fn may_have_made(&self) -> bool {
+        let recorded = &self.recorded;
+        recorded.held().is_some()
+            || recorded.intent.is_some()
+            || recorded.deletion.is_some()
+            || !recorded.leaving.is_empty()
+    }
+
     pub(crate) fn just_recorded(&self, memory: Remembered) -> bool {
         self.last == Some(Outcome::Recorded(memory))
     }
 }
 
-/// The only way to a tenant write: a pause holds it, a missing finalizer comes first.
+/// The only way to a tenant write: a pause holds it, the finalizers of the tenant and of the
+/// resource come first.
 pub(crate) fn write(case: &Case<'_>, now: Timestamp, step: Step) -> Move {
     if case.is_paused(now) {
         let until = case.object.paused_until.unwrap_or(now);
@@ -429,10 +453,32 @@ pub(crate) fn write(case: &Case<'_>, now: Timestamp, step: Step) -> Move {
         );
         return Move::Wait { until, why };
     }
+    if let Some(wait) = not_kept(case, now) {
+        return wait;
+    }
     if !case.object.finalizer {
         return Move::Do(Step::HoldFinalizer);
     }
     Move::Do(step)
+}
+
+/// Nothing is begun in a tenant whose resource could be gone before it is undone. Asked again
+/// once the finalizer of the resource is there: only then does the tenant's see it.
+fn not_kept(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    if case.may_have_made() {
+        return None;
+    }
+    let why = match case.tenant.in_use {
+        InUse::Held => return None,
+        InUse::No => Finding::new(Reason::Pending, "the IdentityTenant is not held yet"),
+        InUse::Ending => Finding::new(
+            Reason::TenantNotFound,
+            "the IdentityTenant is being deleted and takes no new group: delete this resource as \
+             well, and apply both again",
+        ),
+    };
+    let until = time::after(now, case.tenant.interval);
+    Some(Move::Wait { until, why })
 }
 
 /// Ends a pass on findings: the first gives the reason, the message holds all.

@@ -55,6 +55,7 @@ pub struct Held {
     source_names: Sorted<Box<str>>,
     leaving: bool,
     going: Going,
+    finalizer: bool,
 }
 
 /// A small set that takes no more room than what is in it: there is one of these for everything
@@ -141,6 +142,7 @@ impl Held {
             source_names: source_names.into_iter().map(Box::from).collect(),
             leaving: false,
             going: Going::Not,
+            finalizer: false,
         }
     }
 }
@@ -329,6 +331,13 @@ impl ClaimIndex {
         self.claimants_of(&Key::tenant(tenant))
             .filter(|claimant| !claimant.held.leaving)
             .filter_map(|claimant| claimant.held.group.as_ref())
+    }
+
+    /// Whether a resource needs its IdentityTenant: it holds its finalizer or, unless the tenant
+    /// is `ending` and takes no more, may do so any moment.
+    pub fn is_in_use(&self, tenant: &str, ending: bool) -> bool {
+        self.claimants_of(&Key::tenant(tenant))
+            .any(|claimant| claimant.held.finalizer || (claimant.eager && !ending))
     }
 
     /// What goes of one IdentityTenant's groups, or went since then.
@@ -609,6 +618,13 @@ impl Claimant {
     #[must_use]
     pub fn going(mut self, going: Going) -> Self {
         self.held.going = going;
+        self
+    }
+
+    /// Marks a resource that holds our finalizer.
+    #[must_use]
+    pub fn holding(mut self, finalizer: bool) -> Self {
+        self.held.finalizer = finalizer;
         self
     }
 

@@ -20,11 +20,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
         return Move::Settled;
     }
     let recorded = &case.recorded;
-    let made = recorded.held().is_some()
-        || recorded.intent.is_some()
-        || recorded.deletion.is_some()
-        || !recorded.leaving.is_empty();
-    if !made {
+    if !case.may_have_made() {
         return release(case, FarewellKind::NothingMade, Vec::new());
     }
     let planned = recorded.deletion.as_ref().map(|d| &d.sources);

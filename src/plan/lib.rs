@@ -40,8 +40,8 @@ pub mod verdict;
 
 pub use brake::{Brake, Going};
 pub use case::{
-    Case, Farewell, FarewellKind, Memory, Move, Object, Outcome, Remembered, Sent, Setback, Step,
-    TenantState, TenantView, Timers, What, WriteCause,
+    Case, Farewell, FarewellKind, InUse, Memory, Move, Object, Outcome, Remembered, Sent, Setback,
+    Step, TenantState, TenantView, Timers, What, WriteCause,
 };
 pub use claims::{ClaimIndex, Claimant};
 pub use contested::Repairs;

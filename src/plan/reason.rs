@@ -123,12 +123,13 @@ reasons! {
     SourceSwapBlocked, Ownership, "Groups wait for one another's sources, and none can let go first without falling under two.", "The message names the sources, and the groups in the same namespace.", "Add a third source to one of the groups for the time, or delete one of the resources and apply it again afterwards. It goes on by itself then.";
     SourceInAnotherGroup, Ownership, "A source is in a tenant group that no PasswordSyncGroup manages.", "The message names the group.", "Remove it there, or adopt that group.";
     Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait. If it lasts, the IdentityTenant says why.";
-    TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace.", "spec.tenantRef.", "Create it, or correct the reference.";
+    TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace, or it is being deleted and takes no new group.", "spec.tenantRef, and the IdentityTenant.", "Create it, or correct the reference. One that is being deleted goes when the groups that need it are gone.";
     TenantUnreachable, Tenant, "The tenant has not answered for five read intervals.", "The IdentityTenant's message.", "Check the network and the tenant. Nothing is lost meanwhile.";
     TenantChanged, Tenant, "Another tenant answers behind the same Secret; nothing is written and no finalizer ends.", "status.tenant of the group, and the IdentityTenant's status.", "Restore the credentials. To let the old tenant's groups go, set deletionPolicy: Orphan and delete the resources.";
     SecretNotFound, Tenant, "The credentials Secret does not exist.", "spec.credentialsSecretRef of the IdentityTenant.", "Create it with the keys baseUrl, clientId and clientSecret.";
     SecretForbidden, Tenant, "The operator may not read the Secret.", "The operator's Role in that namespace.", "Grant get on the Secret.";
     SecretMalformed, Tenant, "The Secret lacks a key, or holds one that cannot be used.", "The message names the key, never its value.", "Correct the key.";
+    SecretNotProtected, Tenant, "The Secret can be deleted while groups need it; nothing else is affected.", "The condition SecretProtected of the IdentityTenant.", "Grant the operator patch on Secrets, or set protectSecret: false.";
     HostNotAllowed, Tenant, "The Secret's host is not one that the operator may talk to.", "baseUrl in the Secret, and the operator's flag --allow-host.", "Correct baseUrl, or allow the host.";
     CredentialsInvalid, Tenant, "The tenant does not accept the credentials.", "The personal access token in the tenant: expired, deleted, or its owner locked.", "Renew it and update the Secret; it is tried again within seconds.";
     MissingScope, Tenant, "The token lacks a scope that the operator needs.", "The message names the scopes.", "Add them to the personal access token.";

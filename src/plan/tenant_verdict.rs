@@ -1,7 +1,7 @@
 //! What an IdentityTenant's status says.
 
 use crate::{
-    case::TenantState,
+    case::{InUse, TenantState},
     reason::{Finding, Reason},
     verdict::{Condition, Truth},
 };
@@ -12,6 +12,8 @@ pub fn tenant_verdict(
     state: &TenantState,
     vanished: Option<(usize, usize)>,
     failing: Option<&Finding>,
+    in_use: InUse,
+    unprotected: Option<&Finding>,
 ) -> Vec<Condition> {
     let (truth, other, finding) = match state {
         TenantState::Pending => match failing {
@@ -19,11 +21,7 @@ pub fn tenant_verdict(
             Some(finding) => (Truth::Unknown, Some("Reconciling"), finding.clone()),
         },
         TenantState::Ready => match vanished {
-            None => (
-                Truth::True,
-                None,
-                Finding::new(Reason::Reading, "the tenant is read"),
-            ),
+            None => (Truth::True, None, reading(in_use)),
             Some((missing, managed)) => {
                 let message = format!(
                     "{missing} of {managed} managed groups are missing at once; none is created again until \
@@ -40,14 +38,27 @@ pub fn tenant_verdict(
         | TenantState::Unreachable(finding)
         | TenantState::Withdrawn(finding) => (Truth::False, Some("Stalled"), finding.clone()),
     };
-    let condition = |kind, truth| Condition {
+    let condition = |kind, truth, finding: &Finding| Condition {
         kind,
         truth,
         reason: finding.reason.as_str(),
         message: finding.message.clone(),
     };
-    let ready = condition("Ready", truth);
+    let ready = condition("Ready", truth, &finding);
+    let secret = unprotected.map(|why| condition("SecretProtected", Truth::False, why));
     std::iter::once(ready)
-        .chain(other.map(|kind| condition(kind, Truth::True)))
+        .chain(other.map(|kind| condition(kind, Truth::True, &finding)))
+        .chain(secret)
         .collect()
+}
+
+fn reading(in_use: InUse) -> Finding {
+    let message = match in_use {
+        InUse::No | InUse::Held => "the tenant is read",
+        InUse::Ending => {
+            "this IdentityTenant is being deleted, and stays until the last PasswordSyncGroup that \
+             holds passwordsync.dev/reassign-policy is gone: delete those that refer to it"
+        }
+    };
+    Finding::new(Reason::Reading, message)
 }

@@ -279,19 +279,28 @@ impl Story {
     }
 
     fn credentials(&mut self) {
+        if self.rng.below(4) == 0 {
+            self.world.note("a person deletes the Secret");
+            self.world.cluster.delete_secret();
+            return;
+        }
         let secret = [None, Some("wrong"), Some(SECRET)][self.rng.below(3)];
-        self.world.note(&format!("the Secret holds {secret:?}"));
+        self.world
+            .note(&format!("by force: the Secret holds {secret:?}"));
         self.world.cluster.set_secret(secret);
     }
 
     fn tenant_again(&mut self) {
-        let there = self.world.cluster.tenants.get("default").is_some();
-        self.world
-            .note(&format!("the IdentityTenant was there: {there}"));
-        if there {
-            self.world.cluster.tenants.delete("default");
-        } else {
-            self.world.make_tenant();
+        let cluster = &self.world.cluster;
+        let there = cluster.tenants.get("default").is_some();
+        let by_force = self.rng.below(2) == 0;
+        self.world.note(&format!(
+            "the IdentityTenant was there: {there}; by force: {by_force}"
+        ));
+        match (there, by_force) {
+            (true, true) => cluster.remove_tenant_by_force(),
+            (true, false) => cluster.tenants.delete("default"),
+            (false, _) => self.world.make_tenant(),
         }
     }
 
@@ -313,7 +322,16 @@ impl Story {
         world.note("all is healed");
         world.tenant.lock().unwrap().clear_faults();
         *world.weather.lock().unwrap() = super::world::Weather::default();
+        if world.cluster.secret().metadata.deletion_timestamp.is_some() {
+            world.cluster.set_secret(None);
+        }
         world.cluster.set_secret(Some(SECRET));
+        // One that is being deleted cannot be kept, and would wait for groups that stay.
+        if let Some(tenant) = world.cluster.tenants.get("default")
+            && tenant.metadata.deletion_timestamp.is_some()
+        {
+            world.cluster.remove_tenant_by_force();
+        }
         if world.cluster.tenants.get("default").is_none() {
             world.make_tenant();
         }

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
@@ -24,12 +27,25 @@ pub struct Cluster {
     pub groups: Shelf<PasswordSyncGroup>,
     pub tenants: Shelf<IdentityTenant>,
     secret: Mutex<Secret>,
+    forced: AtomicBool,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Secret {
     pub version: u64,
-    pub client_secret: Option<String>,
+    pub content: Option<String>,
+    pub metadata: ObjectMeta,
+}
+
+impl Secret {
+    fn is_stored(&mut self) {
+        self.version += 1;
+        self.metadata.resource_version = Some(self.version.to_string());
+        let held = self.metadata.finalizers.iter().flatten().next().is_some();
+        if self.metadata.deletion_timestamp.is_some() && !held {
+            self.content = None;
+        }
+    }
 }
 
 /// All objects of one kind, each with every version that it had; the last is none once it is gone.
@@ -87,15 +103,61 @@ impl Cluster {
         self.groups.delete(name);
     }
 
+    /// A person takes every finalizer off the tenant and deletes it.
+    pub fn remove_tenant_by_force(&self) {
+        self.forced.store(true, Ordering::SeqCst);
+        self.tenants.remove_by_force("default");
+    }
+
+    /// Whether that was ever done.
+    pub fn was_forced(&self) -> bool {
+        self.forced.load(Ordering::SeqCst)
+    }
+
     pub fn secret(&self) -> Secret {
         self.secret.lock().unwrap().clone()
     }
 
-    /// Stores credentials, or takes them away.
+    /// Stores credentials, or takes them away by force.
     pub fn set_secret(&self, client_secret: Option<&str>) {
         let mut secret = self.secret.lock().unwrap();
-        secret.version += 1;
-        secret.client_secret = client_secret.map(str::to_owned);
+        if client_secret.is_none() || secret.content.is_none() {
+            secret.metadata = ObjectMeta {
+                name: Some("pat".to_owned()),
+                namespace: Some(NAMESPACE.to_owned()),
+                uid: Some(format!("pat-{}", secret.version)),
+                ..ObjectMeta::default()
+            };
+        }
+        secret.content = client_secret.map(str::to_owned);
+        secret.is_stored();
+    }
+
+    /// A person deletes the Secret.
+    pub fn delete_secret(&self) {
+        let mut secret = self.secret.lock().unwrap();
+        let time = Time(jiff::Timestamp::UNIX_EPOCH);
+        secret.metadata.deletion_timestamp.get_or_insert(time);
+        secret.is_stored();
+    }
+
+    pub fn set_secret_finalizers(
+        &self,
+        known: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError> {
+        let mut secret = self.secret.lock().unwrap();
+        if secret.content.is_none() {
+            return Err(KubeError::Gone);
+        }
+        if secret.metadata.resource_version != known.resource_version
+            || secret.metadata.uid != known.uid
+        {
+            return Err(KubeError::Conflict);
+        }
+        secret.metadata.finalizers = Some(finalizers);
+        secret.is_stored();
+        Ok(secret.metadata.clone())
     }
 }
 

@@ -3,10 +3,15 @@
 //!
 //! S1 to S10 are the project's invariants; each check names the one that it holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use identity_simulator::{Tenant, request::Request};
-use psg_api::{PasswordSyncGroup, PasswordSyncGroupStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt;
+use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus, names};
 use serde_json::Value;
 
 use super::cluster::Cluster;
@@ -33,7 +38,10 @@ impl Oracle {
         let known: Vec<(&PasswordSyncGroup, PasswordSyncGroupStatus)> = known.collect();
         let id = request.path.rsplit('/').next().unwrap_or_default();
         match request.method.as_str() {
-            "POST" => self.posts(&body, &known),
+            "POST" => {
+                self.posts(&body, &known);
+                self.begins(&known, cluster);
+            }
             "PUT" => {
                 let held = known.iter().any(|(_, status)| holds(status, id));
                 self.must(
@@ -112,6 +120,33 @@ impl Oracle {
         }
     }
 
+    /// A first group is begun only where its tenant waits for it. One that was held when the tenant
+    /// was taken away by force is made again as before.
+    fn begins(
+        &mut self,
+        known: &[(&PasswordSyncGroup, PasswordSyncGroupStatus)],
+        cluster: &Cluster,
+    ) {
+        let held = |tenant: &Arc<IdentityTenant>| {
+            let mut finalizers = tenant.finalizers().iter();
+            finalizers.any(|held| held == names::IN_USE)
+        };
+        let stays = cluster.tenants.get("default").is_some_and(|it| held(&it));
+        let posted = self.last_posted.as_ref().map(|(uid, ..)| uid.clone());
+        let first = self
+            .last_posted
+            .as_ref()
+            .is_some_and(|(_, attempt, _)| *attempt == 1);
+        let of = known.iter().find(|(group, _)| group.metadata.uid == posted);
+        if first && let Some((group, _)) = of {
+            self.must(
+                stays || cluster.was_forced(),
+                "a group is begun in a tenant that may be gone before it is undone",
+                &group.name_any(),
+            );
+        }
+    }
+
     /// The write was answered with 401: the same may come once more, with another token.
     pub fn not_executed(&mut self) {
         if let Some(last) = self.last_posted.take() {
@@ -183,6 +218,38 @@ impl Oracle {
                 "S5: let go, and a source has not its policy",
                 &left.id,
             );
+        }
+    }
+
+    /// No tenant is let go while a group needs it.
+    pub fn tenant_let_go(&mut self, tenant: &IdentityTenant, cluster: &Cluster) {
+        let holds = |finalizers: &[String], name: &str| finalizers.iter().any(|held| held == name);
+        if holds(tenant.finalizers(), names::IN_USE) {
+            return;
+        }
+        for group in cluster.groups.all() {
+            self.must(
+                !holds(group.finalizers(), names::FINALIZER),
+                "the tenant is let go, and a group is still to be undone",
+                &group.name_any(),
+            );
+        }
+    }
+
+    /// Nor its Secret, which a tenant with `protectSecret` holds as long.
+    pub fn secret_let_go(&mut self, secret: &ObjectMeta, cluster: &Cluster) {
+        let tenant = cluster.tenants.get("default");
+        if let Some(tenant) = tenant.filter(|tenant| tenant.spec.protect_secret)
+            && secret.name.as_deref() == Some(&tenant.spec.credentials_secret_ref.name)
+            && secret.finalizers.iter().flatten().next().is_none()
+        {
+            for group in cluster.groups.all() {
+                self.must(
+                    group.finalizers().is_empty(),
+                    "the Secret is let go, and a group is still to be undone",
+                    &group.name_any(),
+                );
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, StatusCode};
 use identity_simulator::{Cut, request};
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use psg_identity::{Kind, Request, Response, Transport, TransportError};
@@ -184,6 +184,26 @@ impl Kubernetes for Ways {
         .await
     }
 
+    async fn set_tenant_finalizers(
+        &self,
+        tenant: &IdentityTenant,
+        finalizers: Vec<String>,
+    ) -> Result<IdentityTenant, KubeError> {
+        let what = format!(
+            "tenant {:?} finalizers {finalizers:?}",
+            tenant.metadata.name
+        );
+        self.write(what, None, || {
+            let tenants = &self.world.cluster.tenants;
+            let written = tenants.write(&tenant.metadata, |tenant| {
+                tenant.metadata.finalizers = Some(finalizers);
+            })?;
+            self.world.tenant_let_go(&written);
+            Ok(written)
+        })
+        .await
+    }
+
     async fn tenant(&self, _: &str, name: &str) -> Result<IdentityTenant, KubeError> {
         self.read(|| {
             self.world
@@ -200,9 +220,10 @@ impl Kubernetes for Ways {
         let bytes = |text: &str| text.as_bytes().to_vec();
         self.read(|| {
             let secret = self.world.cluster.secret();
-            let client_secret = secret.client_secret?;
+            let client_secret = secret.content?;
             Some(SecretData {
                 version: secret.version.to_string(),
+                metadata: secret.metadata,
                 data: BTreeMap::from([
                     (
                         "baseUrl".to_owned(),
@@ -212,6 +233,21 @@ impl Kubernetes for Ways {
                     ("clientSecret".to_owned(), bytes(&client_secret)),
                 ]),
             })
+        })
+        .await
+    }
+
+    async fn set_secret_finalizers(
+        &self,
+        secret: &ObjectMeta,
+        finalizers: Vec<String>,
+    ) -> Result<ObjectMeta, KubeError> {
+        let what = format!("Secret finalizers {finalizers:?}");
+        self.write(what, None, || {
+            let cluster = &self.world.cluster;
+            let written = cluster.set_secret_finalizers(secret, finalizers)?;
+            self.world.secret_let_go(&written);
+            Ok(written)
         })
         .await
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use identity_simulator::FaultKind;
+use kube::ResourceExt;
 use psg_api::names;
 use serde_json::{Value, json};
 
@@ -69,11 +70,36 @@ pub fn handed_back(world: &World) {
     assert_eq!(*holders, [STANDARD], "a source of nobody is never touched");
 }
 
+/// The groups, and then the tenant's resource.
+fn all_gone(world: &World) -> bool {
+    world.quiet() && world.cluster.tenants.get("default").is_none()
+}
+
+/// And its Secret.
+fn namespace_gone(world: &World) -> bool {
+    all_gone(world) && world.cluster.secret().content.is_none()
+}
+
+/// Everything in a namespace that is deleted is deleted at once, or nearly.
+fn namespace(name: &'static str, first: fn(&World), then: fn(&World)) -> Scenario {
+    Scenario {
+        done: namespace_gone,
+        then: Some(then),
+        ..on_group(name, first, handed_back)
+    }
+}
+
 pub fn reason(world: &World, name: &str) -> Option<String> {
     let group = world.cluster.groups.get(name)?;
     let status = group.status.clone()?;
     let ready = status.conditions.iter().find(|c| c.type_ == "Ready")?;
     Some(ready.reason.clone())
+}
+
+fn tells(world: &World, name: &str, what: &str) -> bool {
+    let group = world.cluster.groups.get(name);
+    let status = group.and_then(|group| group.status.clone());
+    status.is_some_and(|status| status.conditions.iter().any(|c| c.message.contains(what)))
 }
 
 fn nothing(_: &World) {}
@@ -349,15 +375,73 @@ fn others() -> Vec<Scenario> {
             )
         },
         on_group(
-            "the tenant's resource is made again",
+            "the tenant's resource is removed by force and made again",
             |w| {
-                w.cluster.tenants.delete("default");
-                let spec = json!({"credentialsSecretRef": {"name": "pat"}});
-                w.cluster.tenants.apply("default", &spec);
+                w.cluster.remove_tenant_by_force();
+                w.make_tenant();
                 w.cluster.apply("g", &self::spec("New", &["A", "B", "C"]));
             },
             |w| one_group(w, "New", &["A", "B", "C"]),
         ),
+        on_group(
+            "the tenant's resource is deleted while it is in use",
+            |w| {
+                w.cluster.tenants.delete("default");
+                w.cluster.apply("g", &self::spec("New", &["A", "B", "C"]));
+            },
+            |w| {
+                one_group(w, "New", &["A", "B", "C"]);
+                assert!(w.cluster.tenants.get("default").is_some(), "it waits");
+            },
+        ),
+        Scenario {
+            done: |w| {
+                let tenant = w.cluster.tenants.get("default");
+                let status = tenant.and_then(|tenant| tenant.status.clone());
+                w.quiet() && status.is_some_and(|status| status.protected_secret.is_none())
+            },
+            ..on_group(
+                "protectSecret is turned off",
+                |w| {
+                    let off =
+                        json!({"credentialsSecretRef": {"name": "pat"}, "protectSecret": false});
+                    w.cluster.tenants.apply("default", &off);
+                },
+                |w| {
+                    let secret = w.cluster.secret();
+                    assert_eq!(secret.metadata.finalizers, Some(Vec::new()));
+                },
+            )
+        },
+        Scenario {
+            done: |w| reason(w, "h").as_deref() == Some("TenantNotFound"),
+            ..on_group(
+                "a new group in a tenant that is being deleted",
+                |w| {
+                    w.cluster.tenants.delete("default");
+                    w.cluster.apply("h", &self::spec("H", &["D", "E"]));
+                },
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            then: Some(|w| w.cluster.tenants.delete("default")),
+            done: |w| {
+                let waits = w.quiet() || tells(w, "g", "takes no new group");
+                let held = w
+                    .cluster
+                    .groups
+                    .get("g")
+                    .is_some_and(|g| !g.finalizers().is_empty());
+                let stays = w.cluster.tenants.get("default").is_some();
+                (held && stays && waits) || tells(w, "g", "there is no IdentityTenant")
+            },
+            ..base(
+                "the tenant's resource is deleted as the first group is made",
+                apply_abc,
+                |_| (),
+            )
+        },
         Scenario {
             then: Some(|w| w.cluster.set_secret(Some(super::tenant::SECRET))),
             ..on_group(
@@ -509,6 +593,59 @@ fn deletions() -> Vec<Scenario> {
                 },
             )
         },
+        Scenario {
+            done: all_gone,
+            ..on_group(
+                "the group and its tenant at once",
+                |w| {
+                    w.cluster.delete("g");
+                    w.cluster.tenants.delete("default");
+                },
+                handed_back,
+            )
+        },
+        Scenario {
+            done: all_gone,
+            then: Some(|w| w.cluster.delete("g")),
+            ..on_group(
+                "the tenant, and its group a while after",
+                |w| w.cluster.tenants.delete("default"),
+                handed_back,
+            )
+        },
+        namespace(
+            "a namespace ends, the Secret first",
+            |w| w.cluster.delete_secret(),
+            |w| {
+                w.cluster.tenants.delete("default");
+                w.cluster.delete("g");
+            },
+        ),
+        namespace(
+            "a namespace ends, the tenant first",
+            |w| w.cluster.tenants.delete("default"),
+            |w| {
+                w.cluster.delete_secret();
+                w.cluster.delete("g");
+            },
+        ),
+        namespace(
+            "a namespace ends, the group first",
+            |w| w.cluster.delete("g"),
+            |w| {
+                w.cluster.tenants.delete("default");
+                w.cluster.delete_secret();
+            },
+        ),
+        namespace(
+            "a namespace ends at once",
+            |w| {
+                w.cluster.delete_secret();
+                w.cluster.tenants.delete("default");
+                w.cluster.delete("g");
+            },
+            nothing,
+        ),
         on_group(
             "delete of a group that vanished",
             |w| {

@@ -8,7 +8,8 @@ use std::{
 
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::{SignedDuration, Timestamp};
-use psg_api::{PasswordSyncGroup, PasswordSyncGroupStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus};
 use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
@@ -154,6 +155,18 @@ impl World {
         oracle.released(group, &tenant);
         let untold = self.books.lock().unwrap().released(group);
         oracle.violations.extend(untold);
+    }
+
+    /// The finalizers of a tenant changed.
+    pub fn tenant_let_go(&self, tenant: &IdentityTenant) {
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.tenant_let_go(tenant, &self.cluster);
+    }
+
+    /// The finalizers of the Secret changed.
+    pub fn secret_let_go(&self, secret: &ObjectMeta) {
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.secret_let_go(secret, &self.cluster);
     }
 
     /// Somebody else makes a group.

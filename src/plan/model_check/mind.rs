@@ -38,6 +38,7 @@ impl World {
                 vanished: None,
                 acknowledged_until: None,
                 brake: crate::Brake::default(),
+                in_use: crate::InUse::Held,
             },
             picture,
             claims,

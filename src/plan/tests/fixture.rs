@@ -170,6 +170,7 @@ impl Fixture {
                 vanished: None,
                 acknowledged_until: None,
                 brake: crate::Brake::default(),
+                in_use: crate::InUse::Held,
             },
             picture,
             others: Vec::new(),

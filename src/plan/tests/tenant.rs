@@ -3,7 +3,7 @@
 use psg_domain::Origin;
 
 use super::fixture::{Fixture, NOW, condition, key};
-use crate::{Condition, Finding, Move, Reason, TenantState, Truth, tenant_verdict};
+use crate::{Condition, Finding, InUse, Move, Reason, TenantState, Truth, tenant_verdict};
 
 fn conditions(fixture: &Fixture) -> Vec<(&'static str, Truth, &'static str)> {
     let short = |c: &Condition| (c.kind, c.truth, c.reason);
@@ -91,7 +91,7 @@ fn facts_of_an_unreadable_tenant_are_not_repeated() {
 #[test]
 fn a_tenants_own_status_says_how_it_is() {
     let said = |state: TenantState, vanished| {
-        let conditions = tenant_verdict(&state, vanished, None);
+        let conditions = tenant_verdict(&state, vanished, None, InUse::Held, None);
         conditions
             .into_iter()
             .map(|c| (c.kind, c.truth, c.reason))
@@ -122,17 +122,69 @@ fn a_tenants_own_status_says_how_it_is() {
 #[test]
 fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
     let why = Finding::new(Reason::TenantUnreachable, "connection refused");
-    let conditions = tenant_verdict(&TenantState::Pending, None, Some(&why));
+    let conditions = tenant_verdict(&TenantState::Pending, None, Some(&why), InUse::Held, None);
     let ready = conditions.iter().find(|c| c.kind == "Ready").unwrap();
     assert_eq!(
         (ready.truth, ready.reason),
         (Truth::Unknown, "TenantUnreachable")
     );
     assert_eq!(ready.message, "connection refused");
-    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why));
+    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why), InUse::Held, None);
     assert_eq!(
         once_read[0].truth,
         Truth::True,
         "what was read stands until it has lasted"
     );
+}
+
+#[test]
+fn nothing_is_begun_before_the_tenant_is_held_and_nothing_is_said_of_it() {
+    let fixture = Fixture::new().read().with(|f| f.tenant.in_use = InUse::No);
+    assert!(matches!(fixture.next(), Move::Wait { why, .. } if why.reason == Reason::Pending));
+    assert_eq!(fixture.verdict(), None);
+    // Its own finalizer is what the tenant's goes by: once it is there, both are looked at again.
+    let held = Fixture::new().read().with(|f| {
+        f.object.finalizer = true;
+        f.tenant.in_use = InUse::No;
+    });
+    assert!(matches!(held.next(), Move::Wait { why, .. } if why.reason == Reason::Pending));
+}
+
+#[test]
+fn a_tenant_that_is_being_deleted_takes_no_new_group_and_serves_the_others() {
+    let ending = |f: &mut Fixture| f.tenant.in_use = InUse::Ending;
+    let new = Fixture::new().read().with(ending);
+    assert_eq!(
+        conditions(&new)[0],
+        ("Ready", Truth::Unknown, "TenantNotFound")
+    );
+    assert_eq!(Fixture::settled().with(ending).next(), Move::Settled);
+    let edited = Fixture::settled().with(|f| "Renamed".clone_into(&mut f.desired.name));
+    let next = edited.next();
+    assert!(
+        matches!(next, Move::Do(_) | Move::Refresh { .. }),
+        "{next:?}"
+    );
+    assert_eq!(edited.with(ending).next(), next);
+}
+
+#[test]
+fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
+    let conditions = tenant_verdict(&TenantState::Ready, None, None, InUse::Ending, None);
+    assert_eq!(conditions[0].truth, Truth::True);
+    let message = &conditions[0].message;
+    assert!(message.contains("being deleted"), "{message}");
+}
+
+#[test]
+fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other() {
+    let why = Finding::new(Reason::SecretNotProtected, "grant patch");
+    let with = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, Some(&why));
+    let without = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, None);
+    assert_eq!(with[0], without[0]);
+    assert_eq!(
+        (with[1].kind, with[1].truth, with[1].reason),
+        ("SecretProtected", Truth::False, "SecretNotProtected")
+    );
+    assert_eq!((with.len(), without.len()), (2, 1));
 }

@@ -213,6 +213,7 @@ impl World {
                 vanished: None,
                 acknowledged_until: None,
                 brake: crate::Brake::default(),
+                in_use: crate::InUse::Held,
             },
             picture: &self.picture,
             claims: &self.claims,

@@ -1,0 +1,170 @@
+//! Whether a tenant's Secret may go: the finalizer `passwordsync.dev/in-use` is on it while it is on
+//! the tenant and `spec.protectSecret` stands. Writes finalizers of Secrets, nothing else.
+//!
+//! # Guarantees
+//! - The Secret is recorded in the tenant's status before it is held, and until it is let go.
+//! - Of several tenants with one Secret only the last lets go. Where two cross, the next read of the
+//!   Secret shows that it is not held, and it is held again.
+//! - Without the right to change the Secret everything goes on; the tenant says so.
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt;
+use psg_api::{IdentityTenant, names};
+use psg_domain::time;
+use psg_plan::{Finding, Reason};
+
+use crate::{
+    context::Context,
+    ports::KubeError,
+    status::{self, place},
+    tenant::Tenant,
+};
+
+/// Holds the Secret or lets it go, as the tenant has it now.
+///
+/// # Errors
+/// What Kubernetes answered; to be tried again after a while.
+pub async fn keep(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    let in_use = newest.finalizers().iter().any(|held| held == names::IN_USE);
+    let wanted = newest.spec.credentials_secret_ref.name.clone();
+    let wanted = Some(wanted).filter(|_| in_use && newest.spec.protect_secret);
+    if recorded(newest) != wanted {
+        let_go(context, tenant, newest).await?;
+    }
+    if wanted.is_none() {
+        tenant.update(|state| state.unprotected = None);
+    }
+    let now = context.now();
+    let state = tenant.state();
+    let refused = state.unprotected.is_some_and(|(until, _)| until > now);
+    let held = state.secret.as_ref().is_none_or(is_held);
+    match wanted {
+        Some(secret) if !refused && (recorded(newest).is_none() || !held) => {
+            hold(context, tenant, newest, &secret).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes the finalizer off the recorded Secret, unless another tenant needs it, then ends the record.
+///
+/// # Errors
+/// What Kubernetes answered; to be tried again after a while.
+pub async fn let_go(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    let Some(secret) = recorded(newest) else {
+        return Ok(());
+    };
+    // First: another tenant that lets go now must not wait for this one.
+    tenant.update(|state| state.protects = None);
+    let (namespace, _) = place(newest);
+    if !context.tenants.share(&tenant.name, &namespace, &secret) {
+        match write(context, &namespace, &secret, |held| {
+            held.retain(|held| held != names::IN_USE);
+        })
+        .await
+        {
+            Ok(_) | Err(KubeError::Gone) => {}
+            Err(KubeError::Forbidden(why)) => {
+                tracing::warn!(
+                    tenant = tenant.name,
+                    secret,
+                    why,
+                    "the Secret is not let go"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    *newest = status::record_secret(context, newest, None).await?;
+    Ok(())
+}
+
+async fn hold(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+    secret: &str,
+) -> Result<(), KubeError> {
+    tenant.update(|state| state.protects = Some(secret.to_owned()));
+    if recorded(newest).is_none() {
+        *newest = status::record_secret(context, newest, Some(secret)).await?;
+    }
+    let (namespace, _) = place(newest);
+    let add = |held: &mut Vec<String>| {
+        if !held.iter().any(|held| held == names::IN_USE) {
+            held.push(names::IN_USE.to_owned());
+        }
+    };
+    let (known, unprotected) = match write(context, &namespace, secret, add).await {
+        Ok(stored) => (Some(stored), None),
+        // It is missed where it is read.
+        Err(KubeError::Gone) => return Ok(()),
+        Err(KubeError::Forbidden(why)) => {
+            let until = time::after(context.now(), context.settings.probe);
+            (None, Some((until, not_protected(secret, &why))))
+        }
+        Err(error) => return Err(error),
+    };
+    tenant.update(|state| {
+        state.secret = known.or_else(|| state.secret.take());
+        state.unprotected = unprotected;
+    });
+    Ok(())
+}
+
+/// Changes the finalizers of a Secret as it is now, if that is a change. On one that is being
+/// deleted none can be set.
+async fn write(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    change: impl Fn(&mut Vec<String>),
+) -> Result<ObjectMeta, KubeError> {
+    for _ in 0..3 {
+        let known = context.kubernetes.secret(namespace, name).await?.metadata;
+        let before = known.finalizers.clone().unwrap_or_default();
+        let mut after = before.clone();
+        change(&mut after);
+        let more = after.len() > before.len();
+        if after == before || (more && known.deletion_timestamp.is_some()) {
+            return Ok(known);
+        }
+        match context
+            .kubernetes
+            .set_secret_finalizers(&known, after)
+            .await
+        {
+            Err(KubeError::Conflict) => {}
+            other => return other,
+        }
+    }
+    Err(KubeError::Conflict)
+}
+
+fn recorded(tenant: &IdentityTenant) -> Option<String> {
+    tenant.status.as_ref()?.protected_secret.clone()
+}
+
+/// Whether nothing more can be done to hold it.
+fn is_held(secret: &ObjectMeta) -> bool {
+    let mut finalizers = secret.finalizers.iter().flatten();
+    secret.deletion_timestamp.is_some() || finalizers.any(|held| held == names::IN_USE)
+}
+
+fn not_protected(secret: &str, why: &str) -> Finding {
+    let message = format!(
+        "Secret \"{secret}\" can be deleted while groups need it, since the operator may not set its \
+         finalizer: grant patch on Secrets, or set protectSecret: false ({why})"
+    );
+    Finding::new(Reason::SecretNotProtected, message)
+}
