@@ -3,7 +3,7 @@
 use crate::support::{ControlPlane, User};
 
 /// Every field that a person may write: its path, whether it is required, and its default.
-const FIELDS: [(&str, &str, &str); 17] = [
+const FIELDS: [(&str, &str, &str); 18] = [
     ("psg.spec.name", "Required", ""),
     (
         "psg.spec.tenantRef",
@@ -48,6 +48,7 @@ const FIELDS: [(&str, &str, &str); 17] = [
         "",
         "Left out, it is 90 requests per 10s",
     ),
+    ("idt.spec.protectSecret", "", "Left out, it is `true`"),
     ("idt.spec.deletionBrake", "", "Left out, it is 5 and 20"),
 ];
 

@@ -24,6 +24,8 @@ mod braking;
 #[cfg(test)]
 mod chart;
 #[cfg(test)]
+mod confined;
+#[cfg(test)]
 mod control_plane;
 #[cfg(test)]
 mod counting;

@@ -27,7 +27,7 @@ fn unprotected(name: &str) -> Builder {
     World::builder(name).tenant_spec(spec)
 }
 
-async fn delete_namespace(world: &World) {
+pub async fn delete_namespace(world: &World) {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     let deleted = namespaces
         .delete(&world.namespace, &DeleteParams::default())
@@ -35,7 +35,7 @@ async fn delete_namespace(world: &World) {
     deleted.expect("a namespace");
 }
 
-async fn wait_ended(world: &mut World) {
+pub async fn wait_ended(world: &mut World) {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     let name = world.namespace.to_string();
     let ended = until(Duration::from_mins(3), async || {
@@ -52,7 +52,7 @@ async fn wait_ended(world: &mut World) {
     }
 }
 
-async fn delete_secret(world: &World) {
+pub async fn delete_secret(world: &World) {
     let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
     let deleted = secrets.delete("tenant", &DeleteParams::default()).await;
     deleted.expect("a Secret");
@@ -64,7 +64,7 @@ async fn delete_tenant(world: &World) {
     deleted.expect("an IdentityTenant");
 }
 
-async fn two_groups(world: &World) {
+pub async fn two_groups(world: &World) {
     let never = json!({"policy_after_delete": "never"});
     world.tenant.switch(never).await;
     world
@@ -77,13 +77,17 @@ async fn two_groups(world: &World) {
     world.wait_ready("two").await;
 }
 
-async fn all_undone(world: &World) {
+pub async fn every_source_keeps_its_policy(world: &World) {
     let left = world.tenant.groups().await;
     assert_eq!(left.len(), 1, "Support Tools alone: {left:?}");
     for source in ["Salesforce", "Workday", "GitHub", "G Suite"] {
         let policy = world.tenant.policy_on(source).await;
         assert_eq!(policy.as_deref(), Some("Corporate Strong"), "{source}");
     }
+}
+
+pub async fn all_undone(world: &World) {
+    every_source_keeps_its_policy(world).await;
     assert_eq!(world.tenant.asked(POST).await.len(), 2);
     assert_eq!(world.tenant.asked(DELETE).await.len(), 2);
 }
@@ -178,7 +182,9 @@ async fn an_identity_tenant_that_no_group_needs_goes_at_once() {
     world
         .wait("the IdentityTenant to be let go", async || {
             let held = world.identity_tenant("default").await.finalizers().to_vec();
-            held.is_empty().then_some(()).ok_or(format!("{held:?}"))
+            held.is_empty()
+                .then_some(())
+                .ok_or_else(|| format!("{held:?}"))
         })
         .await;
     delete_tenant(&world).await;
@@ -246,12 +252,7 @@ async fn it_waits_for_a_tenant_that_is_down_and_ends_when_it_is_up_again() {
     assert_eq!(world.tenant.groups().await.len(), 3, "nothing was undone");
     world.tenant.clear_faults().await;
     wait_ended(&mut world).await;
-    let left = world.tenant.groups().await;
-    assert_eq!(left.len(), 1, "Support Tools alone: {left:?}");
-    for source in ["Salesforce", "Workday", "GitHub", "G Suite"] {
-        let policy = world.tenant.policy_on(source).await;
-        assert_eq!(policy.as_deref(), Some("Corporate Strong"), "{source}");
-    }
+    every_source_keeps_its_policy(&world).await;
 }
 
 #[tokio::test]
@@ -292,7 +293,7 @@ async fn a_protected_secret_that_is_deleted_stays_and_a_restart_changes_nothing(
             let secret = secrets.get("tenant").await.expect("a Secret");
             let held = secret.finalizers().to_vec();
             let wanted = held == ["passwordsync.dev/in-use"];
-            wanted.then_some(()).ok_or(format!("{held:?}"))
+            wanted.then_some(()).ok_or_else(|| format!("{held:?}"))
         })
         .await;
     let tenant = world.identity_tenant("default").await;

@@ -215,6 +215,7 @@ fn the_smallest_tenant_is_accepted_and_its_defaults_are_what_the_page_says() {
             "identityAPIVersion": "v3",
             "readInterval": "60s",
             "rateLimit": {"requests": 90, "per": "10s"},
+            "protectSecret": true,
             "deletionBrake": {"max": 5, "percent": 20},
         })
     );

@@ -88,8 +88,8 @@ pub struct IdentityTenantSpec {
     #[serde(default)]
     pub rate_limit: RateLimitSpec,
 
-    /// Whether the Secret stays, by a finalizer, while a group needs it. Left out, it does. The operator
-    /// goes on without where it may not change the Secret.
+    /// Whether the Secret stays, by a finalizer, while a group needs it. Left out, it is `true`. The
+    /// operator goes on without where it may not change the Secret.
     #[serde(default = "IdentityTenantSpec::default_protect_secret")]
     pub protect_secret: bool,
 

@@ -315,6 +315,7 @@ async fn credentials(
         });
         return Ok(unauthorized);
     }
+    let fingerprint = credentials.fingerprint();
     let client = Client::new(
         credentials.clone(),
         Options {
@@ -352,7 +353,7 @@ async fn credentials(
     tenant.update(|state| {
         *state = State {
             interval: settings.read_interval,
-            credentials: secret.version,
+            credentials: fingerprint,
             snapshot: Some(Arc::new(snapshot)),
             key: state.key.clone(),
             acknowledged_until: state.acknowledged_until,

@@ -171,16 +171,12 @@ impl Kubernetes for Cluster {
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError> {
         let api: Api<Secret> = Api::namespaced(self.reads.clone(), namespace);
         let secret = self.read(api.get(name)).await?;
-        let uid = secret.metadata.uid.as_deref().unwrap_or_default();
-        let version = secret.metadata.resource_version.as_deref();
-        let version = version.unwrap_or_default();
         let data = secret.data.unwrap_or_default();
         let data = data
             .into_iter()
             .map(|(key, value)| (key, value.0))
             .collect();
         Ok(SecretData {
-            version: format!("{uid}/{version}"),
             data,
             metadata: secret.metadata,
         })

@@ -58,10 +58,8 @@ pub trait Kubernetes: Send + Sync {
     async fn event(&self, about: &ObjectReference, note: Note);
 }
 
-/// A Secret's content and what changes whenever it does.
+/// A Secret.
 pub struct SecretData {
-    /// UID and resource version.
-    pub version: String,
     /// The decoded values by key.
     pub data: BTreeMap<String, Vec<u8>>,
     /// Whose it is, and what holds it.
@@ -72,7 +70,6 @@ impl fmt::Debug for SecretData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<&String> = self.data.keys().collect();
         f.debug_struct("SecretData")
-            .field("version", &self.version)
             .field("keys", &keys)
             .finish_non_exhaustive()
     }

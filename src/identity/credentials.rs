@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use ring::digest;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::address::{AddressError, BaseUrl, HostPolicy};
@@ -74,6 +75,20 @@ impl Credentials {
             client_secret: value(data, CLIENT_SECRET)?.into(),
         })
     }
+
+    /// The same in every process and different for other credentials: 32 hex digits of a SHA-256.
+    /// What was read of a Secret beside them, its finalizers among that, does not count.
+    pub fn fingerprint(&self) -> String {
+        let parts = [
+            self.base_url.to_string(),
+            self.client_id.expose_secret().to_owned(),
+            self.client_secret.expose_secret().to_owned(),
+        ];
+        // No part holds a line end: see `value`.
+        let digest = digest::digest(&digest::SHA256, parts.join("\n").as_bytes());
+        let half = digest.as_ref().first_chunk().copied().unwrap_or_default();
+        format!("{:032x}", u128::from_be_bytes(half))
+    }
 }
 
 fn value<'a>(
@@ -111,5 +126,41 @@ impl fmt::Debug for Credentials {
         f.debug_struct("Credentials")
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(values: [&str; 3]) -> Credentials {
+        let keys = [BASE_URL, CLIENT_ID, CLIENT_SECRET];
+        let data = keys.iter().zip(values);
+        let data = data.map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()));
+        Credentials::parse(&data.collect(), &HostPolicy::default()).unwrap()
+    }
+
+    #[test]
+    fn the_fingerprint_changes_with_each_part_alone() {
+        let url = "https://acme.api.identitynow.com";
+        let prints: Vec<String> = [
+            [url, "id", "secret"],
+            [url, "id", "secret2"],
+            [url, "id2", "secret"],
+            [url, "idsec", "ret"],
+            ["https://other.api.identitynow.com", "id", "secret"],
+        ]
+        .map(|values| credentials(values).fingerprint())
+        .to_vec();
+        let mut different = prints.clone();
+        different.sort_unstable();
+        different.dedup();
+        assert_eq!(different.len(), prints.len(), "{prints:?}");
+        assert_eq!(
+            prints.first(),
+            Some(&credentials([url, "id\r\n", "secret\n"]).fingerprint()),
+            "a line end after a value is none of it"
+        );
+        assert_eq!(prints.first().map(String::len), Some(32));
     }
 }

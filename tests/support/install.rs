@@ -28,7 +28,11 @@ pub async fn everything(plane: &ControlPlane) {
             }
         }
     }
-    for (user, role) in [(User::Viewer, "view"), (User::Editor, "edit")] {
+    for (user, role) in [
+        (User::Viewer, "view"),
+        (User::Editor, "edit"),
+        (User::Confined, "psg-operator"),
+    ] {
         let name = format!("psg-tests-{}", user.name());
         apply(
             &client,
@@ -40,6 +44,20 @@ pub async fn everything(plane: &ControlPlane) {
     for kind in files("crds").iter().flat_map(documents) {
         established(&client, kind).await;
     }
+}
+
+/// The right to read Secrets in one namespace, as an installation for single namespaces gives it.
+pub async fn secret_rights(client: &Client, namespace: &str) {
+    let group = "rbac.authorization.k8s.io";
+    let name = "psg-operator-secrets";
+    let role = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": name},
+        "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+    });
+    apply(client, namespace, role).await;
+    let mut binding = binding("RoleBinding", name, name, User::Confined);
+    binding["roleRef"]["kind"] = json!("Role");
+    apply(client, namespace, binding).await;
 }
 
 /// The Lease's rights in a namespace where a test runs the operator.

@@ -12,6 +12,8 @@ pub enum User {
     Admin,
     /// The operator's process, with the rights that `config/rbac` gives and no more.
     Operator,
+    /// The same, but it may read Secrets only where a Role lets it, and change none.
+    Confined,
     /// A person with the cluster's role `view`.
     Viewer,
     /// A person with the cluster's role `edit`.
@@ -20,13 +22,20 @@ pub enum User {
 
 impl User {
     /// Everybody.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Operator, Self::Viewer, Self::Editor];
+    pub const ALL: [Self; 5] = [
+        Self::Admin,
+        Self::Operator,
+        Self::Confined,
+        Self::Viewer,
+        Self::Editor,
+    ];
 
     /// The name that RBAC and the audit log know.
     pub fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Operator => "psg-operator",
+            Self::Confined => "psg-operator-confined",
             Self::Viewer => "viewer",
             Self::Editor => "editor",
         }
@@ -36,7 +45,7 @@ impl User {
     pub fn group(self) -> &'static str {
         match self {
             Self::Admin => "system:masters",
-            Self::Operator => "psg-operators",
+            Self::Operator | Self::Confined => "psg-operators",
             Self::Viewer | Self::Editor => "people",
         }
     }

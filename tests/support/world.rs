@@ -42,6 +42,7 @@ pub struct World {
     /// The simulated tenant behind the IdentityTenant `default`.
     pub tenant: TenantSim,
     flags: Vec<String>,
+    user: User,
 }
 
 impl World {
@@ -65,7 +66,11 @@ impl World {
         self.operator = None;
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
         let namespaces = [&*self.namespace];
-        self.operator = Some(Operator::start_with(self.plane, &namespaces, &flags, &[]).await);
+        let kubeconfig = self.plane.kubeconfig(self.user);
+        let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
+        let environment = [("KUBECONFIG", kubeconfig)];
+        let operator = Operator::start_with(self.plane, &namespaces, &flags, &environment);
+        self.operator = Some(operator.await);
     }
 
     /// Applies YAML as an administrator; it must be accepted.

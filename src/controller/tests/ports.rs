@@ -83,7 +83,7 @@ impl Ways {
             return Err(error);
         }
         // As the real port asks, at the last moment.
-        if phase.is_some() && self.lease_lost.load(Ordering::SeqCst) {
+        if self.lease_lost.load(Ordering::SeqCst) {
             let why = "not sent: this process may not write now".to_owned();
             return Err(KubeError::Other(why));
         }
@@ -222,7 +222,6 @@ impl Kubernetes for Ways {
             let secret = self.world.cluster.secret();
             let client_secret = secret.content?;
             Some(SecretData {
-                version: secret.version.to_string(),
                 metadata: secret.metadata,
                 data: BTreeMap::from([
                     (

@@ -155,14 +155,14 @@ impl Process {
         }
     }
 
-    /// Stops it for a while, as a stopped virtual machine is. Its lease ends meanwhile: once it
-    /// goes on, it begins no write of the tenant any more.
+    /// Stops it for a while, as a stopped virtual machine is.
     pub fn pause(&self) {
         self.fuse.pause(true);
     }
 
+    /// Its lease has ended meanwhile, by the clocks that it asks before it writes.
     pub fn go_on(&self) {
-        self.fenced.store(true, Ordering::SeqCst);
+        self.lose_the_lease();
         self.fuse.pause(false);
     }
 

@@ -17,6 +17,7 @@ pub struct Builder {
     seed: Value,
     spec: Value,
     flags: Vec<String>,
+    user: User,
     operator: bool,
     audited: bool,
 }
@@ -28,6 +29,7 @@ impl Builder {
             seed: simulator::acme(),
             spec: json!({"readInterval": "10s"}),
             flags: Vec::new(),
+            user: User::Operator,
             operator: true,
             audited: false,
         }
@@ -51,6 +53,13 @@ impl Builder {
     #[must_use]
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// The operator may read Secrets in this namespace alone, and change none.
+    #[must_use]
+    pub fn confined(mut self) -> Self {
+        self.user = User::Confined;
         self
     }
 
@@ -78,6 +87,9 @@ impl Builder {
         let client = plane.client(User::Admin).await;
         let namespace = plane.namespace(&self.name).await;
         install::lease_rights(&client, &namespace).await;
+        if self.user == User::Confined {
+            install::secret_rights(&client, &namespace).await;
+        }
         let tenant = TenantSim::new(&self.name, self.seed).await;
         let mut world = World {
             plane,
@@ -86,6 +98,7 @@ impl Builder {
             tenant,
             operator: None,
             flags: self.flags,
+            user: self.user,
         };
         world.apply_secret("tenant").await;
         world.apply_tenant("default", "tenant", self.spec).await;
