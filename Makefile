@@ -47,9 +47,9 @@ bench: $(CLUSTER) ## Measure: time to Ready, tenant calls, memory
 	PSG_TEST_BIN_DIR=$(CURDIR)/target/release target/release/psg-bench
 
 .PHONY: soak
-soak: ## Play SEEDS=N whole histories of faults and edits (20000 if not said)
+soak: ## Play SEEDS=N whole histories of faults and edits (100000 if not said)
 	$(call say,'histories')
-	PSG_SEEDS=$(or $(SEEDS),20000) cargo test -p psg-controller --locked every_history -- --nocapture
+	PSG_SEEDS=$(or $(SEEDS),100000) cargo test -p psg-controller --locked every_history -- --nocapture
 
 .PHONY: planted
 planted: ## Plant one bug after another in a copy, and say which program finds it (20 minutes)

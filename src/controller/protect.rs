@@ -67,23 +67,19 @@ pub async fn let_go(
     // First: another tenant that lets go now must not wait for this one.
     tenant.update(|state| state.protects = None);
     let (namespace, _) = place(newest);
-    if !context.tenants.share(&tenant.name, &namespace, &secret) {
-        match write(context, &namespace, &secret, |held| {
+    // Asked between the read of the Secret and its change.
+    let remove = |held: &mut Vec<String>| {
+        if !context.tenants.share(tenant, &namespace, &secret) {
             held.retain(|held| held != names::IN_USE);
-        })
-        .await
-        {
-            Ok(_) | Err(KubeError::Gone) => {}
-            Err(KubeError::Forbidden(why)) => {
-                tracing::warn!(
-                    tenant = tenant.name,
-                    secret,
-                    why,
-                    "the Secret is not let go"
-                );
-            }
-            Err(error) => return Err(error),
         }
+    };
+    match write(context, &namespace, &secret, remove).await {
+        Ok(_) | Err(KubeError::Gone) => {}
+        Err(KubeError::Forbidden(why)) => {
+            let tenant = &tenant.name;
+            tracing::warn!(tenant, secret, why, "the Secret is not let go");
+        }
+        Err(error) => return Err(error),
     }
     *newest = status::record_secret(context, newest, None).await?;
     Ok(())
@@ -167,4 +163,38 @@ fn not_protected(secret: &str, why: &str) -> Finding {
          finalizer: grant patch on Secrets, or set protectSecret: false ({why})"
     );
     Finding::new(Reason::SecretNotProtected, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use psg_plan::InUse;
+    use serde_json::{from_value, json};
+
+    use super::*;
+    use crate::tenant::Tenants;
+
+    fn made(tenants: &Tenants, uid: &str) -> Arc<Tenant> {
+        let manifest = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
+            "metadata": {"name": "default", "namespace": "ns", "uid": uid},
+            "spec": {"credentialsSecretRef": {"name": "pat"}},
+        }));
+        let name = "ns/default";
+        tenants.insert(name, Arc::new(manifest.unwrap())).unwrap()
+    }
+
+    #[test]
+    fn one_that_is_made_again_under_its_name_shares_the_secret_with_the_old_one() {
+        let tenants = Tenants::default();
+        let old = made(&tenants, "one");
+        assert!(!tenants.share(&old, "ns", "pat"), "it is alone");
+        tenants.withdraw("ns/default", false);
+        let new = made(&tenants, "two");
+        assert!(!tenants.share(&old, "ns", "pat"), "not in use");
+        new.update(|state| state.in_use = InUse::Held);
+        assert!(tenants.share(&old, "ns", "pat"));
+        assert!(!tenants.share(&old, "ns", "other"));
+        assert!(!tenants.share(&old, "elsewhere", "pat"));
+        assert!(!tenants.share(&new, "ns", "pat"), "with itself");
+    }
 }

@@ -329,20 +329,24 @@ impl Tenants {
         }
     }
 
-    /// Whether another tenant of the namespace holds a Secret, or is about to.
-    pub fn share(&self, me: &str, namespace: &str, secret: &str) -> bool {
+    /// Whether another tenant of the namespace holds a Secret, or is about to. One that was made
+    /// again under the name of `me` is another.
+    pub fn share(&self, me: &Tenant, namespace: &str, secret: &str) -> bool {
         let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let others = tenants.values().filter(|other| {
             let (of, _) = other.name.split_once('/').unwrap_or_default();
-            of == namespace && other.name != me && !other.gone.is_cancelled()
+            of == namespace && !std::ptr::eq(Arc::as_ptr(other), me) && !other.gone.is_cancelled()
         });
         let mut others = others.map(|other| {
             let manifest = other.manifest.borrow();
             let recorded = manifest.status.as_ref();
             let recorded = recorded.and_then(|status| status.protected_secret.clone());
-            (other.state().protects, recorded)
+            let wanted = Some(&manifest.spec)
+                .filter(|spec| spec.protect_secret && other.state().in_use == InUse::Held)
+                .map(|spec| spec.credentials_secret_ref.name.clone());
+            [other.state().protects, recorded, wanted]
         });
-        others.any(|(holds, recorded)| [holds, recorded].contains(&Some(secret.to_owned())))
+        others.any(|held| held.contains(&Some(secret.to_owned())))
     }
 
     /// The names of all tenants.

@@ -32,7 +32,7 @@ const RESOURCES: usize = 4;
 const HEALING: Duration = Duration::from_mins(45);
 /// So that it takes part in every history, and its end is not mostly waiting.
 const RESYNC: Duration = Duration::from_mins(3);
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 20_000;
 
 /// The tellings of one seed.
 struct Story {

@@ -96,7 +96,8 @@ impl Ways {
                     Err(error) => calls.refused(call, error),
                 }
                 self.world.note(&format!(
-                    "kubernetes: {what}: {}",
+                    "kubernetes, by {}: {what}: {}",
+                    self.life,
                     if written.is_ok() { "stored" } else { "refused" }
                 ));
                 written
@@ -174,7 +175,7 @@ impl Kubernetes for Ways {
         tenant: &IdentityTenant,
         patch: Value,
     ) -> Result<IdentityTenant, KubeError> {
-        let what = format!("tenant {:?} status {patch}", tenant.metadata.name);
+        let what = format!("tenant {:?} status {patch}", tenant.metadata.uid);
         self.write(what, None, || {
             self.world
                 .cluster

@@ -242,3 +242,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_wave_is_all_that_go_but_those_that_began_before_it() {
+    let mut wave = Wave::default();
+    let (since, before) = (at(NOW), at(NOW - 1));
+    for going in [
+        Going::HeldBack,
+        Going::Waits,
+        Going::Begun(since),
+        Going::Begun(before),
+        Going::Not,
+    ] {
+        wave.count(going, since);
+    }
+    let expected = Wave {
+        managed: 5,
+        going: 3,
+        held_back: true,
+    };
+    assert_eq!(wave, expected);
+    let mut wave = Wave::default();
+    wave.count(Going::HeldBack, since);
+    assert_eq!(wave.going, 1);
+}

@@ -5,11 +5,13 @@ pub(crate) mod fixture;
 
 mod adoption;
 mod braking;
+mod claim_index;
 mod claiming;
 mod contested;
 mod creating;
 mod deleting;
 mod drift;
+mod forgetting;
 mod laws;
 mod leaving;
 mod management;
