@@ -150,14 +150,14 @@ fn what_changed_in_the_tenant_wakes_those_who_depend_on_it() {
     case("holder", &|c| c.groups = [group_id("g")].into());
     case("holder", &|c| c.group_names = ["Name g".to_owned()].into());
     case("by-name", &|c| {
-        c.group_names = ["Group by-name".to_owned()].into()
+        c.group_names = ["Group by-name".to_owned()].into();
     });
     case("holder", &|c| c.sources = [source_id("box")].into());
     case("by-id", &|c| c.sources = [source_id("hr")].into());
     case("by-name", &|c| c.source_names = ["HR".to_owned()].into());
     case("by-id", &|c| c.policies = [policy_id("p")].into());
     case("by-name", &|c| {
-        c.policy_names = ["Policy by-name".to_owned()].into()
+        c.policy_names = ["Policy by-name".to_owned()].into();
     });
     for (changes, uid) in &cases {
         assert_eq!(changed(changes), uids(&[uid]), "{changes:?}");
