@@ -57,9 +57,18 @@ planted: ## Plant one bug after another in a copy, and say which program finds i
 	cargo run --quiet --locked --bin psg-planted
 
 .PHONY: mutants
-mutants: $(MUTANTS) ## Change the rules one place at a time, and see whether their tests notice (hours; SHARD=3/8 for a part)
+mutants: $(MUTANTS) ## Change the rules one place at a time: do tests notice? (1 hour; SHARD=3/8: a part; SINCE=COMMIT: changed lines of all)
+ifdef SINCE
+	$(call say,'mutants of the lines that changed since $(SINCE)')
+	@mkdir -p target; git diff $(SINCE) -- src >target/since.diff
+	$(MUTANTS) mutants --in-diff target/since.diff -- --lib -- $(foreach test,$(SLOW),--skip $(test))
+else
 	$(call say,'mutants of what decides')
 	$(MUTANTS) mutants --package psg-domain --package psg-plan --shard $(or $(SHARD),0/1) -- --lib -- --skip model_check
+endif
+
+# Minutes each; a mutant waits for seconds.
+SLOW := model_check every_history crashes::
 
 .PHONY: verify
 verify: ## What a change must pass: format, lints, licences, generated files, tests, a clean tree

@@ -51,8 +51,13 @@ async fn a_group_is_created_by_one_post_three_writes_and_one_event() {
     world.read_twice().await;
     assert_eq!(world.tenant.writes().await, ["POST /password-sync-groups"]);
     if let Some(audit) = audit {
-        let writes = many::of_groups(world.operator_writes(&audit).await);
+        let writes = world.operator_writes(&audit).await;
         assert!(writes.iter().all(|write| write.code < 300), "{writes:#?}");
+        let counted = audit::counts(&writes);
+        for once in ["patch identitytenants", "patch secrets"] {
+            assert_eq!(counted.get(once), Some(&1), "held for the first group");
+        }
+        let writes = many::of_groups(writes);
         let expected = [
             ("create events".to_owned(), 1),
             ("patch passwordsyncgroups".to_owned(), 1),

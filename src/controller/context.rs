@@ -16,6 +16,7 @@ use crate::{
     metrics::Metrics,
     mind::Minds,
     ports::Kubernetes,
+    readiness::Readiness,
     standing::{Standing, Stands},
     tenant::Tenants,
     unreadable::AllUnreadable,
@@ -78,6 +79,8 @@ pub struct Context {
     pub audit: Audit,
     /// The figures.
     pub metrics: Metrics,
+    /// What was listed so far.
+    pub readiness: Arc<Readiness>,
     /// Whether this process acts. One that does not only watches.
     pub stands: Stands,
     /// The process is about to end: no new write is begun.

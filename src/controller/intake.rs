@@ -4,10 +4,7 @@
 //! it holds, and nothing is done about it. An IdentityTenant that cannot be read blocks its
 //! groups, since what it asks for is not known.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::watcher};
@@ -20,7 +17,6 @@ use psg_plan::{
 use crate::{
     context::Context,
     guard, mind,
-    readiness::Readiness,
     reconcile::claimant,
     tenant::{Tenant, unreadable},
     tolerant::{Tolerant, Unreadable},
@@ -35,7 +31,6 @@ pub(crate) fn observe(
     scope: &Scope,
     listed: &mut BTreeSet<String>,
     context: &Arc<Context>,
-    readiness: &Readiness,
 ) {
     match event {
         watcher::Event::Init => listed.clear(),
@@ -51,7 +46,7 @@ pub(crate) fn observe(
                 let_go(uid, context);
             }
             listed.clear();
-            readiness.groups.send_modify(|listed| *listed += 1);
+            context.readiness.groups.send_modify(|listed| *listed += 1);
         }
     }
 }
@@ -121,16 +116,15 @@ pub(crate) fn observe_tenant(
     scope: &Scope,
     listed: &mut BTreeSet<String>,
     context: &Arc<Context>,
-    readiness: &Arc<Readiness>,
     actors: &mut tokio::task::JoinSet<()>,
 ) {
     match event {
         watcher::Event::Init => listed.clear(),
         watcher::Event::InitApply(tenant) => {
             listed.insert(full_name(&tenant));
-            start(tenant, context, readiness, actors);
+            start(tenant, context, actors);
         }
-        watcher::Event::Apply(tenant) => start(tenant, context, readiness, actors),
+        watcher::Event::Apply(tenant) => start(tenant, context, actors),
         watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
         watcher::Event::InitDone => {
             let names = context.tenants.names().into_iter();
@@ -143,7 +137,7 @@ pub(crate) fn observe_tenant(
                 end(&gone, context);
             }
             listed.clear();
-            readiness.tenants.fetch_add(1, Ordering::SeqCst);
+            context.readiness.tenants.send_modify(|listed| *listed += 1);
         }
     }
 }
@@ -151,7 +145,6 @@ pub(crate) fn observe_tenant(
 fn start(
     object: Tolerant<IdentityTenant>,
     context: &Arc<Context>,
-    readiness: &Arc<Readiness>,
     actors: &mut tokio::task::JoinSet<()>,
 ) {
     let name = full_name(&object);
@@ -166,10 +159,10 @@ fn start(
     };
     if let Some(tenant) = tenant {
         context.wake_members(&name);
-        let (context, readiness) = (Arc::clone(context), Arc::clone(readiness));
+        let context = Arc::clone(context);
         actors.spawn(async move {
             let begins = async {
-                readiness.groups_listed().await;
+                context.readiness.groups_listed().await;
                 context.leading().await;
             };
             let begins = tokio::select! {

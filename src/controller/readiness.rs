@@ -9,7 +9,7 @@ use tokio::sync::watch;
 pub struct Readiness {
     pub(crate) scopes: AtomicUsize,
     pub(crate) groups: watch::Sender<usize>,
-    pub(crate) tenants: AtomicUsize,
+    pub(crate) tenants: watch::Sender<usize>,
 }
 
 impl Readiness {
@@ -24,10 +24,19 @@ impl Readiness {
     /// Waits until every group that there is has been listed: who owns what, and how many are
     /// managed, is not known before.
     pub(crate) async fn groups_listed(&self) {
+        self.listed(&self.groups).await;
+    }
+
+    /// The same of IdentityTenants: one that was not listed yet is none that is missing.
+    pub(crate) async fn tenants_listed(&self) {
+        self.listed(&self.tenants).await;
+    }
+
+    async fn listed(&self, lists: &watch::Sender<usize>) {
         let scopes = self.scopes.load(Ordering::SeqCst);
-        let mut groups = self.groups.subscribe();
         // It lives as long as we, so there is no other end than that it is so.
-        groups.wait_for(|listed| *listed >= scopes).await.ok();
+        let mut lists = lists.subscribe();
+        lists.wait_for(|listed| *listed >= scopes).await.ok();
     }
 
     /// Everything that is still waited for; nothing if ready.
@@ -40,7 +49,7 @@ impl Readiness {
         if *self.groups.borrow() < scopes {
             waiting.push("the first list of PasswordSyncGroups");
         }
-        if self.tenants.load(Ordering::SeqCst) < scopes {
+        if *self.tenants.borrow() < scopes {
             waiting.push("the first list of IdentityTenants");
         }
         waiting

@@ -112,6 +112,11 @@ pub fn reconcile(
 }
 
 async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
+    tokio::select! {
+        biased;
+        () = pass.context.stop.cancelled() => {}
+        () = pass.context.readiness.tenants_listed() => {}
+    }
     pass.asked_to_read();
     let result = pass.run().await;
     let Pass {

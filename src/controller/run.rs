@@ -27,9 +27,7 @@ use crate::{
     context::Context,
     guard::{self, Watched},
     intake::{Scope, observe, observe_tenant},
-    mind,
-    readiness::Readiness,
-    reconcile,
+    mind, reconcile,
     tolerant::Tolerant,
     unreadable,
     wakes::Queue,
@@ -41,19 +39,17 @@ use crate::{
 const AT_ONCE: u16 = 256;
 
 /// Watches and reconciles until the context's `stop`, then until every pass in hand has ended.
-pub async fn run(
-    client: Client,
-    queues: Vec<Queue>,
-    context: Arc<Context>,
-    readiness: Arc<Readiness>,
-) {
-    readiness.scopes.store(queues.len(), Ordering::SeqCst);
+pub async fn run(client: Client, queues: Vec<Queue>, context: Arc<Context>) {
+    context
+        .readiness
+        .scopes
+        .store(queues.len(), Ordering::SeqCst);
     let scopes = queues.into_iter().map(|(scope, wakes)| {
         let wakes = stream::unfold(wakes, |mut wakes| async move {
             wakes.recv().await.map(|reference| (reference, wakes))
         });
-        let tenants = tenants(client.clone(), scope.clone(), &context, &readiness);
-        let groups = groups(client.clone(), scope, wakes, &context, &readiness);
+        let tenants = tenants(client.clone(), scope.clone(), &context);
+        let groups = groups(client.clone(), scope, wakes, &context);
         future::join(tenants, groups)
     });
     future::join(future::join_all(scopes), unreadable::tell(&context)).await;
@@ -98,15 +94,14 @@ async fn groups(
     scope: Scope,
     wakes: impl Stream<Item = ObjectRef<PasswordSyncGroup>> + Send + 'static,
     context: &Arc<Context>,
-    readiness: &Arc<Readiness>,
 ) {
     let (reader, writer) = reflector::store();
-    let (seen, ready) = (Arc::clone(context), Arc::clone(readiness));
+    let seen = Arc::clone(context);
     let mut listed = BTreeSet::new();
     let watched = Arc::new(Watched::default());
     let changes = watch::<PasswordSyncGroup>(&client, &scope, context, &watched)
         .inspect_ok(move |event| {
-            let meaning = || observe(event, &scope, &mut listed, &seen, &ready);
+            let meaning = || observe(event, &scope, &mut listed, &seen);
             watched.take_in(&seen, meaning);
         })
         .reflect(writer)
@@ -179,7 +174,7 @@ pub(crate) fn failed(
     mind::backoff(mind, (context.jitter)())
 }
 
-async fn tenants(client: Client, scope: Scope, context: &Arc<Context>, readiness: &Arc<Readiness>) {
+async fn tenants(client: Client, scope: Scope, context: &Arc<Context>) {
     let watched = Arc::new(Watched::default());
     let changes = watch::<IdentityTenant>(&client, &scope, context, &watched)
         .take_until(context.stop.clone().cancelled_owned());
@@ -196,7 +191,7 @@ async fn tenants(client: Client, scope: Scope, context: &Arc<Context>, readiness
             }
         };
         watched.take_in(context, || {
-            observe_tenant(event, &scope, &mut listed, context, readiness, &mut actors);
+            observe_tenant(event, &scope, &mut listed, context, &mut actors);
         });
     }
     while actors.join_next().await.is_some() {}

@@ -341,14 +341,14 @@ async fn a_source_that_is_odd_is_still_a_source_and_an_odd_group_is_an_error() {
             json!({"id": "../x", "name": "n"}),
             "item 0: a group's id cannot be used",
         ),
-        (json!({"id": "g"}), "item 0: group g has no name"),
+        (json!({"id": "g"}), "item 0: a group has no name"),
         (
             json!({"id": "g", "name": "n", "sourceIds": ["a/b"]}),
-            "item 0: a source id of group g cannot be used",
+            "item 0: a source id of a group cannot be used",
         ),
         (
             json!({"id": "g", "name": "n", "passwordPolicyId": "?"}),
-            "item 0: the policy id of group g cannot be used",
+            "item 0: the policy id of a group cannot be used",
         ),
         (json!({"id": 7}), "JSON of another shape (line 1, column 8)"),
     ] {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::Api;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
-    Audit, Context, Metrics, ProcessClock, Readiness, kubernetes::Cluster, mind::Minds, standing,
+    Audit, Context, Metrics, ProcessClock, kubernetes::Cluster, mind::Minds, standing,
     tenant::Tenants, wakes::Wakes,
 };
 use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
@@ -149,12 +149,12 @@ pub async fn serve(args: Args) -> Result<(), Error> {
             replica,
         },
         metrics: Metrics::new(&mut registry),
+        readiness: Arc::default(),
         stands: stands.clone(),
         stop: stop.clone(),
     });
-    let readiness = Arc::new(Readiness::default());
     let health = Health {
-        readiness: Arc::clone(&readiness),
+        readiness: Arc::clone(&context.readiness),
         registry: Arc::new(registry),
         stands,
     };
@@ -163,7 +163,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         .map_err(|error| Error::Listen(args.listen, error))?;
     let health = tokio::spawn(axum::serve(listener, health::routes(health)).into_future());
     tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
-    let work = psg_controller::run(reads, queues, context, readiness);
+    let work = psg_controller::run(reads, queues, context);
     let ended = tokio::select! {
         biased;
         // Whatever is in hand is dropped with the work.

@@ -66,7 +66,8 @@ pub fn programs(root: &Path, bugs: &[Bug]) -> BTreeMap<String, PathBuf> {
     for name in CRATES {
         cargo.args(["--package", name]);
     }
-    cargo.env("CARGO_TARGET_DIR", target.join("planted-build"));
+    // The same, so that dependencies are not built twice.
+    cargo.env("CARGO_TARGET_DIR", &target);
     let built = cargo
         .current_dir(&copy)
         .stderr(std::process::Stdio::inherit())

@@ -1,7 +1,11 @@
 //! Where nobody else writes, no write of the operator is refused, however far its watch lags: it
-//! compares with what it stored last, and not with what the watch shows.
+//! compares with what it stored last, and not with what the watch shows. And what was not listed
+//! yet is none that is missing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
 
@@ -14,7 +18,7 @@ use super::{
 
 fn refused(world: &Arc<World>) -> Vec<String> {
     let mut trace = world.trace();
-    trace.retain(|line| line.contains("kubernetes:") && line.ends_with("refused"));
+    trace.retain(|line| line.contains(" kubernetes, by ") && line.ends_with("refused"));
     trace
 }
 
@@ -32,4 +36,26 @@ async fn an_operator_alone_is_never_refused_though_its_watch_lags_by_several_rea
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert!(world.quiet(), "{:?}", world.restless());
     assert_eq!(refused(&world), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_is_missing_only_once_all_are_listed() {
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    world.cluster.remove_tenant_by_force();
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let process = Process::start(&world, Life::default());
+    let said = || json!(world.cluster.groups.get("g").unwrap().status).to_string();
+    // Of two namespaces one is listed late.
+    let readiness = &process.context.readiness;
+    readiness.scopes.store(2, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(readiness.waiting_for().len(), 2, "both kinds");
+    assert_eq!(said(), "null");
+    readiness.tenants.send_modify(|listed| *listed += 1);
+    let told = || said().contains("TenantNotFound");
+    assert!(
+        world.until(Duration::from_mins(1), told).await,
+        "{}",
+        said()
+    );
 }

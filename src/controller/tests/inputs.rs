@@ -15,7 +15,7 @@ use super::{
     world::World,
 };
 use crate::{
-    Context, Readiness,
+    Context,
     intake::{observe, observe_tenant},
     tolerant::Tolerant,
 };
@@ -24,7 +24,6 @@ use crate::{
 struct Shown {
     process: Process,
     listed: BTreeSet<String>,
-    readiness: Arc<Readiness>,
     actors: JoinSet<()>,
 }
 
@@ -34,7 +33,6 @@ impl Shown {
         Self {
             process: Process::start(&world, Life::default()),
             listed: BTreeSet::new(),
-            readiness: Arc::new(Readiness::of(1)),
             actors: JoinSet::new(),
         }
     }
@@ -49,14 +47,12 @@ impl Shown {
     }
 
     fn group(&mut self, event: &Event<Tolerant<PasswordSyncGroup>>) {
-        let (context, readiness) = (self.process.context.clone(), self.readiness.clone());
-        observe(event, &None, &mut self.listed, &context, &readiness);
+        observe(event, &None, &mut self.listed, &self.process.context);
     }
 
     fn tenant(&mut self, event: Event<Tolerant<IdentityTenant>>) {
-        let (context, readiness) = (self.process.context.clone(), self.readiness.clone());
-        let listed = &mut self.listed;
-        observe_tenant(event, &None, listed, &context, &readiness, &mut self.actors);
+        let (context, listed) = (&self.process.context, &mut self.listed);
+        observe_tenant(event, &None, listed, context, &mut self.actors);
     }
 
     fn owner(&self, me: &str) -> Option<String> {

@@ -119,13 +119,13 @@ impl Process {
                 replica: None,
             },
             metrics: Metrics::default(),
+            readiness: Arc::new(Readiness::of(1)),
             stands: crate::standing::alone(),
             stop: CancellationToken::new(),
         });
         let living = Living {
             world: world.clone(),
             context: context.clone(),
-            readiness: Arc::new(Readiness::of(1)),
             lag: life.lag,
             was_cut: false,
             groups: BTreeMap::new(),
@@ -217,7 +217,6 @@ type Trigger = (
 struct Living {
     world: Arc<World>,
     context: Arc<Context>,
-    readiness: Arc<Readiness>,
     lag: Duration,
     /// The watches showed nothing when last looked at.
     was_cut: bool,
@@ -385,18 +384,15 @@ impl Living {
             &None,
             &mut self.listed.0,
             &self.context,
-            &self.readiness,
         );
     }
 
     fn tell_tenant(&mut self, event: Event<IdentityTenant>) {
-        let (context, readiness) = (&self.context, &self.readiness);
         observe_tenant(
             as_read(event),
             &None,
             &mut self.listed.1,
-            context,
-            readiness,
+            &self.context,
             &mut self.actors,
         );
     }

@@ -64,9 +64,9 @@ fn parse(wire: Wire, identified: Identified<'_>) -> Result<Group, String> {
         .map(|source| SourceId::parse(source))
         .collect::<Result<_, _>>();
     Ok(Group {
-        name: wire.name.ok_or_else(|| format!("group {id} has no name"))?,
-        policy: policy.map_err(|_| format!("the policy id of group {id} cannot be used"))?,
-        sources: sources.map_err(|_| format!("a source id of group {id} cannot be used"))?,
+        name: wire.name.ok_or("a group has no name")?,
+        policy: policy.map_err(|_| "the policy id of a group cannot be used".to_owned())?,
+        sources: sources.map_err(|_| "a source id of a group cannot be used".to_owned())?,
         id,
     })
 }

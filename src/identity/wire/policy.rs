@@ -15,9 +15,7 @@ pub(crate) fn policies(body: &[u8]) -> Result<Vec<Policy>, String> {
     list(body, |wire: Wire| {
         let id = PolicyId::parse(&wire.id.ok_or("a policy has no id")?);
         let id = id.map_err(|_| "a policy's id cannot be used")?;
-        let name = wire
-            .name
-            .ok_or_else(|| format!("policy {id} has no name"))?;
+        let name = wire.name.ok_or("a policy has no name")?;
         Ok(Policy { id, name })
     })
 }
