@@ -52,9 +52,9 @@ soak: ## Play SEEDS=N whole histories of faults and edits (100000 if not said)
 	PSG_SEEDS=$(or $(SEEDS),100000) cargo test -p psg-controller --locked every_history -- --nocapture
 
 .PHONY: planted
-planted: ## Plant one bug after another in a copy, and say which program finds it (20 minutes)
+planted: ## Plant one bug after another in a copy, and say which program finds it (40 minutes; ONLY=ID: that one)
 	$(call say,'planted bugs')
-	cargo run --quiet --locked --bin psg-planted
+	cargo run --quiet --locked --bin psg-planted -- $(if $(ONLY),--only $(ONLY))
 
 .PHONY: mutants
 mutants: $(MUTANTS) ## Change the rules one place at a time: do tests notice? (1 hour; SHARD=3/8: a part; SINCE=COMMIT: changed lines of all)

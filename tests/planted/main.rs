@@ -1,6 +1,6 @@
 //! Plants one bug after another, each from a thread of a real operator, and says which program
 //! finds it. The project's own source holds none of them: they go into a copy, which is built once
-//! with a switch for each. `--only ID` looks at one and writes no page.
+//! with a switch for each. `--only ID` looks at one, and writes that row of the page anew.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -52,9 +52,7 @@ fn main() {
         println!("{:32} {said}", bug.id);
         rows.push((bug, found));
     }
+    page::tell(root, &bugs, &rows);
     let missed = rows.iter().filter(|(_, found)| found.is_none()).count();
-    if only.is_none() && missed == 0 {
-        page::write(root, &rows);
-    }
     assert_eq!(missed, 0, "planted bugs that no program finds");
 }

@@ -19,7 +19,7 @@ pub struct Program {
 }
 
 /// Quick ones first: the first that finds a bug is named.
-pub const PROGRAMS: [Program; 7] = [
+pub const PROGRAMS: [Program; 8] = [
     Program {
         name: "fault matrix",
         package: "psg-controller",
@@ -62,10 +62,16 @@ pub const PROGRAMS: [Program; 7] = [
         tests: &["no_path_breaks_a_law"],
         limit: 10,
     },
+    Program {
+        name: "all histories",
+        package: "psg-controller",
+        tests: &["every_history"],
+        limit: 30,
+    },
 ];
 
 /// Of the histories of a test run, the first so many.
-const SEEDS: &str = "1000";
+const FIRST: &str = "1000";
 
 /// What a program says of a bug.
 #[derive(Debug)]
@@ -79,11 +85,14 @@ pub enum Verdict {
 impl Program {
     /// Runs it with one bug switched on.
     pub fn run(&self, executables: &BTreeMap<String, PathBuf>, bug: &str) -> Verdict {
-        let mut child = Command::new(&executables[self.package])
+        let mut program = Command::new(&executables[self.package]);
+        if self.name != "all histories" {
+            program.env("PSG_SEEDS", FIRST);
+        }
+        let mut child = program
             .args(self.tests)
             .env("PSG_PLANTED", bug)
             .env("RUST_BACKTRACE", "0")
-            .env("PSG_SEEDS", SEEDS)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,12 +1,13 @@
 //! Where nobody else writes, no write of the operator is refused, however far its watch lags: it
-//! compares with what it stored last, and not with what the watch shows. And what was not listed
-//! yet is none that is missing.
+//! compares with what it stored last, and not with what the watch shows. It writes no tenant on what
+//! a watch shows that lags, and what was not listed yet is none that is missing.
 
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+use psg_api::names;
 use serde_json::json;
 
 use super::{
@@ -58,4 +59,33 @@ async fn a_tenant_is_missing_only_once_all_are_listed() {
         "{}",
         said()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_counts_though_the_watch_does_not_show_it_yet() {
+    const PUT: &str = "PUT /password-sync-groups/{id}";
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let life = Life {
+        lag: Duration::from_mins(3),
+        ..Life::default()
+    };
+    let _process = Process::start(&world, life);
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(world.quiet(), "{:?}", world.restless());
+    let pause = |until: Option<&str>| {
+        let until = until.map(str::to_owned);
+        let groups = &world.cluster.groups;
+        groups.annotate("g", names::PAUSED_UNTIL, until);
+    };
+    pause(Some("2030-01-01T00:00:00Z"));
+    world.edit_group("G", |group| group.name.push('x'));
+    // Two reads show the drift before the watch shows the pause.
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(world.calls(PUT), 0);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.calls(PUT), 0);
+    pause(None);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.calls(PUT), 1);
 }

@@ -374,6 +374,20 @@ fn others() -> Vec<Scenario> {
                 |w| one_group(w, "G", &["A", "B", "C"]),
             )
         },
+        Scenario {
+            switches: json!({"policy_after_delete": "never"}),
+            ..on_group(
+                "a group that vanished is made again without one of its sources",
+                |w| {
+                    w.drop_group("G");
+                    w.cluster.apply("g", &spec("G", &["A", "B"]));
+                },
+                |w| {
+                    one_group(w, "G", &["A", "B"]);
+                    assert_eq!(w.holders()["C"], [STRONG]);
+                },
+            )
+        },
         on_group(
             "the tenant's resource is removed by force and made again",
             |w| {
