@@ -63,15 +63,15 @@ pub const PROGRAMS: [Program; 8] = [
         limit: 10,
     },
     Program {
-        name: "all histories",
-        package: "psg-controller",
-        tests: &["every_history"],
-        limit: 30,
+        name: "rules",
+        package: "psg-plan",
+        tests: &["tests::"],
+        limit: 2,
     },
 ];
 
 /// Of the histories of a test run, the first so many.
-const FIRST: &str = "1000";
+const SEEDS: &str = "1000";
 
 /// What a program says of a bug.
 #[derive(Debug)]
@@ -85,13 +85,10 @@ pub enum Verdict {
 impl Program {
     /// Runs it with one bug switched on.
     pub fn run(&self, executables: &BTreeMap<String, PathBuf>, bug: &str) -> Verdict {
-        let mut program = Command::new(&executables[self.package]);
-        if self.name != "all histories" {
-            program.env("PSG_SEEDS", FIRST);
-        }
-        let mut child = program
+        let mut child = Command::new(&executables[self.package])
             .args(self.tests)
             .env("PSG_PLANTED", bug)
+            .env("PSG_SEEDS", SEEDS)
             .env("RUST_BACKTRACE", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
