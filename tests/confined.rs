@@ -7,14 +7,10 @@ use serde_json::json;
 
 use crate::{
     namespaces::{
-        all_undone, delete_namespace, delete_secret, every_source_keeps_its_policy, two_groups,
-        wait_ended,
+        all_undone, delete_namespace, delete_secret, ends_by_orphaning, ends_once_the_tenant_is_up,
+        ends_with_its_groups, two_groups, wait_ended,
     },
-    support::{
-        World,
-        kubernetes::condition,
-        world::{Builder, said},
-    },
+    support::{World, kubernetes::condition, world::Builder},
 };
 
 fn confined(name: &str) -> Builder {
@@ -53,33 +49,12 @@ async fn a_secret_that_cannot_be_held_is_told_of_and_keeps_no_group_waiting() {
 
 #[tokio::test]
 async fn a_namespace_ends_though_the_right_to_read_its_secret_goes_first() {
-    let mut world = confined("confined_ends").start().await;
-    two_groups(&world).await;
-    delete_namespace(&world).await;
-    wait_ended(&mut world).await;
-    all_undone(&world).await;
+    ends_with_its_groups(confined("confined_ends")).await;
 }
 
 #[tokio::test]
 async fn it_ends_as_well_once_a_tenant_that_was_down_is_up_again() {
-    let mut world = confined("confined_down").start().await;
-    two_groups(&world).await;
-    let down = json!({"match": "*", "kind": "lost_request"});
-    world.tenant.fault(down).await;
-    delete_namespace(&world).await;
-    for name in ["one", "two"] {
-        let what = "a deletion that does not get on";
-        world
-            .wait_group(name, what, |group| {
-                group.metadata.deletion_timestamp.is_some()
-                    && !said(group, "Ready").starts_with("True")
-            })
-            .await;
-    }
-    assert_eq!(world.tenant.groups().await.len(), 3, "nothing was undone");
-    world.tenant.clear_faults().await;
-    wait_ended(&mut world).await;
-    every_source_keeps_its_policy(&world).await;
+    ends_once_the_tenant_is_up(confined("confined_down")).await;
 }
 
 #[tokio::test]
@@ -96,17 +71,5 @@ async fn it_ends_as_well_if_the_secret_was_deleted_before() {
 /// What nobody can put back: a process that never had the credentials, and a namespace that ends.
 #[tokio::test]
 async fn after_a_restart_without_credentials_orphaning_is_the_way_out() {
-    let mut world = confined("confined_lost").start().await;
-    two_groups(&world).await;
-    delete_secret(&world).await;
-    world.restart().await;
-    delete_namespace(&world).await;
-    for name in ["one", "two"] {
-        world.wait_reason(name, "DeletionBlocked").await;
-        world
-            .patch_group(name, json!({"spec": {"deletionPolicy": "Orphan"}}))
-            .await;
-    }
-    wait_ended(&mut world).await;
-    assert_eq!(world.tenant.groups().await.len(), 3, "left as they are");
+    ends_by_orphaning(confined("confined_lost")).await;
 }

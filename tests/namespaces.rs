@@ -77,7 +77,7 @@ pub async fn two_groups(world: &World) {
     world.wait_ready("two").await;
 }
 
-pub async fn every_source_keeps_its_policy(world: &World) {
+async fn every_source_keeps_its_policy(world: &World) {
     let left = world.tenant.groups().await;
     assert_eq!(left.len(), 1, "Support Tools alone: {left:?}");
     for source in ["Salesforce", "Workday", "GitHub", "G Suite"] {
@@ -92,13 +92,60 @@ pub async fn all_undone(world: &World) {
     assert_eq!(world.tenant.asked(DELETE).await.len(), 2);
 }
 
-#[tokio::test]
-async fn a_namespace_with_groups_ends_and_every_source_keeps_a_policy() {
-    let mut world = World::v1("ns_ends").start().await;
+/// The next three are played under whatever rights the operator of the world has.
+pub async fn ends_with_its_groups(world: Builder) {
+    let mut world = world.start().await;
     two_groups(&world).await;
     delete_namespace(&world).await;
     wait_ended(&mut world).await;
     all_undone(&world).await;
+}
+
+pub async fn ends_once_the_tenant_is_up(world: Builder) {
+    let mut world = world.start().await;
+    two_groups(&world).await;
+    // No request arrives, whatever it is.
+    let down = json!({"match": "*", "kind": "lost_request"});
+    world.tenant.fault(down).await;
+    delete_namespace(&world).await;
+    for name in ["one", "two"] {
+        let what = "a deletion that does not get on";
+        world
+            .wait_group(name, what, |group| {
+                group.metadata.deletion_timestamp.is_some()
+                    && !said(group, "Ready").starts_with("True")
+            })
+            .await;
+    }
+    assert_eq!(world.tenant.groups().await.len(), 3, "nothing was undone");
+    world.tenant.clear_faults().await;
+    wait_ended(&mut world).await;
+    every_source_keeps_its_policy(&world).await;
+}
+
+pub async fn ends_by_orphaning(world: Builder) {
+    let mut world = world.start().await;
+    two_groups(&world).await;
+    delete_secret(&world).await;
+    world.restart().await;
+    delete_namespace(&world).await;
+    for name in ["one", "two"] {
+        world.wait_reason(name, "DeletionBlocked").await;
+    }
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    for name in ["one", "two"] {
+        world
+            .patch_group(name, json!({"spec": {"deletionPolicy": "Orphan"}}))
+            .await;
+    }
+    wait_ended(&mut world).await;
+    assert_eq!(world.tenant.writes().await, [POST, POST]);
+    assert_eq!(world.tenant.groups().await.len(), 3, "left as they are");
+}
+
+#[tokio::test]
+async fn a_namespace_with_groups_ends_and_every_source_keeps_a_policy() {
+    ends_with_its_groups(World::v1("ns_ends")).await;
 }
 
 #[tokio::test]
@@ -234,25 +281,7 @@ async fn an_identity_tenant_that_was_removed_by_force_and_made_again_is_taken_up
 
 #[tokio::test]
 async fn it_waits_for_a_tenant_that_is_down_and_ends_when_it_is_up_again() {
-    let mut world = World::v1("ns_down").start().await;
-    two_groups(&world).await;
-    // No request arrives, whatever it is.
-    let down = json!({"match": "*", "kind": "lost_request"});
-    world.tenant.fault(down).await;
-    delete_namespace(&world).await;
-    for name in ["one", "two"] {
-        let what = "a deletion that does not get on";
-        world
-            .wait_group(name, what, |group| {
-                group.metadata.deletion_timestamp.is_some()
-                    && !said(group, "Ready").starts_with("True")
-            })
-            .await;
-    }
-    assert_eq!(world.tenant.groups().await.len(), 3, "nothing was undone");
-    world.tenant.clear_faults().await;
-    wait_ended(&mut world).await;
-    every_source_keeps_its_policy(&world).await;
+    ends_once_the_tenant_is_up(World::v1("ns_down")).await;
 }
 
 #[tokio::test]
@@ -349,21 +378,5 @@ async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
 /// The rest of the risk: who never had the credentials cannot undo anything with them.
 #[tokio::test]
 async fn a_restart_without_the_secret_leaves_the_deletion_blocked_and_orphaning_the_way_out() {
-    let mut world = unprotected("ns_restart").start().await;
-    two_groups(&world).await;
-    delete_secret(&world).await;
-    world.restart().await;
-    delete_namespace(&world).await;
-    for name in ["one", "two"] {
-        world.wait_reason(name, "DeletionBlocked").await;
-    }
-    assert_eq!(world.tenant.writes().await, [POST, POST]);
-    for name in ["one", "two"] {
-        world
-            .patch_group(name, json!({"spec": {"deletionPolicy": "Orphan"}}))
-            .await;
-    }
-    wait_ended(&mut world).await;
-    assert_eq!(world.tenant.writes().await, [POST, POST]);
-    assert_eq!(world.tenant.groups().await.len(), 3, "left as they are");
+    ends_by_orphaning(unprotected("ns_restart")).await;
 }

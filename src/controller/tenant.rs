@@ -338,13 +338,13 @@ impl Tenants {
             of == namespace && !std::ptr::eq(Arc::as_ptr(other), me) && !other.gone.is_cancelled()
         });
         let mut others = others.map(|other| {
-            let manifest = other.manifest.borrow();
+            let (manifest, state) = (other.manifest.borrow(), other.state());
             let recorded = manifest.status.as_ref();
             let recorded = recorded.and_then(|status| status.protected_secret.clone());
             let wanted = Some(&manifest.spec)
-                .filter(|spec| spec.protect_secret && other.state().in_use == InUse::Held)
+                .filter(|spec| spec.protect_secret && state.in_use == InUse::Held)
                 .map(|spec| spec.credentials_secret_ref.name.clone());
-            [other.state().protects, recorded, wanted]
+            [state.protects, recorded, wanted]
         });
         others.any(|held| held.contains(&Some(secret.to_owned())))
     }

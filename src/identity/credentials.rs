@@ -79,13 +79,15 @@ impl Credentials {
     /// The same in every process and different for other credentials: 32 hex digits of a SHA-256.
     /// What was read of a Secret beside them, its finalizers among that, does not count.
     pub fn fingerprint(&self) -> String {
-        let parts = [
-            self.base_url.to_string(),
-            self.client_id.expose_secret().to_owned(),
-            self.client_secret.expose_secret().to_owned(),
-        ];
-        // No part holds a line end: see `value`.
-        let digest = digest::digest(&digest::SHA256, parts.join("\n").as_bytes());
+        let url = self.base_url.to_string();
+        let secrets = [&self.client_id, &self.client_secret].map(ExposeSecret::expose_secret);
+        let mut digest = digest::Context::new(&digest::SHA256);
+        for part in [url.as_str()].into_iter().chain(secrets) {
+            digest.update(part.as_bytes());
+            // No part holds a line end: see `value`.
+            digest.update(b"\n");
+        }
+        let digest = digest.finish();
         let half = digest.as_ref().first_chunk().copied().unwrap_or_default();
         format!("{:032x}", u128::from_be_bytes(half))
     }

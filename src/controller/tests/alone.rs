@@ -23,14 +23,20 @@ fn refused(world: &Arc<World>) -> Vec<String> {
     trace
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_operator_alone_is_never_refused_though_its_watch_lags_by_several_reads() {
+/// Its watch shows nothing before three minutes have passed.
+fn lagging() -> (Arc<World>, Process) {
     let world = World::new(small(3, &json!({}), &json!("none"), 7));
     let life = Life {
         lag: Duration::from_mins(3),
         ..Life::default()
     };
-    let _process = Process::start(&world, life);
+    let process = Process::start(&world, life);
+    (world, process)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_alone_is_never_refused_though_its_watch_lags_by_several_reads() {
+    let (world, _process) = lagging();
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     tokio::time::sleep(Duration::from_mins(10)).await;
     world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
@@ -64,12 +70,7 @@ async fn a_tenant_is_missing_only_once_all_are_listed() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_counts_though_the_watch_does_not_show_it_yet() {
     const PUT: &str = "PUT /password-sync-groups/{id}";
-    let world = World::new(small(3, &json!({}), &json!("none"), 7));
-    let life = Life {
-        lag: Duration::from_mins(3),
-        ..Life::default()
-    };
-    let _process = Process::start(&world, life);
+    let (world, _process) = lagging();
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert!(world.quiet(), "{:?}", world.restless());
