@@ -27,3 +27,14 @@ fn every_planted_bug_has_its_place_in_the_source() {
         assert_ne!(spliced, text);
     }
 }
+
+#[test]
+fn the_page_tells_of_every_planted_bug_and_of_no_other() {
+    let page = fs::read_to_string(root().join("docs/planted-bugs.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let told: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    let bugs = catalogue::all();
+    let expected: Vec<&str> = bugs.iter().map(|bug| bug.id.as_str()).collect();
+    assert_eq!(told, expected, "make planted writes it");
+    assert!(!page.contains("**nothing**"), "a bug that nothing finds");
+}

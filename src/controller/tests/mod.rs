@@ -19,6 +19,7 @@ mod ports;
 mod process;
 mod scenarios;
 mod tenant;
+mod wire;
 mod world;
 
 /// Lets a story play in a time of its own, which passes as soon as nobody has anything to do.

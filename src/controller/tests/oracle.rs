@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use identity_simulator::{Tenant, request::Request};
+use identity_simulator::{Tenant, model::Group, request::Request};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus, names};
@@ -22,6 +22,8 @@ pub struct Oracle {
     /// Each intent's one POST: the resource's UID, the attempt and when it was recorded.
     posted: BTreeSet<(String, i64, String)>,
     last_posted: Option<(String, i64, String)>,
+    /// What each group was at any time.
+    been: BTreeSet<Shape>,
     /// Groups that nobody may touch.
     pub foreign: BTreeSet<String>,
     pub violations: Vec<String>,
@@ -154,10 +156,11 @@ impl Oracle {
         }
     }
 
-    /// The tenant after a write: no twins of one intent.
+    /// The tenant after a change: no twins of one intent.
     pub fn after(&mut self, tenant: &Tenant) {
         let mut seen = BTreeMap::new();
         for group in tenant.state().groups.iter() {
+            self.been.insert(Shape::of_group(group));
             let sources: BTreeSet<&String> = group.source_ids.iter().collect();
             if let Some(twin) = seen.insert((&group.name, sources), &group.id) {
                 self.must(
@@ -166,6 +169,19 @@ impl Oracle {
                     &format!("{twin} and {}", group.id),
                 );
             }
+        }
+    }
+
+    /// S9: what is recorded as last made equal was so at some time.
+    pub fn told(&mut self, group: &PasswordSyncGroup) {
+        let status = group.status.as_ref();
+        if let Some(told) = status.and_then(Shape::of_status) {
+            let was = self.been.contains(&told);
+            self.must(
+                was,
+                "S9: said to be equal, and never was",
+                &format!("{told:?}"),
+            );
         }
     }
 
@@ -280,6 +296,27 @@ impl Oracle {
         if !holds {
             self.violations.push(format!("{what}: {whom}"));
         }
+    }
+}
+
+/// Id, name, policy and sources of a group.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shape(String, Option<String>, Option<String>, BTreeSet<String>);
+
+impl Shape {
+    fn of_group(group: &Group) -> Self {
+        let sources = group.source_ids.iter().cloned().collect();
+        let policy = group.password_policy_id.clone();
+        Self(group.id.clone(), Some(group.name.clone()), policy, sources)
+    }
+
+    /// Of a group that is held.
+    fn of_status(status: &PasswordSyncGroupStatus) -> Option<Self> {
+        let id = status.group_id.clone()?;
+        let policy = status.policy.as_ref().map(|policy| policy.id.clone());
+        let sources = status.sources.iter().map(|source| source.id.clone());
+        let told = Self(id, status.name.clone(), policy, sources.collect());
+        (status.origin.as_deref() != Some("Observed")).then_some(told)
     }
 }
 

@@ -1,5 +1,5 @@
-//! One process's ways out: the API server in memory, and the simulator's library behind the
-//! client's transport. Every call takes a while, and a fuse stands in every way.
+//! One process's way to the API server in memory. Every call takes a while, and a fuse stands in
+//! the way.
 
 use std::{
     collections::BTreeMap,
@@ -11,16 +11,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{HeaderName, HeaderValue, StatusCode};
-use identity_simulator::{Cut, request};
 use k8s_openapi::{api::core::v1::ObjectReference, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup};
-use psg_identity::{Kind, Request, Response, Transport, TransportError};
 use serde_json::Value;
 
 use super::{
-    audit::Leaving,
     calls::{Phase, Verdict, When},
     fuse::Fuse,
     tenant::CLIENT,
@@ -37,10 +33,8 @@ pub struct Ways {
     pub world: Arc<World>,
     pub fuse: Arc<Fuse>,
     pub pace: Pace,
-    /// No write of the tenant begins any more once this is true: the lease is running out.
+    /// The lease is over: nothing is written any more.
     pub fenced: Arc<AtomicBool>,
-    /// Nor a write of Kubernetes.
-    pub lease_lost: Arc<AtomicBool>,
 }
 
 impl Ways {
@@ -83,7 +77,7 @@ impl Ways {
             return Err(error);
         }
         // As the real port asks, at the last moment.
-        if self.lease_lost.load(Ordering::SeqCst) {
+        if self.fenced.load(Ordering::SeqCst) {
             let why = "not sent: this process may not write now".to_owned();
             return Err(KubeError::Other(why));
         }
@@ -162,10 +156,10 @@ impl Kubernetes for Ways {
             .panic_over(group.metadata.name.as_deref().unwrap());
         let what = format!("{:?} status {patch}", group.metadata.name);
         self.write(what, Phase::of_status(&patch), || {
-            self.world
-                .cluster
-                .groups
-                .patch_status(&group.metadata, &patch)
+            let groups = &self.world.cluster.groups;
+            let written = groups.patch_status(&group.metadata, &patch)?;
+            self.world.told(&written);
+            Ok(written)
         })
         .await
     }
@@ -258,91 +252,5 @@ impl Kubernetes for Ways {
             "event on {:?}: {} {}",
             about.name, note.reason, note.text
         ));
-    }
-}
-
-#[async_trait]
-impl Transport for Ways {
-    async fn send(&self, sent: Request) -> Result<Response, TransportError> {
-        let mut asked = request::Request::new(sent.method.as_str(), &sent.target);
-        for (name, value) in &sent.headers {
-            asked = asked.header(name.as_str(), value.to_str().unwrap());
-        }
-        asked.body = sent
-            .body
-            .as_ref()
-            .map(|body| body.to_vec())
-            .unwrap_or_default();
-        let is_write = sent.kind == Kind::Write && !sent.target.contains("/oauth/");
-        let mut leaving = Leaving {
-            books: &self.world.books,
-            fuse: &self.fuse,
-            method: &asked.method,
-            path: &asked.path,
-            left: !is_write,
-        };
-        let calls = &self.world.calls;
-        let call = calls.begin(self.life, Phase::of_request(&asked), &asked.path);
-        calls.pass(call, When::Before).await;
-        self.fuse.pass().await;
-        leaving.left = true;
-        if self.world.weather.lock().unwrap().no_route {
-            let why = "no connection".to_owned();
-            return Err(TransportError::NotSent { why });
-        }
-        // As the gate of the real transport says, at the last moment before the socket.
-        if is_write && self.fenced.load(Ordering::SeqCst) {
-            let why = "the lease is over".to_owned();
-            return Err(TransportError::NotSent { why });
-        }
-        let answer = if is_write {
-            self.fuse
-                .effect(|| self.world.write_of_the_tenant(&asked))
-                .await
-        } else {
-            self.world.ask_the_tenant(&asked)
-        };
-        let tracking_id = answer.header("slpt-request-id").unwrap_or_default();
-        let ended = |answered: bool| {
-            if is_write {
-                let mut books = self.world.books.lock().unwrap();
-                books.ended(tracking_id, answered);
-            }
-        };
-        if self.world.was_done(&answer) {
-            calls.done(call);
-        }
-        calls.pass(call, When::After).await;
-        let unknown = |why: &str| {
-            ended(false);
-            Err(TransportError::Unknown {
-                why: why.to_owned(),
-            })
-        };
-        if answer.delay > sent.timeout {
-            tokio::time::sleep(sent.timeout).await;
-            return unknown("timeout");
-        }
-        // Whole milliseconds, as timers have: what comes first must not hang on a fraction.
-        let delay = Duration::from_millis(u64::try_from(answer.delay.as_millis()).unwrap());
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        self.fuse.pass().await;
-        if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {
-            return unknown("connection cut");
-        }
-        ended(true);
-        let headers = answer.headers.into_iter().map(|(name, value)| {
-            (
-                HeaderName::try_from(name).unwrap(),
-                HeaderValue::try_from(value).unwrap(),
-            )
-        });
-        Ok(Response {
-            status: StatusCode::from_u16(answer.status).unwrap(),
-            headers: headers.collect(),
-            body: answer.body.into(),
-        })
     }
 }

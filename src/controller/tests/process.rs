@@ -58,7 +58,6 @@ pub struct Life {
 pub struct Process {
     pub fuse: Arc<Fuse>,
     fenced: Arc<AtomicBool>,
-    lease_lost: Arc<AtomicBool>,
     pub context: Arc<Context>,
     task: JoinHandle<()>,
 }
@@ -77,14 +76,12 @@ impl Process {
             None => life.pace,
         });
         let fenced = Arc::new(AtomicBool::new(false));
-        let lease_lost = Arc::new(AtomicBool::new(false));
         let ways = Arc::new(Ways {
             life: world.lives.fetch_add(1, Ordering::SeqCst) + 1,
             world: world.clone(),
             fuse: fuse.clone(),
             pace,
             fenced: fenced.clone(),
-            lease_lost: lease_lost.clone(),
         });
         let context = Arc::new(Context {
             kubernetes: ways.clone(),
@@ -149,7 +146,6 @@ impl Process {
         Self {
             fuse,
             fenced,
-            lease_lost,
             context,
             task,
         }
@@ -174,7 +170,6 @@ impl Process {
     /// Its lease is gone, and it knows: nothing is written any more.
     pub fn lose_the_lease(&self) {
         self.fenced.store(true, Ordering::SeqCst);
-        self.lease_lost.store(true, Ordering::SeqCst);
     }
 
     /// Asks it to end, as SIGTERM does.

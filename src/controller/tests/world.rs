@@ -19,6 +19,9 @@ use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
 const LOOK: Duration = Duration::from_millis(500);
+/// Twice what the longest story has, at least. One in which the same is done over and over, perhaps
+/// without any time going by, ends here.
+const LONGEST: usize = 20_000;
 
 pub struct World {
     pub cluster: Cluster,
@@ -89,6 +92,11 @@ impl World {
     pub fn note(&self, what: &str) {
         let line = format!("{:>10.3} {what}", self.began.elapsed().as_secs_f64());
         self.trace.lock().unwrap().push(line);
+        assert!(!self.is_endless(), "no end of it: {what}");
+    }
+
+    fn is_endless(&self) -> bool {
+        self.trace.lock().unwrap().len() > LONGEST
     }
 
     pub fn trace(&self) -> Vec<String> {
@@ -108,7 +116,11 @@ impl World {
 
     /// Everything that was written down, for a message.
     pub fn story(&self) -> String {
-        self.trace().join("\n")
+        let mut trace = self.trace();
+        if self.is_endless() {
+            trace.truncate(1000);
+        }
+        trace.join("\n")
     }
 
     pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
@@ -147,6 +159,11 @@ impl World {
         })
     }
 
+    /// A status was stored.
+    pub fn told(&self, group: &PasswordSyncGroup) {
+        self.oracle.lock().unwrap().told(group);
+    }
+
     /// A finalizer went.
     pub fn released(&self, group: &PasswordSyncGroup) {
         let mut tenant = self.tenant.lock().unwrap();
@@ -179,10 +196,9 @@ impl World {
             source_ids: sources.iter().map(|n| tenant::source_id(*n)).collect(),
             ..Group::default()
         };
-        self.tenant
-            .lock()
-            .unwrap()
-            .store_group(group, (self.clock)());
+        let mut tenant = self.tenant.lock().unwrap();
+        tenant.store_group(group, (self.clock)());
+        self.oracle.lock().unwrap().after(&tenant);
         id
     }
 
@@ -193,6 +209,7 @@ impl World {
         if let Some(mut group) = found {
             edit(&mut group);
             tenant.store_group(group, (self.clock)());
+            self.oracle.lock().unwrap().after(&tenant);
         }
     }
 
@@ -314,7 +331,7 @@ impl World {
     pub async fn until(&self, limit: Duration, holds: impl Fn() -> bool) -> bool {
         let end = Instant::now() + limit;
         while !holds() {
-            if Instant::now() >= end {
+            if Instant::now() >= end || self.is_endless() {
                 return false;
             }
             tokio::time::sleep(LOOK).await;

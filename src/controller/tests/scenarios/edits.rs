@@ -1,0 +1,130 @@
+//! A manifest that changes: names, policies, sources that join, leave and move.
+
+use identity_simulator::FaultKind;
+use serde_json::json;
+
+use super::{PUT, Scenario, base, has, on_group, one_group, spec};
+use crate::tests::tenant::STRONG;
+
+pub fn all() -> Vec<Scenario> {
+    vec![
+        on_group(
+            "rename",
+            |w| w.cluster.apply("g", &spec("New", &["A", "B", "C"])),
+            |w| one_group(w, "New", &["A", "B", "C"]),
+        ),
+        on_group(
+            "another policy",
+            |w| {
+                let mut spec = spec("G", &["A", "B", "C"]);
+                spec["passwordPolicyRef"] = json!({"name": "Standard"});
+                w.cluster.apply("g", &spec);
+            },
+            |w| one_group(w, "G", &["A", "B", "C"]),
+        ),
+        on_group(
+            "join",
+            |w| w.cluster.apply("g", &spec("G", &["A", "B", "C", "D"])),
+            |w| one_group(w, "G", &["A", "B", "C", "D"]),
+        ),
+        on_group(
+            "leave",
+            |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
+            |w| {
+                one_group(w, "G", &["A", "B"]);
+                assert_eq!(w.holders()["C"], [STRONG]);
+            },
+        ),
+        Scenario {
+            switches: json!({"policy_after_leave": "default_policy"}),
+            ..on_group(
+                "leave, and the service gives another policy",
+                |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
+                |w| {
+                    one_group(w, "G", &["A", "B"]);
+                    assert_eq!(w.holders()["C"], [STRONG]);
+                },
+            )
+        },
+        on_group(
+            "edit whose answer is lost",
+            |w| {
+                w.strike(PUT, 1, FaultKind::LostAnswer);
+                w.cluster.apply("g", &spec("New", &["A", "B", "D"]));
+            },
+            |w| {
+                one_group(w, "New", &["A", "B", "D"]);
+                assert_eq!(w.holders()["C"], [STRONG]);
+            },
+        ),
+        on_group(
+            "edit whose request is lost",
+            |w| {
+                w.strike(PUT, 1, FaultKind::LostRequest);
+                w.cluster.apply("g", &spec("New", &["A", "B", "D"]));
+            },
+            |w| {
+                one_group(w, "New", &["A", "B", "D"]);
+                assert_eq!(w.holders()["C"], [STRONG]);
+            },
+        ),
+        Scenario {
+            then: Some(|w| w.cluster.apply("g", &spec("G", &["A", "B", "C"]))),
+            ..on_group(
+                "leave, and back at once",
+                |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            switches: json!({"reads": {"lagging": {"seconds": 15}}}),
+            ..on_group(
+                "an edit of a group that vanished, where reads lag",
+                |w| {
+                    w.drop_group("G");
+                    w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
+                },
+                |w| {
+                    one_group(w, "New", &["A", "B", "C"]);
+                    assert!(w.calls(PUT) <= 4, "{} answers of 404", w.calls(PUT));
+                },
+            )
+        },
+        Scenario {
+            before: |w| {
+                w.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+                w.cluster.apply("h", &spec("H", &["D", "E"]));
+            },
+            ..base(
+                "a source moves to another group",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "B"]));
+                    w.cluster.apply("h", &spec("H", &["C", "D", "E"]));
+                },
+                |w| {
+                    has(w, "G", &["A", "B"]);
+                    has(w, "H", &["C", "D", "E"]);
+                },
+            )
+        },
+        Scenario {
+            switches: json!({"policy_after_leave": "default_policy"}),
+            before: |w| {
+                w.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+                w.cluster.apply("h", &spec("H", &["D", "E", "F"]));
+            },
+            ..base(
+                "swap one source between two groups at once",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "B", "D"]));
+                    w.cluster.apply("h", &spec("H", &["C", "E", "F"]));
+                },
+                |w| {
+                    has(w, "G", &["A", "B", "D"]);
+                    has(w, "H", &["C", "E", "F"]);
+                    assert!((3..=4).contains(&w.calls(PUT)), "{} PUTs", w.calls(PUT));
+                },
+            )
+        },
+    ]
+}

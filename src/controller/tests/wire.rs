@@ -1,0 +1,128 @@
+//! One process's way to the tenant: the gate of the real transport, and behind it the simulator's
+//! library as if by HTTP. A fuse stands in the way.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http::{HeaderName, HeaderValue, StatusCode};
+use identity_simulator::{Cut, request};
+use psg_identity::{Gated, Kind, Request, Response, Transport, TransportError};
+
+use super::{
+    audit::Leaving,
+    calls::{Phase, When},
+    fuse::Fuse,
+    ports::Ways,
+    world::World,
+};
+
+#[async_trait]
+impl Transport for Ways {
+    async fn send(&self, sent: Request) -> Result<Response, TransportError> {
+        let is_write = sent.kind == Kind::Write;
+        let asked = asked(&sent);
+        let mut leaving = Leaving {
+            books: &self.world.books,
+            fuse: &self.fuse,
+            method: &asked.method,
+            path: &asked.path,
+            left: !is_write,
+        };
+        let calls = &self.world.calls;
+        let call = calls.begin(self.life, Phase::of_request(&asked), &asked.path);
+        calls.pass(call, When::Before).await;
+        self.fuse.pass().await;
+        leaving.left = true;
+        drop(leaving);
+        let fenced = self.fenced.clone();
+        let socket = Socket {
+            world: self.world.clone(),
+            fuse: self.fuse.clone(),
+            call,
+        };
+        let may_write = move || !fenced.load(Ordering::SeqCst);
+        let gated = Gated::new(Arc::new(socket), Arc::new(may_write));
+        gated.send(sent).await
+    }
+}
+
+/// What is behind the gate, for one request.
+struct Socket {
+    world: Arc<World>,
+    fuse: Arc<Fuse>,
+    call: Option<usize>,
+}
+
+#[async_trait]
+impl Transport for Socket {
+    async fn send(&self, sent: Request) -> Result<Response, TransportError> {
+        if self.world.weather.lock().unwrap().no_route {
+            let why = "no connection".to_owned();
+            return Err(TransportError::NotSent { why });
+        }
+        let is_write = sent.kind == Kind::Write;
+        let asked = asked(&sent);
+        let answer = if is_write {
+            self.fuse
+                .effect(|| self.world.write_of_the_tenant(&asked))
+                .await
+        } else {
+            self.world.ask_the_tenant(&asked)
+        };
+        let tracking_id = answer.header("slpt-request-id").unwrap_or_default();
+        let ended = |answered: bool| {
+            if is_write {
+                let mut books = self.world.books.lock().unwrap();
+                books.ended(tracking_id, answered);
+            }
+        };
+        if self.world.was_done(&answer) {
+            self.world.calls.done(self.call);
+        }
+        self.world.calls.pass(self.call, When::After).await;
+        let unknown = |why: &str| {
+            ended(false);
+            Err(TransportError::Unknown {
+                why: why.to_owned(),
+            })
+        };
+        if answer.delay > sent.timeout {
+            tokio::time::sleep(sent.timeout).await;
+            return unknown("timeout");
+        }
+        // Whole milliseconds, as timers have: what comes first must not hang on a fraction.
+        let delay = Duration::from_millis(u64::try_from(answer.delay.as_millis()).unwrap());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        self.fuse.pass().await;
+        if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {
+            return unknown("connection cut");
+        }
+        ended(true);
+        let headers = answer.headers.into_iter().map(|(name, value)| {
+            (
+                HeaderName::try_from(name).unwrap(),
+                HeaderValue::try_from(value).unwrap(),
+            )
+        });
+        Ok(Response {
+            status: StatusCode::from_u16(answer.status).unwrap(),
+            headers: headers.collect(),
+            body: answer.body.into(),
+        })
+    }
+}
+
+fn asked(sent: &Request) -> request::Request {
+    let mut asked = request::Request::new(sent.method.as_str(), &sent.target);
+    for (name, value) in &sent.headers {
+        asked = asked.header(name.as_str(), value.to_str().unwrap());
+    }
+    let body = sent.body.as_ref().map(|body| body.to_vec());
+    asked.body = body.unwrap_or_default();
+    asked
+}
