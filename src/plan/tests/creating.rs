@@ -151,6 +151,15 @@ fn walks_from_before_the_settle_time_prove_nothing() {
 }
 
 #[test]
+fn each_wait_of_a_create_ends_at_its_very_moment() {
+    let settled = Fixture::new().intent(NOW - 30);
+    assert_eq!(settled.refresh(), What::Groups);
+    let confirmed = Fixture::new().intent(NOW - 60).walk(NOW - 10, &[]);
+    assert_eq!(confirmed.refresh(), What::Groups);
+    assert_eq!(confirmed.with(|f| f.now = at(NOW - 1)).waits_until(), NOW);
+}
+
+#[test]
 fn the_same_name_with_other_content_is_ambiguous() {
     let why = unknown()
         .groups(&[group("x", "Corp", "weak", &["ad", "sf"])])
@@ -196,7 +205,7 @@ fn an_edit_after_a_lost_answer_does_not_hide_what_was_sent() {
 fn a_create_that_was_certainly_not_made_is_sent_again_under_a_new_intent() {
     let refused = unknown().not_made(setback(NOW + 7));
     assert_eq!(refused.waits_until(), NOW + 7);
-    let later = refused.with(|f| f.now = at(NOW + 8));
+    let later = refused.with(|f| f.now = at(NOW + 7));
     let intent = intent_of(&later);
     assert_eq!(intent.attempt, 2);
     let stored = later.stored(&Memory::Intent(intent));
@@ -258,6 +267,31 @@ fn a_refusal_does_not_change_with_what_has_nothing_to_do_with_it() {
     let stored = refused.stored(&refused.remembers()).with(|f| f.last = None);
     let elsewhere = stored.walk(NOW, &[group("z", "Far Away", "weak", &["p", "q"])]);
     assert_eq!(elsewhere.stalls(), Reason::Refused);
+}
+
+/// If another build found another fingerprint, what was refused would be sent once more.
+#[test]
+fn a_refusal_is_of_our_name_our_sources_and_their_applications() {
+    let print = |fixture: &Fixture| {
+        let claims = fixture.claims();
+        crate::refused::fingerprint(&fixture.case(&claims))
+    };
+    let two = [
+        super::fixture::source("ad", "AD"),
+        super::fixture::source("sf", "Salesforce"),
+    ];
+    let world = |counts| Fixture::new().applications(&two, counts);
+    let refused = print(&world(&[("ad", 1), ("sf", 1)]));
+    assert_eq!(refused, "f935cb315a88a6d6", "stored by earlier builds");
+    let namesake = group("z", "Corp", "weak", &["p", "q"]);
+    let holder = group("z", "Far Away", "weak", &["ad", "q"]);
+    for other in [
+        world(&[("ad", 1), ("sf", 0)]),
+        world(&[("ad", 1), ("sf", 1)]).groups(&[namesake]),
+        world(&[("ad", 1), ("sf", 1)]).groups(&[holder]),
+    ] {
+        assert_ne!(print(&other), refused);
+    }
 }
 
 #[test]

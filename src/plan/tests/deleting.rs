@@ -152,6 +152,8 @@ fn what_is_undone_is_recorded_first_from_the_groups_real_members() {
 fn a_group_last_seen_long_ago_is_read_before_it_is_recorded() {
     let fixture = Fixture::deleting().with(|f| f.now = at(READ + 61));
     assert_eq!(fixture.refresh(), What::Group(group_id("g")));
+    let in_time = fixture.with(|f| f.now = at(READ + 60));
+    assert!(matches!(in_time.remembers(), Memory::Deletion(_)));
 }
 
 #[test]

@@ -81,6 +81,13 @@ fn an_assignment_is_read_back() {
         .holders("wd", READ + 1, &[])
         .with(|f| _ = f.sent.assigned.insert(source_id("wd"), at(READ + 2)));
     assert_eq!(assigned.refresh(), What::Holders(vec![source_id("wd")]));
+    let at_once = assigned
+        .clone()
+        .holders("wd", READ + 2, &[everybody("strong")]);
+    assert!(
+        matches!(at_once.next(), Move::Refresh { .. }),
+        "as old as the write"
+    );
     let read = assigned
         .clone()
         .holders("wd", READ + 3, &[everybody("strong")]);
@@ -207,6 +214,32 @@ fn one_that_fails_is_named_and_the_others_go_on() {
         why.message
     );
     assert!(!why.message.contains("\"z\""), "{}", why.message);
+    let later = stored.with(|f| f.now = at(NOW + 40));
+    assert!(matches!(later.next(), Move::Refresh { .. }));
+}
+
+#[test]
+fn one_that_fails_does_not_make_each_result_of_the_others_a_write() {
+    let three = Fixture::settled()
+        .facts(
+            &[
+                source("ad", "AD"),
+                source("sf", "Salesforce"),
+                source("wd", "Workday"),
+                source("y", "Yammer"),
+                source("z", "Zendesk"),
+            ],
+            &[policy("strong", "Strong")],
+        )
+        .with(|f| {
+            f.recorded.leaving = ["wd", "y", "z"]
+                .map(|id| hand_back(id, "strong", None))
+                .into();
+            f.sent.blocked.insert(source_id("wd"), setback(NOW + 40));
+        })
+        .holders("y", READ + 1, &[everybody("strong")])
+        .holders("z", READ + 1, &[]);
+    assert!(matches!(three.step(), Step::AssignPolicy { source, .. } if source == source_id("z")));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod oracle;
 mod ownership;
 mod prerequisites;
 mod reasons;
+mod recording;
 mod resolve;
 mod swapping;
 mod sync;

@@ -4,7 +4,7 @@ use psg_domain::{HandBackResult, ManagementPolicy, Ref};
 
 use super::fixture::{
     Fixture, NOW, Other, READ, at, condition, everybody, group, group_id, hand_back, names, pin,
-    source, source_id,
+    policy_id, source, source_id,
 };
 use crate::{Memory, Move, Reason, Report, Step, Truth};
 
@@ -260,6 +260,10 @@ fn a_group_keeps_two_sources_and_first_those_that_nobody_waits_for() {
     let fixture =
         lonely(&["GitHub", "Box", "Workday"]).with(|f| f.recorded.leaving = leaving(&["wd"]));
     assert_eq!(sent(&fixture), group("g", "Corp", "strong", &["ad", "sf"]));
+    // Nor does one stay that somebody waits for who holds nothing up here.
+    let stranger = |other: &mut Other| other.desired.sources = names(&["Free", "Salesforce"]);
+    let fixture = lonely(&["GitHub", "Box"]).other("stranger", -1, stranger);
+    assert_eq!(sent(&fixture), group("g", "Corp", "strong", &["ad", "wd"]));
 }
 
 #[test]
@@ -366,6 +370,46 @@ fn a_rival_with_a_source_to_spare_is_only_waited_for() {
 }
 
 #[test]
+fn a_rival_that_is_being_deleted_is_only_waited_for() {
+    let mut fixture = two_and_two(as_it_is);
+    let going = fixture.others.remove(0).leaving(true);
+    fixture.others.push(going);
+    assert_eq!(fixture.held_up().reason, Reason::WaitingForSource);
+}
+
+#[test]
+fn a_rival_that_gets_a_third_from_one_that_is_being_deleted_is_only_waited_for() {
+    let third = |other: &mut Other| other.desired.sources = names(&["GitHub", "Salesforce", "Box"]);
+    let mut fixture = two_and_two(third)
+        .other("going", 2, |other| {
+            other.holds("i", "Third", &["box", "free"]);
+        })
+        .walk(
+            READ + 1,
+            &[
+                group("g", "Corp", "strong", &["ad", "sf"]),
+                group("h", "Other", "weak", &["z", "gh"]),
+                group("i", "Third", "weak", &["box", "free"]),
+            ],
+        );
+    let going = fixture.others.remove(1).leaving(true);
+    fixture.others.push(going);
+    assert_eq!(fixture.held_up().reason, Reason::WaitingForSource);
+}
+
+#[test]
+fn a_rival_whose_group_has_one_more_than_it_claims_is_only_waited_for() {
+    let fixture = two_and_two(as_it_is).walk(
+        READ + 1,
+        &[
+            group("g", "Corp", "strong", &["ad", "sf"]),
+            group("h", "Other", "weak", &["z", "gh", "box"]),
+        ],
+    );
+    assert_eq!(fixture.held_up().reason, Reason::WaitingForSource);
+}
+
+#[test]
 fn a_group_that_another_hand_shrank_under_two_is_not_written_so() {
     let fixture = two_and_two(as_it_is)
         .walk(
@@ -396,6 +440,21 @@ fn a_member_that_another_hand_moved_away_stays_claimed_and_comes_back() {
     assert_eq!(ids(&moved.report()), ["ad", "sf", "wd"]);
     let reported = moved.with(|f| f.desired.management = ManagementPolicy::OnChange);
     assert_eq!(reported.stalls(), Reason::Drifted);
+}
+
+#[test]
+fn the_policy_is_remembered_as_soon_as_the_group_has_it() {
+    let before = |f: &mut Fixture| {
+        let was = f.recorded.policy.as_mut().unwrap();
+        (was.reference, was.id, was.name) = ("Weak".into(), policy_id("weak"), "Weak".into());
+    };
+    let waits = gone_ahead()
+        .holders("wd", READ + 2, &[everybody("strong")])
+        .with(before);
+    assert_eq!(
+        waits.report().recorded.policy.unwrap().id,
+        policy_id("strong")
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use psg_domain::Source;
 
-use super::fixture::{Fixture, READ, condition, everybody, exception, group, source, source_id};
+use super::fixture::{
+    Fixture, NOW, READ, at, condition, everybody, exception, group, source, source_id,
+};
 use crate::{Move, Reason, Step, Truth, What};
 
 fn with(change: impl Fn(&mut Source)) -> Fixture {
@@ -108,6 +110,25 @@ fn holders_that_were_read_long_ago_are_read_again() {
 }
 
 #[test]
+fn what_is_as_old_as_may_be_is_not_read_again() {
+    let groups = Fixture::new().read().with(|f| f.now = at(READ + 60));
+    assert!(matches!(groups.step(), Step::Record(_)));
+    let older = groups.with(|f| f.now = at(READ + 61));
+    assert_eq!(older.refresh(), What::Groups);
+    // An interval, and three seconds for each of two sources.
+    let oldest = NOW - 66;
+    let holders = |second| {
+        let read = Fixture::new().holders("ad", second, &[everybody("weak")]);
+        read.holders("sf", READ, &[everybody("weak")])
+    };
+    assert!(matches!(holders(oldest).step(), Step::Record(_)));
+    assert_eq!(
+        holders(oldest - 1).refresh(),
+        What::Holders(vec![source_id("ad")])
+    );
+}
+
+#[test]
 fn the_first_of_a_hundred_sources_is_not_too_old_when_the_last_was_read() {
     let ids: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
     let sources: Vec<Source> = ids.iter().map(|id| source(id, id)).collect();
@@ -166,8 +187,7 @@ fn policy_exceptions_on_a_member_are_not_looked_at() {
 #[test]
 fn a_joiner_that_is_gone_by_the_time_its_holders_are_read_is_not_found() {
     let fixture = Fixture::new().read().with(|f| {
-        f.picture
-            .merge_holders(super::fixture::at(READ + 1), source_id("sf"), None);
+        f.picture.merge_holders(at(READ + 1), source_id("sf"), None);
     });
     assert_eq!(fixture.stalls(), Reason::SourceNotFound);
 }
@@ -175,8 +195,10 @@ fn a_joiner_that_is_gone_by_the_time_its_holders_are_read_is_not_found() {
 #[test]
 fn holders_that_cannot_be_read_delay_the_create() {
     let fixture = Fixture::new().with(|f| {
-        let setback = super::fixture::setback(super::fixture::NOW + 30);
+        let setback = super::fixture::setback(NOW + 30);
         f.sent.blocked.insert(source_id("sf"), setback);
     });
-    assert_eq!(fixture.waits_until(), super::fixture::NOW + 30);
+    assert_eq!(fixture.waits_until(), NOW + 30);
+    let later = fixture.with(|f| f.now = at(NOW + 30));
+    assert!(matches!(later.next(), Move::Refresh { .. }));
 }

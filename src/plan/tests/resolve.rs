@@ -236,6 +236,15 @@ fn a_policy_made_again_under_its_name_is_not_taken_silently() {
 }
 
 #[test]
+fn a_pinned_policy_that_is_gone_without_a_namesake_is_not_found() {
+    let fixture = Fixture::settled().facts(
+        &[source("ad", "AD"), source("sf", "Salesforce")],
+        &[policy("weak", "Weak")],
+    );
+    assert_eq!(fixture.stalls(), Reason::PolicyNotFound);
+}
+
+#[test]
 fn a_pinned_source_that_is_gone_without_a_namesake_is_not_found() {
     let fixture = Fixture::settled().facts(&[source("ad", "AD")], &[policy("strong", "Strong")]);
     assert_eq!(fixture.stalls(), Reason::SourceNotFound);

@@ -85,10 +85,7 @@ fn an_unanswered_put_ends_the_pass_and_is_read_before_it_is_repeated() {
         f.picture.doubt(&group_id("g"), at(NOW));
     });
     assert_eq!(lost.waits_until(), NOW + 9);
-    let later = lost.with(|f| {
-        f.last = None;
-        f.now = at(NOW + 9);
-    });
+    let later = lost.with(|f| f.now = at(NOW + 9));
     let Move::Refresh { what, newer_than } = later.next() else {
         panic!()
     };

@@ -27,7 +27,18 @@ fn row(fixture: &Fixture) -> (Truth, &'static str, Vec<&'static str>) {
 }
 
 #[test]
+fn a_truth_is_a_word_of_kubernetes() {
+    let words = [Truth::True, Truth::False, Truth::Unknown].map(Truth::as_str);
+    assert_eq!(words, ["True", "False", "Unknown"]);
+}
+
+#[test]
 fn working_is_reconciling() {
+    let nothing_yet = Fixture::new();
+    assert_eq!(
+        row(&nothing_yet),
+        (Truth::Unknown, "Creating", vec!["Reconciling"])
+    );
     let intent = Fixture::new().read();
     let stored = intent.stored(&intent.remembers());
     assert_eq!(
@@ -196,6 +207,18 @@ fn settling_pins_what_is_wanted_and_forgets_what_is_over() {
     let recorded = fixture.report().recorded;
     assert_eq!(recorded, Fixture::settled().report().recorded);
     assert!(recorded.name.is_some() && recorded.policy.is_some() && recorded.refused.is_none());
+}
+
+#[test]
+fn drift_is_shown_only_where_it_is_what_stops() {
+    let refused = Fixture::settled().sources(&["AD"]);
+    assert_eq!(refused.stalls(), Reason::TooFewSources);
+    assert!(refused.report().recorded.drift.is_empty());
+    let failing = Fixture::settled()
+        .with(|f| f.desired.name = "New".to_owned())
+        .last(Outcome::NotMade(setback(NOW + 5)));
+    assert_eq!(failing.waits_until(), NOW + 5);
+    assert!(failing.report().recorded.drift.is_empty());
 }
 
 #[test]
