@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::{
     in_virtual_time,
     process::{Life, Process},
-    tenant::{SECRET, STANDARD, STRONG, small, source_name},
+    tenant::{SECRET, STANDARD, STRONG, small, source_name, status},
     world::World,
 };
 
@@ -199,12 +199,6 @@ impl Story {
         ][self.rng.below(9)];
         let write = !route.starts_with("GET") && route != "*";
         let seconds = 1 + self.rng.bits() % 20;
-        let status = |code| FaultKind::Status {
-            code,
-            body: None,
-            headers: std::collections::BTreeMap::new(),
-            retry_after: None,
-        };
         let kind = match self.rng.below(if write { 8 } else { 5 }) {
             0 => FaultKind::LostAnswer,
             1 => FaultKind::LostRequest,

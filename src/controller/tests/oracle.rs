@@ -312,11 +312,10 @@ impl Shape {
 
     /// Of a group that is held.
     fn of_status(status: &PasswordSyncGroupStatus) -> Option<Self> {
-        let id = status.group_id.clone()?;
+        let id = status.group_id.clone().filter(|id| holds(status, id))?;
         let policy = status.policy.as_ref().map(|policy| policy.id.clone());
         let sources = status.sources.iter().map(|source| source.id.clone());
-        let told = Self(id, status.name.clone(), policy, sources.collect());
-        (status.origin.as_deref() != Some("Observed")).then_some(told)
+        Some(Self(id, status.name.clone(), policy, sources.collect()))
     }
 }
 

@@ -59,6 +59,12 @@ pub fn one_group(world: &World, name: &str, sources: &[&str]) {
     assert_eq!(world.groups(), vec![(name.to_owned(), names(sources))]);
 }
 
+/// One group, and the source that it let go kept the policy.
+fn c_left(world: &World, name: &str, sources: &[&str]) {
+    one_group(world, name, sources);
+    assert_eq!(world.holders()["C"], [STRONG]);
+}
+
 pub fn gone(world: &World) {
     assert!(world.cluster.groups.all().is_empty());
 }

@@ -1,6 +1,8 @@
 //! The simulated tenants of the scenarios: the simulator's own library.
 
-use identity_simulator::{Seed, Tenant};
+use std::collections::BTreeMap;
+
+use identity_simulator::{FaultKind, Seed, Tenant};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -70,4 +72,14 @@ fn made(sources: &Value, switches: &Value, latency: &Value, seed: u64) -> Tenant
     let mut parsed = Seed::parse(&text.to_string()).unwrap();
     parsed.switches = identity_simulator::switches::patched(&parsed.switches, switches).unwrap();
     Tenant::new(parsed, seed, Timestamp::UNIX_EPOCH).unwrap()
+}
+
+/// An answer of this status, and nothing done.
+pub fn status(code: u16) -> FaultKind {
+    FaultKind::Status {
+        code,
+        body: None,
+        headers: BTreeMap::new(),
+        retry_after: None,
+    }
 }

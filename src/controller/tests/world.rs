@@ -196,9 +196,7 @@ impl World {
             source_ids: sources.iter().map(|n| tenant::source_id(*n)).collect(),
             ..Group::default()
         };
-        let mut tenant = self.tenant.lock().unwrap();
-        tenant.store_group(group, (self.clock)());
-        self.oracle.lock().unwrap().after(&tenant);
+        self.store(&mut self.tenant.lock().unwrap(), group);
         id
     }
 
@@ -208,9 +206,13 @@ impl World {
         let found = tenant.state().groups_named(name).next().cloned();
         if let Some(mut group) = found {
             edit(&mut group);
-            tenant.store_group(group, (self.clock)());
-            self.oracle.lock().unwrap().after(&tenant);
+            self.store(&mut tenant, group);
         }
+    }
+
+    fn store(&self, tenant: &mut Tenant, group: Group) {
+        tenant.store_group(group, (self.clock)());
+        self.oracle.lock().unwrap().after(tenant);
     }
 
     /// Somebody else deletes a group.

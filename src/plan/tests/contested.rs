@@ -25,14 +25,6 @@ fn repaired(seconds: &[i64]) -> Fixture {
         .with(|f| f.repairs = repairs)
 }
 
-#[test]
-fn a_repair_is_remembered() {
-    let mut repairs = Repairs::default();
-    assert!(repairs.is_empty());
-    repairs.count(&change("name"), at(NOW));
-    assert!(!repairs.is_empty());
-}
-
 const THRICE: [i64; 3] = [NOW - 3599, NOW - 1000, NOW - 10];
 
 /// The same, given up and stored.
@@ -49,6 +41,14 @@ fn repairs_again(fixture: &Fixture) {
             ..
         }
     ));
+}
+
+#[test]
+fn a_repair_is_remembered() {
+    let mut repairs = Repairs::default();
+    assert!(repairs.is_empty());
+    repairs.count(&change("name"), at(NOW));
+    assert!(!repairs.is_empty());
 }
 
 #[test]

@@ -169,25 +169,29 @@ fn one_that_is_gone_or_whose_policy_is_gone_holds_up_nothing() {
     assert_eq!(no_policy.next(), Move::Settled);
 }
 
-#[test]
-fn one_that_fails_is_named_and_the_others_go_on() {
-    let two = Fixture::settled()
+/// These leave, and `Workday` cannot be read for a while.
+fn workday_fails_of(leaving: &[&str]) -> Fixture {
+    Fixture::settled()
         .facts(
             &[
                 source("ad", "AD"),
                 source("sf", "Salesforce"),
                 source("wd", "Workday"),
+                source("y", "Yammer"),
                 source("z", "Zendesk"),
             ],
             &[policy("strong", "Strong")],
         )
         .with(|f| {
-            f.recorded.leaving = vec![
-                hand_back("wd", "strong", None),
-                hand_back("z", "strong", None),
-            ];
+            let each = leaving.iter().map(|id| hand_back(id, "strong", None));
+            f.recorded.leaving = each.collect();
             f.sent.blocked.insert(source_id("wd"), setback(NOW + 40));
-        });
+        })
+}
+
+#[test]
+fn one_that_fails_is_named_and_the_others_go_on() {
+    let two = workday_fails_of(&["wd", "z"]);
     assert_eq!(two.refresh(), What::Holders(vec![source_id("z")]));
     let lacking = two.clone().holders("z", READ + 1, &[]);
     assert!(
@@ -220,23 +224,7 @@ fn one_that_fails_is_named_and_the_others_go_on() {
 
 #[test]
 fn one_that_fails_does_not_make_each_result_of_the_others_a_write() {
-    let three = Fixture::settled()
-        .facts(
-            &[
-                source("ad", "AD"),
-                source("sf", "Salesforce"),
-                source("wd", "Workday"),
-                source("y", "Yammer"),
-                source("z", "Zendesk"),
-            ],
-            &[policy("strong", "Strong")],
-        )
-        .with(|f| {
-            f.recorded.leaving = ["wd", "y", "z"]
-                .map(|id| hand_back(id, "strong", None))
-                .into();
-            f.sent.blocked.insert(source_id("wd"), setback(NOW + 40));
-        })
+    let three = workday_fails_of(&["wd", "y", "z"])
         .holders("y", READ + 1, &[everybody("strong")])
         .holders("z", READ + 1, &[]);
     assert!(matches!(three.step(), Step::AssignPolicy { source, .. } if source == source_id("z")));

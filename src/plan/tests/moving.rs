@@ -224,12 +224,17 @@ fn a_source_in_a_group_that_nobody_manages_still_stops_the_whole_edit() {
     assert_eq!(fixture.stalls(), Reason::SourceInAnotherGroup);
 }
 
+/// A person deletes one of the others.
+fn deletes(fixture: &mut Fixture, nth: usize) {
+    let going = fixture.others.remove(nth).leaving(true);
+    fixture.others.push(going);
+}
+
 #[test]
 fn a_resource_that_is_being_deleted_lets_everything_go() {
     let mut fixture = swap(|other| other.desired.sources = names(&["Zendesk", "GitHub"]));
     assert_eq!(fixture.stalls(), Reason::OwnedByAnother);
-    let going = fixture.others.remove(0).leaving(true);
-    fixture.others.push(going);
+    deletes(&mut fixture, 0);
     assert!(matches!(fixture.remembers(), Memory::Leaving(_)));
 }
 
@@ -372,8 +377,7 @@ fn a_rival_with_a_source_to_spare_is_only_waited_for() {
 #[test]
 fn a_rival_that_is_being_deleted_is_only_waited_for() {
     let mut fixture = two_and_two(as_it_is);
-    let going = fixture.others.remove(0).leaving(true);
-    fixture.others.push(going);
+    deletes(&mut fixture, 0);
     assert_eq!(fixture.held_up().reason, Reason::WaitingForSource);
 }
 
@@ -392,8 +396,7 @@ fn a_rival_that_gets_a_third_from_one_that_is_being_deleted_is_only_waited_for()
                 group("i", "Third", "weak", &["box", "free"]),
             ],
         );
-    let going = fixture.others.remove(1).leaving(true);
-    fixture.others.push(going);
+    deletes(&mut fixture, 1);
     assert_eq!(fixture.held_up().reason, Reason::WaitingForSource);
 }
 

@@ -45,13 +45,13 @@ fn another_policy_and_what_is_not_a_member_yet_are_not_pinned_as_the_manifest_ha
 
 #[test]
 fn the_sources_of_the_group_before_it_are_remembered_once_unless_it_has_them() {
-    let two = |f: &mut Fixture| f.recorded.leaving = vec![hand_back("ad", "weak", None)];
-    let again = adopted(&Fixture::settled().with(two), "strong", &["wd", "z"]);
+    let open = |f: &mut Fixture| f.recorded.leaving = vec![hand_back("ad", "weak", None)];
+    let again = adopted(&Fixture::settled().with(open), "strong", &["wd", "z"]);
     let left = again.recorded.leaving.iter();
     let left: Vec<_> = left
         .map(|left| (left.source.as_str(), left.policy.as_str()))
         .collect();
     assert_eq!(left, [("ad", "weak"), ("sf", "strong")]);
-    let kept = adopted(&Fixture::settled().with(two), "strong", &["ad", "sf"]);
+    let kept = adopted(&Fixture::settled().with(open), "strong", &["ad", "sf"]);
     assert!(kept.recorded.leaving.is_empty());
 }

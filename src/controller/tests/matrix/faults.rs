@@ -50,15 +50,6 @@ impl Fault {
     }
 }
 
-pub fn status(code: u16) -> FaultKind {
-    FaultKind::Status {
-        code,
-        body: None,
-        headers: BTreeMap::new(),
-        retry_after: None,
-    }
-}
-
 pub fn slow_down(retry_after: Option<&str>) -> FaultKind {
     let date = "Sun, 06 Nov 1994 08:49:37 GMT".to_owned();
     FaultKind::Status {

@@ -5,7 +5,7 @@ use identity_simulator::FaultKind;
 use super::{
     super::{
         calls::{Phase, When},
-        tenant::{STANDARD, STRONG, source_id},
+        tenant::{STANDARD, STRONG, source_id, status},
         world::World,
     },
     cell::{Cell, End, Play, form, says},
@@ -13,7 +13,7 @@ use super::{
         self, Again, Asked, Found, Keeps, LivesOn, MadeAgain, NoDelete, NoPost, NotSent, Once,
         OnePost, OthersGoOn, PutRight, Quiet, Says, Settle, SourcesGoOn, TenantSays, Twice, Waits,
     },
-    faults::{Fault, kube, slow_down, status},
+    faults::{Fault, kube, slow_down},
     rows_kube::GONE,
 };
 

@@ -3,8 +3,8 @@
 use identity_simulator::FaultKind;
 use serde_json::json;
 
-use super::{PUT, Scenario, base, has, on_group, one_group, spec};
-use crate::tests::tenant::STRONG;
+use super::{PUT, Scenario, base, c_left, has, on_group, one_group, reason, spec};
+use crate::tests::tenant::status;
 
 pub fn all() -> Vec<Scenario> {
     vec![
@@ -30,20 +30,14 @@ pub fn all() -> Vec<Scenario> {
         on_group(
             "leave",
             |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
-            |w| {
-                one_group(w, "G", &["A", "B"]);
-                assert_eq!(w.holders()["C"], [STRONG]);
-            },
+            |w| c_left(w, "G", &["A", "B"]),
         ),
         Scenario {
             switches: json!({"policy_after_leave": "default_policy"}),
             ..on_group(
                 "leave, and the service gives another policy",
                 |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
-                |w| {
-                    one_group(w, "G", &["A", "B"]);
-                    assert_eq!(w.holders()["C"], [STRONG]);
-                },
+                |w| c_left(w, "G", &["A", "B"]),
             )
         },
         on_group(
@@ -52,10 +46,7 @@ pub fn all() -> Vec<Scenario> {
                 w.strike(PUT, 1, FaultKind::LostAnswer);
                 w.cluster.apply("g", &spec("New", &["A", "B", "D"]));
             },
-            |w| {
-                one_group(w, "New", &["A", "B", "D"]);
-                assert_eq!(w.holders()["C"], [STRONG]);
-            },
+            |w| c_left(w, "New", &["A", "B", "D"]),
         ),
         on_group(
             "edit whose request is lost",
@@ -63,10 +54,7 @@ pub fn all() -> Vec<Scenario> {
                 w.strike(PUT, 1, FaultKind::LostRequest);
                 w.cluster.apply("g", &spec("New", &["A", "B", "D"]));
             },
-            |w| {
-                one_group(w, "New", &["A", "B", "D"]);
-                assert_eq!(w.holders()["C"], [STRONG]);
-            },
+            |w| c_left(w, "New", &["A", "B", "D"]),
         ),
         Scenario {
             then: Some(|w| w.cluster.apply("g", &spec("G", &["A", "B", "C"]))),
@@ -124,6 +112,42 @@ pub fn all() -> Vec<Scenario> {
                     has(w, "H", &["C", "E", "F"]);
                     assert!((3..=4).contains(&w.calls(PUT)), "{} PUTs", w.calls(PUT));
                 },
+            )
+        },
+        Scenario {
+            before: |w| {
+                w.cluster.apply("g", &spec("G", &["A", "B"]));
+                w.cluster.apply("h", &spec("H", &["C", "D"]));
+            },
+            done: |w| {
+                let blocked = |name| reason(w, name).as_deref() == Some("SourceSwapBlocked");
+                blocked("g") && blocked("h")
+            },
+            ..base(
+                "a swap between two groups of two, which cannot be",
+                |w| {
+                    w.cluster.apply("g", &spec("G", &["A", "D"]));
+                    w.cluster.apply("h", &spec("H", &["B", "C"]));
+                },
+                |w| {
+                    has(w, "G", &["A", "B"]);
+                    has(w, "H", &["C", "D"]);
+                    assert_eq!(w.calls(PUT), 0);
+                },
+            )
+        },
+        Scenario {
+            then: Some(|w| {
+                w.tenant.lock().unwrap().clear_faults();
+                w.cluster.apply("g", &spec("New", &["A", "B"]));
+            }),
+            ..on_group(
+                "an edit that the tenant refuses, and mended",
+                |w| {
+                    w.strike(PUT, 1, status(400));
+                    w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
+                },
+                |w| one_group(w, "New", &["A", "B"]),
             )
         },
     ]

@@ -1,59 +1,14 @@
 //! What others do: to the group in the tenant, to the IdentityTenant and its Secret, to the resource.
 
-use std::collections::BTreeMap;
-
-use identity_simulator::FaultKind;
 use kube::ResourceExt;
 use psg_api::names;
 use serde_json::json;
 
-use super::{PUT, Scenario, apply_abc, base, has, on_group, one_group, reason, spec, tells};
-use crate::tests::tenant::{SECRET, STRONG};
+use super::{Scenario, apply_abc, base, c_left, on_group, one_group, reason, spec, tells};
+use crate::tests::tenant::SECRET;
 
 pub fn all() -> Vec<Scenario> {
     vec![
-        Scenario {
-            before: |w| {
-                w.cluster.apply("g", &spec("G", &["A", "B"]));
-                w.cluster.apply("h", &spec("H", &["C", "D"]));
-            },
-            done: |w| {
-                let blocked = |name| reason(w, name).as_deref() == Some("SourceSwapBlocked");
-                blocked("g") && blocked("h")
-            },
-            ..base(
-                "a swap between two groups of two, which cannot be",
-                |w| {
-                    w.cluster.apply("g", &spec("G", &["A", "D"]));
-                    w.cluster.apply("h", &spec("H", &["B", "C"]));
-                },
-                |w| {
-                    has(w, "G", &["A", "B"]);
-                    has(w, "H", &["C", "D"]);
-                    assert_eq!(w.calls(PUT), 0);
-                },
-            )
-        },
-        Scenario {
-            then: Some(|w| {
-                w.tenant.lock().unwrap().clear_faults();
-                w.cluster.apply("g", &spec("New", &["A", "B"]));
-            }),
-            ..on_group(
-                "an edit that the tenant refuses, and mended",
-                |w| {
-                    let refused = FaultKind::Status {
-                        code: 400,
-                        body: None,
-                        headers: BTreeMap::new(),
-                        retry_after: None,
-                    };
-                    w.strike(PUT, 1, refused);
-                    w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
-                },
-                |w| one_group(w, "New", &["A", "B"]),
-            )
-        },
         Scenario {
             done: |w| w.quiet() && w.groups().iter().any(|(name, _)| name == "G"),
             ..on_group(
@@ -78,10 +33,7 @@ pub fn all() -> Vec<Scenario> {
                     w.drop_group("G");
                     w.cluster.apply("g", &spec("G", &["A", "B"]));
                 },
-                |w| {
-                    one_group(w, "G", &["A", "B"]);
-                    assert_eq!(w.holders()["C"], [STRONG]);
-                },
+                |w| c_left(w, "G", &["A", "B"]),
             )
         },
         on_group(
