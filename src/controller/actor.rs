@@ -18,7 +18,7 @@ use crate::{
     in_use, mind,
     ports::KubeError,
     protect, status,
-    tenant::{State, Tenant, forbidden},
+    tenant::{Tenant, forbidden},
 };
 
 /// After so many intervals without an answer a tenant counts as unreachable.
@@ -351,19 +351,14 @@ async fn credentials(
     session.probe_at = None;
     session.failing_since = None;
     tenant.update(|state| {
-        *state = State {
-            interval: settings.read_interval,
-            credentials: fingerprint,
-            snapshot: Some(Arc::new(snapshot)),
-            key: state.key.clone(),
-            acknowledged_until: state.acknowledged_until,
-            brake: state.brake,
-            in_use: state.in_use,
-            secret: Some(secret.metadata.clone()),
-            protects: state.protects.clone(),
-            unprotected: state.unprotected.clone(),
-            ..State::default()
-        };
+        state.tenant = TenantState::Pending;
+        state.interval = settings.read_interval;
+        state.credentials = fingerprint;
+        state.secret = Some(secret.metadata);
+        state.snapshot = Some(Arc::new(snapshot));
+        state.forbidden_until = None;
+        state.failing = None;
+        state.unauthorized = false;
     });
     Ok(true)
 }

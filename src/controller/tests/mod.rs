@@ -19,6 +19,7 @@ mod ports;
 mod process;
 mod scenarios;
 mod tenant;
+mod told;
 mod wire;
 mod world;
 

@@ -13,6 +13,7 @@ use std::{
 use identity_simulator::rng::Rng;
 use jiff::SignedDuration;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
+use prometheus_client::registry::Registry;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
@@ -59,6 +60,7 @@ pub struct Process {
     pub fuse: Arc<Fuse>,
     fenced: Arc<AtomicBool>,
     pub context: Arc<Context>,
+    figures: Registry,
     task: JoinHandle<()>,
 }
 
@@ -76,6 +78,7 @@ impl Process {
             None => life.pace,
         });
         let fenced = Arc::new(AtomicBool::new(false));
+        let mut figures = Registry::default();
         let ways = Arc::new(Ways {
             life: world.lives.fetch_add(1, Ordering::SeqCst) + 1,
             world: world.clone(),
@@ -115,7 +118,7 @@ impl Process {
                 annotations: Vec::new(),
                 replica: None,
             },
-            metrics: Metrics::default(),
+            metrics: Metrics::new(&mut figures),
             readiness: Arc::new(Readiness::of(1)),
             stands: crate::standing::alone(),
             stop: CancellationToken::new(),
@@ -147,8 +150,16 @@ impl Process {
             fuse,
             fenced,
             context,
+            figures,
             task,
         }
+    }
+
+    /// What it tells machines.
+    pub fn figures(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.figures).unwrap();
+        text
     }
 
     /// Stops it for a while, as a stopped virtual machine is.
