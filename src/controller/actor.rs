@@ -47,6 +47,7 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     let mut session = Session::default();
     let mut manifest = tenant.manifest.subscribe();
     let mut newest = Arc::clone(&manifest.borrow());
+    let mut failures = 0;
     // Groups that are left from an earlier process need it before anything else.
     if let Err(error) = keep(&context, &tenant, &mut newest).await {
         tracing::warn!(tenant = tenant.name, %error, "what its groups need of it could not be stored");
@@ -61,11 +62,13 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
         };
         newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
         let next = Instant::now() + rest;
-        let mut failures = 0;
         loop {
             newest = status::newer(&manifest.borrow(), Some(newest));
             let again = match keep(&context, &tenant, &mut newest).await {
-                Ok(()) => next,
+                Ok(()) => {
+                    failures = 0;
+                    next
+                }
                 Err(error) => {
                     tracing::warn!(tenant = tenant.name, %error, "what its groups need of it could not be stored");
                     failures += 1;

@@ -156,6 +156,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_wrong_is_told_and_what_only_waits_is_not() {
+        let ready = |truth, reason: Reason| {
+            let message = "because".to_owned();
+            warning(&Condition {
+                kind: "Ready",
+                truth,
+                reason: reason.as_str(),
+                message,
+            })
+        };
+        let told = ready(Truth::False, Reason::Refused).unwrap();
+        assert!(told.warning);
+        assert_eq!(
+            (told.reason.as_str(), told.text.as_str()),
+            ("Refused", "because")
+        );
+        assert!(ready(Truth::False, Reason::WaitingForSource).is_none());
+        assert!(ready(Truth::True, Reason::Refused).is_none());
+        assert!(ready(Truth::Unknown, Reason::Refused).is_none());
+    }
+
+    #[test]
     fn a_long_farewell_begins_with_the_advice_and_keeps_ids_that_have_no_name() {
         let source = |number: usize| HandBack {
             source: SourceId::parse(&format!("s{number}")).unwrap(),

@@ -12,10 +12,12 @@ use serde_json::json;
 
 use super::{
     process::{Life, Process},
-    scenarios::spec,
-    tenant::small,
+    scenarios::{one_group, reason, spec},
+    tenant::{self, small},
     world::World,
 };
+
+const PUT: &str = "PUT /password-sync-groups/{id}";
 
 fn refused(world: &Arc<World>) -> Vec<String> {
     let mut trace = world.trace();
@@ -46,6 +48,24 @@ async fn an_operator_alone_is_never_refused_though_its_watch_lags_by_several_rea
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_standby_writes_nothing_and_calls_nobody_until_it_leads() {
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let life = Life {
+        standby: true,
+        ..Life::default()
+    };
+    let standby = Process::start(&world, life);
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let written = world.cluster.groups.writes();
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    assert_eq!(world.calls("*"), 0);
+    assert_eq!(world.cluster.groups.writes(), written);
+    standby.lead();
+    let acts = world.until(Duration::from_mins(1), || world.quiet()).await;
+    assert!(acts, "{}", world.story());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tenant_is_missing_only_once_all_are_listed() {
     let world = World::new(small(3, &json!({}), &json!("none"), 7));
     world.cluster.remove_tenant_by_force();
@@ -69,7 +89,6 @@ async fn a_tenant_is_missing_only_once_all_are_listed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_counts_though_the_watch_does_not_show_it_yet() {
-    const PUT: &str = "PUT /password-sync-groups/{id}";
     let (world, _process) = lagging();
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     tokio::time::sleep(Duration::from_mins(10)).await;
@@ -89,4 +108,60 @@ async fn a_pause_counts_though_the_watch_does_not_show_it_yet() {
     pause(None);
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(world.calls(PUT), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_missing_for_a_moment_is_no_refusal() {
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    world.strike(PUT, 1, tenant::status(404));
+    world.cluster.apply("g", &spec("G", &["A", "C"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    one_group(&world, "G", &["A", "C"]);
+    let refused = |line: &&String| line.contains("\"refused\":{");
+    assert_eq!(world.trace().iter().find(refused), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tenant_is_needed_for_is_stored_with_growing_pauses_until_it_is() {
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let process = Process::start(&world, Life::default());
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    world.weather.lock().unwrap().api_forbids = true;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let attempt = |line: &&String| {
+        line.contains(" finalizers [\"passwordsync.dev/in-use") && line.ends_with("forbidden")
+    };
+    // Not much more often than the tenant is read.
+    let attempts = world.trace().iter().filter(attempt).count();
+    assert!(attempts < 40, "{attempts}");
+    assert_eq!(process.context.metrics.panics("actor"), 0);
+    world.weather.lock().unwrap().api_forbids = false;
+    assert!(world.until(Duration::from_mins(10), || world.quiet()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_contest_repairs_are_counted_anew() {
+    let world = World::new(small(4, &json!({}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let undone = async || {
+        world.edit_group("G", |group| group.source_ids.truncate(2));
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        world.groups()[0].1.len() == 2
+    };
+    for _ in 0..3 {
+        assert!(!undone().await);
+    }
+    assert!(undone().await);
+    assert_eq!(reason(&world, "g").as_deref(), Some("Contested"));
+    let now = Some("once more".to_owned());
+    world.cluster.groups.annotate("g", names::RECONCILE_AT, now);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    one_group(&world, "G", &["A", "B", "C"]);
+    assert!(!undone().await, "{:?}", reason(&world, "g"));
 }

@@ -62,6 +62,7 @@ impl Story {
             pace: pick(&mut rng, [0, 20, 500]),
             seed: Some(seed),
             resync: Some(RESYNC),
+            standby: false,
         };
         world.note(&format!("seed {seed}: {switches} {latency} {life:?}"));
         Self {

@@ -74,6 +74,8 @@ impl Ways {
         if self.world.weather.lock().unwrap().api_forbids {
             let error = KubeError::Forbidden("no RBAC rule allows it".to_owned());
             calls.refused(call, &error);
+            self.world
+                .note(&format!("kubernetes, by {}: {what}: forbidden", self.life));
             return Err(error);
         }
         // As the real port asks, at the last moment.

@@ -20,6 +20,7 @@ use psg_plan::Timers;
 use psg_snapshot::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
+    sync::watch,
     task::{JoinHandle, JoinSet},
     time::Instant,
 };
@@ -37,6 +38,7 @@ use crate::{
     intake::{observe, observe_tenant},
     mind::Minds,
     run::failed,
+    standing::Standing,
     tenant::Tenants,
     tolerant::Tolerant,
     wakes::{Queue, Wakes},
@@ -54,6 +56,8 @@ pub struct Life {
     pub seed: Option<u64>,
     /// How often it looks at everything again, if not as shipped.
     pub resync: Option<Duration>,
+    /// Another leads at first.
+    pub standby: bool,
 }
 
 pub struct Process {
@@ -61,6 +65,7 @@ pub struct Process {
     fenced: Arc<AtomicBool>,
     pub context: Arc<Context>,
     figures: Registry,
+    stands: watch::Sender<Standing>,
     task: JoinHandle<()>,
 }
 
@@ -79,6 +84,10 @@ impl Process {
         });
         let fenced = Arc::new(AtomicBool::new(false));
         let mut figures = Registry::default();
+        let stands = watch::Sender::new(match life.standby {
+            true => Standing::Standby,
+            false => Standing::Leading,
+        });
         let ways = Arc::new(Ways {
             life: world.lives.fetch_add(1, Ordering::SeqCst) + 1,
             world: world.clone(),
@@ -120,7 +129,7 @@ impl Process {
             },
             metrics: Metrics::new(&mut figures),
             readiness: Arc::new(Readiness::of(1)),
-            stands: crate::standing::alone(),
+            stands: stands.subscribe(),
             stop: CancellationToken::new(),
         });
         let living = Living {
@@ -151,8 +160,14 @@ impl Process {
             fenced,
             context,
             figures,
+            stands,
             task,
         }
+    }
+
+    /// It leads from now on.
+    pub fn lead(&self) {
+        self.stands.send_replace(Standing::Leading);
     }
 
     /// What it tells machines.
@@ -246,6 +261,7 @@ impl Living {
         let mut groups = world.cluster.groups.changes.listen();
         let mut tenants = world.cluster.tenants.changes.listen();
         let mut resync = Instant::now() + self.context.settings.resync;
+        let mut leads = self.context.leads();
         loop {
             if self.context.stop.is_cancelled() {
                 while self.passes.join_next().await.is_some() {}
@@ -260,12 +276,15 @@ impl Living {
                 }
             }
             let next_shown = self.watch(now);
-            self.begin_what_is_due(now);
+            if leads {
+                self.begin_what_is_due(now);
+            }
             let waiting = self
                 .due
                 .iter()
                 .filter(|(name, _)| !self.running.contains(*name));
             let next_due = waiting.map(|(_, at)| *at).min();
+            let next_due = next_due.filter(|_| leads);
             let next = [next_shown, next_due, Some(resync)]
                 .into_iter()
                 .flatten()
@@ -283,6 +302,7 @@ impl Living {
                 () = groups.ring() => {}
                 () = tenants.ring() => {}
                 () = self.context.stop.cancelled() => {}
+                () = self.context.leading(), if !leads => leads = true,
                 () = tokio::time::sleep_until(next.unwrap_or(resync)) => {}
             }
         }
