@@ -11,6 +11,7 @@ mod cluster;
 mod crashes;
 mod edits;
 mod fuse;
+mod held;
 mod inputs;
 mod matrix;
 mod oracle;
