@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use identity_simulator::FaultKind;
+use jiff::SignedDuration;
+use psg_api::names;
 use serde_json::json;
 
 use super::{
@@ -105,4 +107,45 @@ async fn each_change_is_counted() {
         "psg_tenant_writes_total{operation=\"update\",result=\"unknown\"} 1",
     ];
     assert_eq!(told, counted);
+}
+
+/// Well apart from the looks at everything.
+async fn between_looks(world: &World) {
+    tokio::time::sleep(Duration::from_secs(620)).await;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let made = world.until(Duration::from_mins(1), || world.quiet()).await;
+    assert!(made, "{:?}", world.restless());
+}
+
+fn says(world: &World, what: &str) -> bool {
+    let group = world.cluster.groups.get("g").unwrap();
+    json!(group.status).to_string().contains(what)
+}
+
+#[tokio::test(start_paused = true)]
+async fn sources_that_never_show_the_policy_are_told_by_the_next_read() {
+    // What they show does not change, so no read wakes anybody.
+    let hidden = json!({"policy_while_grouped": "hidden"});
+    let world = World::new(small(4, &hidden, &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    between_looks(&world).await;
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    assert!(says(&world, "OtherPolicy"), "{}", world.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_no_longer_told_when_it_is_over() {
+    let world = World::new(small(4, &json!({}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    between_looks(&world).await;
+    let until = (world.clock)() + SignedDuration::from_mins(3);
+    let until = Some(until.to_string());
+    world
+        .cluster
+        .groups
+        .annotate("g", names::PAUSED_UNTIL, until);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert!(says(&world, "\"Paused\""), "{}", world.story());
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    assert!(!says(&world, "\"Paused\""), "{}", world.story());
 }
