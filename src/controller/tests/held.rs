@@ -3,8 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
 use kube::ResourceExt;
-use psg_api::names;
+use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use serde_json::json;
 
 use super::{
@@ -77,4 +78,46 @@ async fn a_tenant_that_is_made_again_is_not_held_on_behalf_of_the_old_one() {
     assert!(!is_held(&world), "{}", world.story());
     tokio::time::sleep(A_WHILE).await;
     assert!(world.quiet() && is_held(&world), "{}", world.story());
+}
+
+/// A group that holds nothing, since it is paused, in a tenant that is held and deleted by hand.
+async fn tenant_is_deleted() -> (Arc<World>, Process) {
+    let (world, process) = at_rest().await;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let long = (world.clock)() + SignedDuration::from_hours(24);
+    let long = Some(long.to_string());
+    world
+        .cluster
+        .groups
+        .annotate("g", names::PAUSED_UNTIL, long);
+    tokio::time::sleep(A_WHILE).await;
+    let tenants = &world.cluster.tenants;
+    let tenant = tenants.get("default").unwrap();
+    let hold = |tenant: &mut IdentityTenant| {
+        tenant.metadata.finalizers = Some(vec![names::IN_USE.to_owned()]);
+    };
+    tenants.write(&tenant.metadata, hold).unwrap();
+    tenants.delete("default");
+    (world, process)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_goes_though_a_group_is_left_that_needs_nothing() {
+    let (world, _process) = tenant_is_deleted().await;
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    assert!(!is_held(&world), "{}", world.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_stays_for_a_group_that_the_watch_does_not_show_yet_as_needing_it() {
+    let (world, _process) = tenant_is_deleted().await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let groups = &world.cluster.groups;
+    let group = groups.get("g").unwrap();
+    let hold = |group: &mut PasswordSyncGroup| {
+        group.metadata.finalizers = Some(vec![names::FINALIZER.to_owned()]);
+    };
+    groups.write(&group.metadata, hold).unwrap();
+    tokio::time::sleep(Duration::from_secs(55)).await;
+    assert!(is_held(&world), "{}", world.story());
 }

@@ -1,9 +1,10 @@
 //! Objects that cannot be read: what they hold stays theirs, and nobody else is held up.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use kube::runtime::watcher::Event;
-use psg_api::{IdentityTenant, PasswordSyncGroup};
+use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_domain::{GroupId, TenantKey};
 use psg_plan::TenantState;
 use serde_json::{Value, json};
@@ -17,11 +18,14 @@ use super::{
 use crate::{
     Context,
     intake::{observe, observe_tenant},
+    reconcile::claimant,
     tolerant::Tolerant,
+    unreadable,
 };
 
 /// A process that has seen nothing yet, and what a watch shows it.
 struct Shown {
+    world: Arc<World>,
     process: Process,
     listed: BTreeSet<String>,
     actors: JoinSet<()>,
@@ -32,6 +36,7 @@ impl Shown {
         let world = World::new(tenant::small(2, &json!({}), &json!("none"), 1));
         Self {
             process: Process::start(&world, Life::default()),
+            world,
             listed: BTreeSet::new(),
             actors: JoinSet::new(),
         }
@@ -222,4 +227,102 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
             .ids::<IdentityTenant>()
             .is_empty()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_counted_and_told_once() {
+    let mut shown = Shown::new();
+    let (context, world) = (Arc::clone(shown.context()), Arc::clone(&shown.world));
+    tokio::spawn(async move { unreadable::tell(&context).await });
+    // Its own first list is empty.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let with = |name: Value| {
+        let mut object = group("holder", "Enforce", None);
+        object["spec"]["name"] = name;
+        read(&object)
+    };
+    shown.group(&Event::Apply(with(json!(7))));
+    shown.group(&Event::Apply(with(json!(7))));
+    let told = async || {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let trace = world.trace();
+        trace
+            .iter()
+            .filter(|line| line.contains(" event on Some(\"holder\"): InvalidSpec"))
+            .count()
+    };
+    let counted = |shown: &Shown| {
+        let figures = shown.process.figures();
+        let line = figures
+            .lines()
+            .find(|line| line.starts_with("psg_undecodable{"));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(told().await, 1);
+    assert_eq!(
+        counted(&shown),
+        "psg_undecodable{kind=\"PasswordSyncGroup\"} 1"
+    );
+    shown.group(&Event::Apply(with(json!(null))));
+    assert_eq!(told().await, 2, "it is wrong in another way");
+    shown.group(&Event::Apply(with(json!("G"))));
+    assert_eq!(told().await, 2);
+    assert_eq!(
+        counted(&shown),
+        "psg_undecodable{kind=\"PasswordSyncGroup\"} 0"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_one_namespace_says_nothing_of_another() {
+    let mut shown = Shown::new();
+    let tenant = |namespace: &str| {
+        let metadata = json!({"name": "acme", "namespace": namespace, "uid": namespace});
+        read::<IdentityTenant>(&json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
+            "metadata": metadata, "spec": {"credentialsSecretRef": {"name": "pat"}},
+        }))
+    };
+    shown.tenant(Event::Apply(tenant("one")));
+    shown.tenant(Event::Apply(tenant("two")));
+    let mut listed = BTreeSet::new();
+    for event in [Event::Init, Event::InitDone] {
+        let context = &shown.process.context;
+        observe_tenant(
+            event,
+            &Some("one".to_owned()),
+            &mut listed,
+            context,
+            &mut shown.actors,
+        );
+    }
+    assert!(shown.context().tenants.get("one/acme").is_none());
+    assert!(shown.context().tenants.get("two/acme").is_some());
+}
+
+/// A group wins what nobody holds only if it may act.
+#[test]
+fn who_is_observed_paused_or_deleted_is_not_eager() {
+    let now = Timestamp::UNIX_EPOCH;
+    let eager = |change: fn(&mut Value)| {
+        let mut object = group("one", "Enforce", None);
+        change(&mut object);
+        let object: PasswordSyncGroup = serde_json::from_value(object).unwrap();
+        claimant(&object, now).unwrap().eager
+    };
+    assert!(eager(|_| {}));
+    assert!(!eager(
+        |group| group["spec"]["managementPolicy"] = json!("Observe")
+    ));
+    let deleted =
+        |group: &mut Value| group["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    assert!(!eager(deleted));
+    let paused = |group: &mut Value| {
+        group["metadata"]["annotations"] = json!({names::PAUSED_UNTIL: "1970-01-01T00:00:01Z"});
+    };
+    assert!(!eager(paused));
+    let no_longer = |group: &mut Value| {
+        group["metadata"]["annotations"] = json!({names::PAUSED_UNTIL: "1970-01-01T00:00:00Z"});
+    };
+    assert!(eager(no_longer));
 }

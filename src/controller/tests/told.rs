@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use identity_simulator::FaultKind;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use psg_api::names;
 use serde_json::json;
 
@@ -21,6 +21,9 @@ const A_WHILE: Duration = Duration::from_mins(10);
 /// deleted.
 async fn life(world: &Arc<World>) -> Process {
     let process = Process::start(world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let until = (world.clock)() + SignedDuration::from_secs(10);
+    pause(world, until);
     apply(world, &["A", "B"]).await;
     world.strike(PUT, 1, tenant::status(429));
     apply(world, &["A", "B", "C"]).await;
@@ -44,6 +47,14 @@ async fn life(world: &Arc<World>) -> Process {
     process
 }
 
+fn pause(world: &World, until: Timestamp) {
+    let until = Some(until.to_string());
+    world
+        .cluster
+        .groups
+        .annotate("g", names::PAUSED_UNTIL, until);
+}
+
 async fn apply(world: &World, sources: &[&str]) {
     world.cluster.apply("g", &spec("G", sources));
     tokio::time::sleep(A_WHILE).await;
@@ -61,6 +72,7 @@ async fn each_change_is_one_event() {
         .filter_map(|line| line.split_once(" event on Some(\"g\"): "));
     let told: Vec<&str> = events.map(|(_, told)| told).collect();
     let begin = [
+        "Paused nothing is written to the tenant until 1970-01-01T00:00:10",
         "Created created group \"G\" (",
         "Updated sources: was A, B, is A, B, C",
         "DriftRepaired the tenant was changed behind our back; sources: was A, B, is A, B, C",
@@ -96,9 +108,11 @@ async fn each_change_is_counted() {
     let counted = [
         "psg_drift_repaired_total 1",
         "psg_orphaned_total 1",
+        "psg_passes_total{result=\"paused\"} 3",
         "psg_passes_total{result=\"released\"} 2",
         "psg_passes_total{result=\"retrying\"} 2",
         "psg_passes_total{result=\"stalled\"} 1",
+        "psg_passes_total{result=\"waiting\"} 1",
         "psg_tenant_writes_total{operation=\"create\",result=\"ok\"} 1",
         "psg_tenant_writes_total{operation=\"delete\",result=\"ok\"} 1",
         "psg_tenant_writes_total{operation=\"update\",result=\"not_made\"} 1",
