@@ -207,4 +207,19 @@ mod tests {
         minds.put("u", mind);
         assert!(minds.take("u").newest.is_none());
     }
+
+    #[test]
+    fn between_passes_it_is_kept_as_long() {
+        let minds = Minds::default();
+        let kept = |shown| {
+            let mut mind = minds.take("u");
+            mind.newest = Some(written("7"));
+            minds.put("u", mind);
+            minds.seen("u", Some(shown));
+            minds.take("u").newest.is_some()
+        };
+        assert!(kept(6));
+        assert!(!kept(7));
+        assert!(!kept(8));
+    }
 }

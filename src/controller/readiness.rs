@@ -55,3 +55,31 @@ impl Readiness {
         waiting
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_ready_once_both_kinds_are_listed_in_each_scope() {
+        let readiness = Readiness::of(2);
+        let (groups, tenants) = (
+            "the first list of PasswordSyncGroups",
+            "the first list of IdentityTenants",
+        );
+        let listed = async || {
+            let moment = std::time::Duration::from_secs(1);
+            let listed = tokio::time::timeout(moment, readiness.groups_listed()).await;
+            listed.is_ok()
+        };
+        assert_eq!(readiness.waiting_for(), [groups, tenants]);
+        readiness.groups.send_modify(|listed| *listed += 1);
+        assert!(!listed().await);
+        readiness.groups.send_modify(|listed| *listed += 1);
+        assert!(listed().await);
+        assert_eq!(readiness.waiting_for(), [tenants]);
+        readiness.tenants.send_modify(|listed| *listed += 2);
+        assert!(readiness.waiting_for().is_empty());
+        assert_eq!(Readiness::default().waiting_for(), ["the watches to start"]);
+    }
+}

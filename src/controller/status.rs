@@ -280,3 +280,48 @@ pub fn reconcile_at(group: &PasswordSyncGroup) -> Option<String> {
     let asked = annotation(group, names::RECONCILE_AT)?;
     Some(asked.chars().take(LONGEST_ANNOTATION).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    fn tenant(uid: &str, version: &str) -> Arc<IdentityTenant> {
+        let metadata = json!({"name": "t", "uid": uid, "resourceVersion": version});
+        let tenant = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
+            "metadata": metadata, "spec": {"credentialsSecretRef": {"name": "pat"}},
+        }));
+        Arc::new(tenant.unwrap())
+    }
+
+    #[test]
+    fn the_newer_one_counts_unless_it_is_of_another() {
+        let shown = tenant("one", "5");
+        let counts = |stored: &Arc<IdentityTenant>| {
+            Arc::ptr_eq(&newer(&shown, Some(Arc::clone(stored))), stored)
+        };
+        assert!(counts(&tenant("one", "6")));
+        assert!(!counts(&tenant("one", "4")));
+        assert!(!counts(&tenant("two", "6")));
+        assert!(Arc::ptr_eq(&newer(&shown, None), &shown));
+    }
+
+    #[test]
+    fn what_was_asked_is_recorded_as_far_as_it_fits() {
+        let asked = |text: &str| {
+            let mut group: PasswordSyncGroup = from_value(json!({
+                "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
+                "metadata": {"name": "g"},
+                "spec": {"name": "G", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
+            }))
+            .unwrap();
+            let annotations = group.metadata.annotations.get_or_insert_default();
+            annotations.insert(names::RECONCILE_AT.to_owned(), text.to_owned());
+            reconcile_at(&group).unwrap()
+        };
+        assert_eq!(asked("now"), "now");
+        assert_eq!(asked(&"x".repeat(10_000)), "x".repeat(LONGEST_ANNOTATION));
+    }
+}

@@ -147,10 +147,12 @@ mod tests {
             "{}",
             bad.why
         );
-        assert_eq!(
-            bad.reference::<PasswordSyncGroup>().kind.unwrap(),
-            "PasswordSyncGroup"
-        );
+        let whole = json!(bad.reference::<PasswordSyncGroup>());
+        let named = json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
+            "name": "bad", "namespace": "identity", "uid": "bad",
+        });
+        assert_eq!(whole, named);
         assert_eq!(list.items[0].name_any(), "bad");
 
         // As an API server writes it: the kind of event first.
@@ -163,6 +165,15 @@ mod tests {
             event,
             WatchEvent::Modified(Tolerant::Unreadable(_))
         ));
+    }
+
+    #[test]
+    fn it_is_watched_as_what_it_should_be() {
+        type Plain = PasswordSyncGroup;
+        assert_eq!(Group::kind(&()), Plain::kind(&()));
+        assert_eq!(Group::group(&()), Plain::group(&()));
+        assert_eq!(Group::version(&()), Plain::version(&()));
+        assert_eq!(Group::plural(&()), Plain::plural(&()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use identity_simulator::FaultKind;
 use psg_api::names;
 use serde_json::json;
 
@@ -56,13 +57,17 @@ async fn a_standby_writes_nothing_and_calls_nobody_until_it_leads() {
     };
     let standby = Process::start(&world, life);
     world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let mut nowhere = spec("H", &["A", "C"]);
+    nowhere["tenantRef"] = json!({"name": "nowhere"});
+    world.cluster.apply("h", &nowhere);
     let written = world.cluster.groups.writes();
     tokio::time::sleep(Duration::from_mins(20)).await;
     assert_eq!(world.calls("*"), 0);
     assert_eq!(world.cluster.groups.writes(), written);
     standby.lead();
-    let acts = world.until(Duration::from_mins(1), || world.quiet()).await;
-    assert!(acts, "{}", world.story());
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    one_group(&world, "G", &["A", "B"]);
+    assert_eq!(reason(&world, "h").as_deref(), Some("TenantNotFound"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,4 +169,19 @@ async fn after_a_contest_repairs_are_counted_anew() {
     tokio::time::sleep(Duration::from_mins(5)).await;
     one_group(&world, "G", &["A", "B", "C"]);
     assert!(!undone().await, "{:?}", reason(&world, "g"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_nobody_answers_is_looked_for_before_it_is_repeated() {
+    const DELETE: &str = "DELETE /password-sync-groups/{id}";
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    world.strike(DELETE, 1, FaultKind::LostRequest);
+    world.strike(DELETE, 1, FaultKind::LostAnswer);
+    world.cluster.delete("g");
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(world.cluster.groups.get("g").is_none(), "{}", world.story());
+    assert_eq!(world.calls(DELETE), 2, "{}", world.story());
 }

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use kube::ResourceExt;
-use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use psg_api::{IdentityTenant, IdentityTenantStatus, PasswordSyncGroup, names};
 use serde_json::json;
 
 use super::{
     process::{Life, Process},
     scenarios::spec,
-    tenant::small,
+    tenant::{STRONG, small},
     world::World,
 };
 
@@ -120,4 +120,104 @@ async fn a_tenant_stays_for_a_group_that_the_watch_does_not_show_yet_as_needing_
     groups.write(&group.metadata, hold).unwrap();
     tokio::time::sleep(Duration::from_secs(55)).await;
     assert!(is_held(&world), "{}", world.story());
+}
+
+/// A hand changes the tenant's resource and the tenant just before a read, which the watch shows
+/// only after it.
+async fn another_hand(world: &World, change: fn(&World)) -> Option<IdentityTenantStatus> {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    world.add_group("Of another", STRONG, &[1, 2]);
+    change(world);
+    tokio::time::sleep(Duration::from_secs(57)).await;
+    let tenant = world.cluster.tenants.get("default");
+    tenant.unwrap().status.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_is_stored_though_another_hand_changed_the_resource() {
+    let (world, _process) = at_rest().await;
+    let annotate = |world: &World| {
+        let value = Some("hand".to_owned());
+        world
+            .cluster
+            .tenants
+            .annotate("default", "of-another", value);
+    };
+    let status = another_hand(&world, annotate).await.unwrap();
+    assert_eq!(status.groups, Some(1), "{}", world.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_made_again_is_not_described_by_the_actor_of_the_old_one() {
+    let (world, _process) = at_rest().await;
+    let remake = |world: &World| {
+        world.cluster.remove_tenant_by_force();
+        world.make_tenant();
+    };
+    let status = another_hand(&world, remake).await;
+    assert!(status.is_none(), "{}", world.story());
+}
+
+/// How often a finalizer was put on the Secret, or that was tried.
+fn attempts(world: &World) -> usize {
+    let attempt = |line: &&String| line.contains("Secret finalizers [\"passwordsync.dev/in-use\"]");
+    world.trace().iter().filter(attempt).count()
+}
+
+fn secret_is_held(world: &World) -> bool {
+    let finalizers = world.cluster.secret().metadata.finalizers;
+    finalizers.is_some_and(|held| held.iter().any(|held| held == names::IN_USE))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_somebody_lets_go_is_held_again() {
+    let (world, _process) = at_rest().await;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(A_WHILE).await;
+    assert!(secret_is_held(&world));
+    assert_eq!(attempts(&world), 1, "not more often than needed");
+    let known = world.cluster.secret().metadata;
+    let others = vec!["of/another".to_owned()];
+    world.cluster.set_secret_finalizers(&known, others).unwrap();
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    assert!(secret_is_held(&world), "{}", world.story());
+    assert_eq!(attempts(&world), 1, "beside the other's, and once");
+    let both = ["of/another", names::IN_USE];
+    assert_eq!(world.cluster.secret().metadata.finalizers.unwrap(), both);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_may_not_be_held_is_tried_again_only_now_and_then() {
+    let (world, _process) = at_rest().await;
+    world.weather.lock().unwrap().secret_forbidden = true;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(25)).await;
+    assert!(world.quiet(), "it holds up nobody");
+    assert_eq!(attempts(&world), 3, "every ten minutes");
+    let says = || {
+        let tenant = world.cluster.tenants.get("default").unwrap();
+        json!(tenant.status)
+            .to_string()
+            .contains("SecretNotProtected")
+    };
+    assert!(says());
+    world.weather.lock().unwrap().secret_forbidden = false;
+    tokio::time::sleep(Duration::from_mins(11)).await;
+    assert!(secret_is_held(&world), "{}", world.story());
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert!(!says());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_finalizer_is_tried_on_a_secret_that_is_being_deleted() {
+    let (world, _process) = at_rest().await;
+    // Another's finalizer keeps it for a while.
+    let known = world.cluster.secret().metadata;
+    let others = vec!["of/another".to_owned()];
+    world.cluster.set_secret_finalizers(&known, others).unwrap();
+    world.cluster.delete_secret();
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(A_WHILE).await;
+    assert!(world.quiet(), "{:?}", world.restless());
+    assert_eq!(attempts(&world), 0);
 }

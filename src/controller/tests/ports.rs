@@ -71,7 +71,7 @@ impl Ways {
         self.reach()
             .await
             .inspect_err(|error| calls.refused(call, error))?;
-        if self.world.weather.lock().unwrap().api_forbids {
+        if self.world.forbids(target) {
             let error = KubeError::Forbidden("no RBAC rule allows it".to_owned());
             calls.refused(call, &error);
             self.world

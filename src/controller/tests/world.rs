@@ -54,6 +54,8 @@ pub struct Weather {
     pub audit_full: bool,
     /// It refuses every write of the operator.
     pub api_forbids: bool,
+    /// It refuses those to a Secret.
+    pub secret_forbidden: bool,
     /// The watches show nothing; when they go on, everything is listed afresh.
     pub watch_cut: bool,
     /// Nothing that is sent to the tenant leaves the house.
@@ -101,6 +103,12 @@ impl World {
 
     pub fn trace(&self) -> Vec<String> {
         self.trace.lock().unwrap().clone()
+    }
+
+    /// Whether the API server refuses a write to that.
+    pub fn forbids(&self, target: &str) -> bool {
+        let weather = self.weather.lock().unwrap();
+        weather.api_forbids || weather.secret_forbidden && target == "Secret"
     }
 
     /// Panics, if the weather has it so.
