@@ -369,3 +369,35 @@ fn concerns(tenant: &IdentityTenant) -> impl PartialEq + use<> {
         metadata.annotations.clone(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn others_look_again_if_what_they_see_of_it_changed_and_only_then() {
+        let manifest = from_value(json!({
+            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
+            "metadata": {"name": "t"}, "spec": {"credentialsSecretRef": {"name": "pat"}},
+        }));
+        let tenant = Tenant::new("ns/t".to_owned(), Arc::new(manifest.unwrap()));
+        let key = TenantKey {
+            org: "acme".to_owned(),
+            tenant_id: "t".to_owned(),
+        };
+        let seen: [fn(&mut State, &TenantKey); 5] = [
+            |state, _| state.tenant = TenantState::Ready,
+            |state, key| state.key = Some(key.clone()),
+            |state, _| state.acknowledged_until = Some(Timestamp::UNIX_EPOCH),
+            |state, _| "others".clone_into(&mut state.credentials),
+            |state, _| state.in_use = InUse::Held,
+        ];
+        for change in seen {
+            assert!(tenant.update(|state| change(state, &key)));
+            assert!(!tenant.update(|state| change(state, &key)), "it was so");
+        }
+        assert!(!tenant.update(|state| state.interval = Duration::from_secs(7)));
+    }
+}

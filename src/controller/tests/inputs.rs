@@ -214,6 +214,9 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
     shown.tenant(Event::Apply(good()));
     let again = shown.context().tenants.get(name).unwrap();
     assert!(!Arc::ptr_eq(&tenant, &again) && !again.gone.is_cancelled());
+    shown.tenant(Event::Delete(good()));
+    assert!(again.gone.is_cancelled(), "its actor ends");
+    shown.tenant(Event::Apply(good()));
 
     // A list without it: gone, readable or not.
     shown.tenant(Event::Apply(odd()));
