@@ -104,3 +104,18 @@ pub enum KubeError {
     #[error("kubernetes: {0}")]
     Other(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_printed_without_what_it_holds() {
+        let secret = SecretData {
+            data: BTreeMap::from([("clientSecret".to_owned(), b"hush".to_vec())]),
+            metadata: ObjectMeta::default(),
+        };
+        let printed = format!("{secret:?}");
+        assert_eq!(printed, r#"SecretData { keys: ["clientSecret"], .. }"#);
+    }
+}

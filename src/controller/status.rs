@@ -309,6 +309,24 @@ mod tests {
     }
 
     #[test]
+    fn a_group_that_the_brake_held_says_so_itself() {
+        let held = |reason: Reason| {
+            let ready = json!({
+                "type": "Ready", "status": "False", "reason": reason.as_str(), "message": "",
+                "lastTransitionTime": "1970-01-01T00:00:00Z",
+            });
+            let group = from_value(json!({
+                "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
+                "metadata": {"name": "g"}, "status": {"conditions": [ready]},
+                "spec": {"name": "G", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
+            }));
+            is_held_back(&group.unwrap())
+        };
+        assert!(held(Reason::DeletionPaused));
+        assert!(!held(Reason::DeletionBlocked));
+    }
+
+    #[test]
     fn what_was_asked_is_recorded_as_far_as_it_fits() {
         let asked = |text: &str| {
             let mut group: PasswordSyncGroup = from_value(json!({

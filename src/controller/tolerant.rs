@@ -153,7 +153,10 @@ mod tests {
             "name": "bad", "namespace": "identity", "uid": "bad",
         });
         assert_eq!(whole, named);
-        assert_eq!(list.items[0].name_any(), "bad");
+        let mut other = list.items[0].clone();
+        assert_eq!(other.name_any(), "bad");
+        other.meta_mut().name = Some("other".to_owned());
+        assert_eq!(other.name_any(), "other");
 
         // As an API server writes it: the kind of event first.
         let line = format!(

@@ -121,8 +121,11 @@ async fn a_group_that_cannot_be_read_keeps_what_it_held() {
     odd["status"] = json!("gone");
     let odd = read(&odd);
     assert!(is_unreadable(&odd));
+    let eager = |shown: &Shown| shown.context().claims().claimant("holder").unwrap().eager;
+    assert!(eager(&shown));
     shown.group(&Event::Apply(odd.clone()));
     assert_eq!(shown.owner("rival").as_deref(), Some("holder"));
+    assert!(!eager(&shown), "it cannot act");
 
     // A list that shows it is no list without it.
     shown.group(&Event::Init);
@@ -148,6 +151,12 @@ async fn a_process_that_never_could_read_it_leaves_it_what_its_status_says() {
     shown.group(&Event::InitDone);
     identified(&shown);
     assert_eq!(shown.owner("rival").as_deref(), Some("holder"));
+    let needs = |shown: &Shown| shown.context().claims().is_in_use("identity/default", true);
+    assert!(!needs(&shown));
+    odd["metadata"]["finalizers"] = json!([names::FINALIZER]);
+    shown.group(&Event::Delete(read(&odd)));
+    shown.group(&Event::Apply(read(&odd)));
+    assert!(needs(&shown), "it has a finalizer");
     let mended = read(&group("holder", "Enforce", Some("g1")));
     assert!(!is_unreadable(&mended));
     shown.group(&Event::Apply(mended));
