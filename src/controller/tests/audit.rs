@@ -16,6 +16,7 @@ use super::{
     fuse::Fuse,
     process::{Life, Process},
     tenant::small,
+    wire::ANSWER,
     world::World,
 };
 use crate::AuditLog;
@@ -239,6 +240,21 @@ async fn while_the_audit_log_cannot_be_written_no_tenant_is() {
     assert_eq!(world.tenant_writes(), 1);
     let lines = &world.books.lock().unwrap().lines;
     assert_eq!(lines.last().unwrap()["kind"], "orphaned");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_answer_is_lost_in_a_panic_has_its_line() {
+    let world = World::new(small(4, &json!({}), &json!("none"), 7));
+    world.weather.lock().unwrap().panics = [(ANSWER.to_owned(), 1)].into();
+    world.cluster.apply("g", &spec());
+    let _process = Process::start(&world, Life::default());
+    let made = world.until(Duration::from_hours(1), || world.quiet()).await;
+    assert!(made, "{}", world.story());
+    let (tenant, books) = (world.tenant.lock().unwrap(), world.books.lock().unwrap());
+    let wrong = books.check(tenant.ledger().since(0), SignedDuration::ZERO);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(books.lines[0]["result"]["outcome"], "unknown");
+    assert_eq!(books.lines.len(), 1, "it was found, not made again");
 }
 
 /// The check is no check if it cannot fail.

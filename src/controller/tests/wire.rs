@@ -49,6 +49,9 @@ impl Transport for Ways {
     }
 }
 
+/// A process may panic over what a write was answered.
+pub const ANSWER: &str = "the answer";
+
 /// What is behind the gate, for one request.
 struct Socket {
     world: Arc<World>,
@@ -83,6 +86,17 @@ impl Transport for Socket {
             self.world.calls.done(self.call);
         }
         self.world.calls.pass(self.call, When::After).await;
+        let panics = self
+            .world
+            .weather
+            .lock()
+            .unwrap()
+            .panics
+            .contains_key(ANSWER);
+        if is_write && panics {
+            ended(false);
+            self.world.panic_over(ANSWER);
+        }
         let unknown = |why: &str| {
             ended(false);
             Err(TransportError::Unknown {
