@@ -145,9 +145,13 @@ fn a_leader_renews_its_lease_and_changes_nothing_else_of_it() {
     let mut lease = held_by(ME);
     let labels = [("team".to_owned(), "identity".to_owned())];
     lease.metadata.labels = Some(labels.into());
+    // It has been given other flags since.
+    lease.spec.as_mut().unwrap().lease_duration_seconds = Some(7);
     let renewed = stored(leader(Some(&lease), 50));
     let mut expected = lease;
-    expected.spec.as_mut().unwrap().renew_time = Some(MicroTime(at(50).wall));
+    let spec = expected.spec.as_mut().unwrap();
+    spec.renew_time = Some(MicroTime(at(50).wall));
+    spec.lease_duration_seconds = Some(i32::try_from(TERMS.duration.as_secs()).unwrap());
     assert_eq!(renewed, expected);
 }
 
