@@ -301,6 +301,12 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_that_leaves_just_enough_is_not() {
+        let args = parse(&["--lease", "l", "--lease-duration", "14s"]);
+        assert!(args.terms().is_ok());
+    }
+
+    #[test]
     fn a_settle_time_that_the_leader_before_could_outlast_is_refused() {
         let said = parse(&["--lease", "l", "--settle", "23s"]).terms();
         let said = said.unwrap_err().to_string();

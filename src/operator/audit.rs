@@ -239,6 +239,8 @@ mod tests {
     #[test]
     fn a_torn_line_is_ended_and_written_again() {
         let (mut disk, mut torn) = (Vec::new(), false);
+        put(Small(&mut disk, 0), "{\"a\":1}\n", &mut torn).unwrap_err();
+        assert!(!torn, "nothing of it was written");
         put(Small(&mut disk, 4), "{\"a\":1}\n", &mut torn).unwrap_err();
         put(Small(&mut disk, 0), "{\"a\":1}\n", &mut torn).unwrap_err();
         put(Small(&mut disk, 99), "{\"a\":1}\n", &mut torn).unwrap();

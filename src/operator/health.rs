@@ -35,14 +35,20 @@ pub fn routes(health: Health) -> Router {
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
-    let mut waiting = health.readiness.waiting_for();
     let stands = *health.stands.borrow();
-    if stands == Standing::Unknown {
-        waiting.push("the first look at the Lease");
-    }
+    said(health.readiness.waiting_for(), stands)
+}
+
+fn said(mut waiting: Vec<&'static str>, stands: Standing) -> (StatusCode, String) {
+    let word = match stands {
+        Standing::Leading => "leading\n",
+        Standing::Standby => "standby\n",
+        Standing::Unknown => {
+            waiting.push("the first look at the Lease");
+            ""
+        }
+    };
     if waiting.is_empty() {
-        let leads = stands == Standing::Leading;
-        let word = if leads { "leading\n" } else { "standby\n" };
         (StatusCode::OK, word.to_owned())
     } else {
         (
@@ -61,5 +67,26 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
             [(header::CONTENT_TYPE, "text/plain")],
             String::new(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standby_is_ready_and_who_knows_of_no_lease_is_not() {
+        let ready = |word: &str| (StatusCode::OK, format!("{word}\n"));
+        assert_eq!(said(vec![], Standing::Leading), ready("leading"));
+        assert_eq!(said(vec![], Standing::Standby), ready("standby"));
+        let waits = |text: &str| {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("waiting for {text}\n"),
+            )
+        };
+        let lease = "the first look at the Lease";
+        assert_eq!(said(vec![], Standing::Unknown), waits(lease));
+        assert_eq!(said(vec!["a", "b"], Standing::Leading), waits("a, b"));
     }
 }

@@ -84,9 +84,10 @@ impl Process {
         });
         let fenced = Arc::new(AtomicBool::new(false));
         let mut figures = Registry::default();
-        let stands = watch::Sender::new(match life.standby {
-            true => Standing::Standby,
-            false => Standing::Leading,
+        let stands = watch::Sender::new(if life.standby {
+            Standing::Standby
+        } else {
+            Standing::Leading
         });
         let ways = Arc::new(Ways {
             life: world.lives.fetch_add(1, Ordering::SeqCst) + 1,
