@@ -84,12 +84,7 @@ async fn a_tenant_that_is_made_again_is_not_held_on_behalf_of_the_old_one() {
 async fn tenant_is_deleted() -> (Arc<World>, Process) {
     let (world, process) = at_rest().await;
     world.cluster.apply("g", &spec("G", &["A", "B"]));
-    let long = (world.clock)() + SignedDuration::from_hours(24);
-    let long = Some(long.to_string());
-    world
-        .cluster
-        .groups
-        .annotate("g", names::PAUSED_UNTIL, long);
+    world.pause("g", SignedDuration::from_hours(24));
     tokio::time::sleep(A_WHILE).await;
     let tenants = &world.cluster.tenants;
     let tenant = tenants.get("default").unwrap();

@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use identity_simulator::FaultKind;
-use jiff::{SignedDuration, Timestamp};
-use psg_api::names;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
@@ -22,8 +21,7 @@ const A_WHILE: Duration = Duration::from_mins(10);
 async fn life(world: &Arc<World>) -> Process {
     let process = Process::start(world, Life::default());
     world.cluster.apply("g", &spec("G", &["A", "B"]));
-    let until = (world.clock)() + SignedDuration::from_secs(10);
-    pause(world, until);
+    world.pause("g", SignedDuration::from_secs(10));
     apply(world, &["A", "B"]).await;
     world.strike(PUT, 1, tenant::status(429));
     apply(world, &["A", "B", "C"]).await;
@@ -45,14 +43,6 @@ async fn life(world: &Arc<World>) -> Process {
     tokio::time::sleep(A_WHILE).await;
     assert!(world.cluster.groups.all().is_empty());
     process
-}
-
-fn pause(world: &World, until: Timestamp) {
-    let until = Some(until.to_string());
-    world
-        .cluster
-        .groups
-        .annotate("g", names::PAUSED_UNTIL, until);
 }
 
 async fn apply(world: &World, sources: &[&str]) {
@@ -152,12 +142,7 @@ async fn a_pause_is_no_longer_told_when_it_is_over() {
     let world = World::new(small(4, &json!({}), &json!("none"), 7));
     let _process = Process::start(&world, Life::default());
     between_looks(&world).await;
-    let until = (world.clock)() + SignedDuration::from_mins(3);
-    let until = Some(until.to_string());
-    world
-        .cluster
-        .groups
-        .annotate("g", names::PAUSED_UNTIL, until);
+    world.pause("g", SignedDuration::from_mins(3));
     tokio::time::sleep(Duration::from_mins(2)).await;
     assert!(says(&world, "\"Paused\""), "{}", world.story());
     tokio::time::sleep(Duration::from_secs(65)).await;

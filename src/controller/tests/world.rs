@@ -9,7 +9,7 @@ use std::{
 use identity_simulator::{Fault, FaultKind, Response, Tenant, model::Group, request::Request};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus};
+use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus, names};
 use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
@@ -192,6 +192,13 @@ impl World {
     pub fn secret_let_go(&self, secret: &ObjectMeta) {
         let mut oracle = self.oracle.lock().unwrap();
         oracle.secret_let_go(secret, &self.cluster);
+    }
+
+    /// A person pauses a resource for so long.
+    pub fn pause(&self, name: &str, length: SignedDuration) {
+        let until = Some(((self.clock)() + length).to_string());
+        let groups = &self.cluster.groups;
+        groups.annotate(name, names::PAUSED_UNTIL, until);
     }
 
     /// Somebody else makes a group.
