@@ -1,11 +1,12 @@
 //! The Kubernetes port over kube. Reads repeat themselves on a busy apiserver; writes never do,
 //! since a repeated write may meet its own result and look like another writer's.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::{
+    NamespaceResourceScope,
     api::{
         core::v1::{ObjectReference, Secret},
         events::v1::Event,
@@ -13,11 +14,12 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 use kube::{
-    Api, Client,
+    Api, Client, Resource,
     api::{Patch, PatchParams, PostParams},
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_identity::MayWrite;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -32,6 +34,20 @@ const NAME: usize = 200;
 /// How many calls are under way at once. Each takes a connection, and each connection memory;
 /// more of them make no server faster.
 const AT_ONCE: usize = 32;
+
+/// What is read and written by name.
+trait Kind:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + fmt::Debug + DeserializeOwned
+{
+}
+
+impl<K> Kind for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + fmt::Debug
+        + DeserializeOwned
+{
+}
 
 /// kube behind the port.
 pub struct Cluster {
@@ -52,6 +68,40 @@ impl Cluster {
             may_write,
             timeout,
             at_once: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    async fn get<K: Kind>(&self, namespace: &str, name: &str) -> Result<K, KubeError> {
+        let api: Api<K> = Api::namespaced(self.reads.clone(), namespace);
+        self.read(api.get(name)).await
+    }
+
+    async fn merge_status<K: Kind>(&self, object: &K, status: Value) -> Result<K, KubeError> {
+        let (api, name) = self.written::<K>(object.meta())?;
+        let mut body = exactly(object.meta());
+        body["status"] = status;
+        let patch = Patch::Merge(body);
+        self.write(api.patch_status(name, &as_manager(), &patch))
+            .await
+    }
+
+    async fn merge_finalizers<K: Kind>(
+        &self,
+        object: &K,
+        finalizers: Vec<String>,
+    ) -> Result<K, KubeError> {
+        let (api, name) = self.written::<K>(object.meta())?;
+        let patch = Patch::Merge(with_finalizers(object.meta(), finalizers));
+        self.write(api.patch(name, &as_manager(), &patch)).await
+    }
+
+    /// Where an object of that kind is written.
+    fn written<'a, K: Kind>(&self, of: &'a ObjectMeta) -> Result<(Api<K>, &'a str), KubeError> {
+        match (of.namespace.as_deref(), of.name.as_deref()) {
+            (Some(namespace), Some(name)) => {
+                Ok((Api::namespaced(self.writes.clone(), namespace), name))
+            }
+            _ => Err(KubeError::Other("an object without a name".to_owned())),
         }
     }
 
@@ -95,8 +145,7 @@ impl Cluster {
 #[async_trait]
 impl Kubernetes for Cluster {
     async fn group(&self, namespace: &str, name: &str) -> Result<PasswordSyncGroup, KubeError> {
-        let api: Api<PasswordSyncGroup> = Api::namespaced(self.reads.clone(), namespace);
-        self.read(api.get(name)).await
+        self.get(namespace, name).await
     }
 
     async fn set_finalizers(
@@ -104,15 +153,7 @@ impl Kubernetes for Cluster {
         group: &PasswordSyncGroup,
         finalizers: Vec<String>,
     ) -> Result<PasswordSyncGroup, KubeError> {
-        let (namespace, name) = place(&group.metadata)?;
-        let api: Api<PasswordSyncGroup> = Api::namespaced(self.writes.clone(), namespace);
-        let mut body = exactly(&group.metadata);
-        body["metadata"]["finalizers"] = json!(finalizers);
-        let (params, patch) = (
-            PatchParams::apply(names::FIELD_MANAGER),
-            Patch::Merge(&body),
-        );
-        self.write(api.patch(name, &params, &patch)).await
+        self.merge_finalizers(group, finalizers).await
     }
 
     async fn patch_status(
@@ -120,15 +161,7 @@ impl Kubernetes for Cluster {
         group: &PasswordSyncGroup,
         patch: Value,
     ) -> Result<PasswordSyncGroup, KubeError> {
-        let (namespace, name) = place(&group.metadata)?;
-        let api: Api<PasswordSyncGroup> = Api::namespaced(self.writes.clone(), namespace);
-        let mut body = exactly(&group.metadata);
-        body["status"] = patch;
-        let (params, patch) = (
-            PatchParams::apply(names::FIELD_MANAGER),
-            Patch::Merge(&body),
-        );
-        self.write(api.patch_status(name, &params, &patch)).await
+        self.merge_status(group, patch).await
     }
 
     async fn patch_tenant_status(
@@ -136,15 +169,7 @@ impl Kubernetes for Cluster {
         tenant: &IdentityTenant,
         patch: Value,
     ) -> Result<IdentityTenant, KubeError> {
-        let (namespace, name) = place(&tenant.metadata)?;
-        let api: Api<IdentityTenant> = Api::namespaced(self.writes.clone(), namespace);
-        let mut body = exactly(&tenant.metadata);
-        body["status"] = patch;
-        let (params, patch) = (
-            PatchParams::apply(names::FIELD_MANAGER),
-            Patch::Merge(&body),
-        );
-        self.write(api.patch_status(name, &params, &patch)).await
+        self.merge_status(tenant, patch).await
     }
 
     async fn set_tenant_finalizers(
@@ -152,25 +177,15 @@ impl Kubernetes for Cluster {
         tenant: &IdentityTenant,
         finalizers: Vec<String>,
     ) -> Result<IdentityTenant, KubeError> {
-        let (namespace, name) = place(&tenant.metadata)?;
-        let api: Api<IdentityTenant> = Api::namespaced(self.writes.clone(), namespace);
-        let mut body = exactly(&tenant.metadata);
-        body["metadata"]["finalizers"] = json!(finalizers);
-        let (params, patch) = (
-            PatchParams::apply(names::FIELD_MANAGER),
-            Patch::Merge(&body),
-        );
-        self.write(api.patch(name, &params, &patch)).await
+        self.merge_finalizers(tenant, finalizers).await
     }
 
     async fn tenant(&self, namespace: &str, name: &str) -> Result<IdentityTenant, KubeError> {
-        let api: Api<IdentityTenant> = Api::namespaced(self.reads.clone(), namespace);
-        self.read(api.get(name)).await
+        self.get(namespace, name).await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<SecretData, KubeError> {
-        let api: Api<Secret> = Api::namespaced(self.reads.clone(), namespace);
-        let secret = self.read(api.get(name)).await?;
+        let secret: Secret = self.get(namespace, name).await?;
         let data = secret.data.unwrap_or_default();
         let data = data
             .into_iter()
@@ -187,17 +202,11 @@ impl Kubernetes for Cluster {
         secret: &ObjectMeta,
         finalizers: Vec<String>,
     ) -> Result<ObjectMeta, KubeError> {
-        let (namespace, name) = place(secret)?;
-        let api: Api<Secret> = Api::namespaced(self.writes.clone(), namespace);
-        let mut body = exactly(secret);
-        body["metadata"]["finalizers"] = json!(finalizers);
-        let (params, patch) = (
-            PatchParams::apply(names::FIELD_MANAGER),
-            Patch::Merge(&body),
-        );
+        let (api, name) = self.written::<Secret>(secret)?;
+        let patch = Patch::Merge(with_finalizers(secret, finalizers));
         // The content is not asked for again.
         let stored = self
-            .write(api.patch_metadata(name, &params, &patch))
+            .write(api.patch_metadata(name, &as_manager(), &patch))
             .await?;
         Ok(stored.metadata)
     }
@@ -239,18 +248,19 @@ fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
     }
 }
 
-fn place(
-    metadata: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
-) -> Result<(&str, &str), KubeError> {
-    match (metadata.namespace.as_deref(), metadata.name.as_deref()) {
-        (Some(namespace), Some(name)) => Ok((namespace, name)),
-        _ => Err(KubeError::Other("an object without a name".to_owned())),
-    }
+/// The part of a patch that makes it apply to one version of one object only.
+fn exactly(metadata: &ObjectMeta) -> Value {
+    json!({"metadata": {"uid": metadata.uid, "resourceVersion": metadata.resource_version}})
 }
 
-/// The part of a patch that makes it apply to one version of one object only.
-fn exactly(metadata: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta) -> Value {
-    json!({"metadata": {"uid": metadata.uid, "resourceVersion": metadata.resource_version}})
+fn with_finalizers(metadata: &ObjectMeta, finalizers: Vec<String>) -> Value {
+    let mut body = exactly(metadata);
+    body["metadata"]["finalizers"] = json!(finalizers);
+    body
+}
+
+fn as_manager() -> PatchParams {
+    PatchParams::apply(names::FIELD_MANAGER)
 }
 
 fn classify(error: &kube::Error) -> KubeError {
@@ -274,73 +284,4 @@ fn cut(mut text: String) -> String {
         text.push('…');
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::from_value;
-
-    use super::*;
-
-    /// Nobody listens there: what is sent fails by another word than what is held back.
-    fn cluster(may_write: bool) -> Cluster {
-        let nowhere = "http://127.0.0.1:1".parse().unwrap();
-        let mut config = kube::Config::new(nowhere);
-        config.default_retry = false;
-        let client = Client::try_from(config).unwrap();
-        let timeout = Duration::from_secs(30);
-        Cluster::new(client.clone(), client, Arc::new(move || may_write), timeout)
-    }
-
-    async fn answers(cluster: &Cluster) -> [KubeError; 7] {
-        let metadata = json!({"name": "one", "namespace": "here"});
-        let group: PasswordSyncGroup = from_value(json!({
-            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup", "metadata": metadata,
-            "spec": {"name": "One", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
-        }))
-        .unwrap();
-        let tenant: IdentityTenant = from_value(json!({
-            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant", "metadata": metadata,
-            "spec": {"credentialsSecretRef": {"name": "pat"}},
-        }))
-        .unwrap();
-        let status = || json!({"groupID": "g"});
-        [
-            cluster.group("here", "one").await.unwrap_err(),
-            cluster.secret("here", "pat").await.unwrap_err(),
-            cluster
-                .set_finalizers(&group, Vec::new())
-                .await
-                .unwrap_err(),
-            cluster.patch_status(&group, status()).await.unwrap_err(),
-            cluster
-                .patch_tenant_status(&tenant, status())
-                .await
-                .unwrap_err(),
-            cluster
-                .set_secret_finalizers(&tenant.metadata, Vec::new())
-                .await
-                .unwrap_err(),
-            cluster
-                .set_tenant_finalizers(&tenant, Vec::new())
-                .await
-                .unwrap_err(),
-        ]
-    }
-
-    #[tokio::test]
-    async fn a_process_that_may_not_write_begins_no_write_and_still_reads() {
-        let held_back = |answers: &[KubeError]| -> Vec<bool> {
-            let text = answers.iter().map(ToString::to_string);
-            text.map(|text| text.contains("may not write")).collect()
-        };
-        let closed = answers(&cluster(false)).await;
-        assert_eq!(
-            held_back(&closed),
-            [false, false, true, true, true, true, true],
-            "{closed:?}"
-        );
-        let open = answers(&cluster(true)).await;
-        assert_eq!(held_back(&open), [false; 7], "{open:?}");
-    }
 }
