@@ -181,4 +181,4 @@ fn whole_seconds(length: Duration) -> i32 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -201,3 +201,6 @@ async fn bounded<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, St
         Err(_) => Err(format!("no answer within {CALL:?}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

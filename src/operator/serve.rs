@@ -235,3 +235,59 @@ fn stop_on_signals() -> std::io::Result<CancellationToken> {
     }
     Ok(stop)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::election::Terms;
+
+    use super::*;
+
+    #[test]
+    fn no_two_processes_have_one_identity() {
+        let mut dice = StdRng::seed_from_u64(7);
+        let first = identity(Some("psg-0"), &mut dice);
+        let second = identity(Some("psg-0"), &mut dice);
+        assert_ne!(first, second);
+        for one in [first, second] {
+            let (name, number) = one.rsplit_once('_').unwrap();
+            assert_eq!(name, "psg-0");
+            assert_eq!(number.len(), 16, "{one}");
+            u64::from_str_radix(number, 16).unwrap();
+        }
+        let unnamed = identity(None, &mut dice);
+        let host = hostname::get().unwrap();
+        assert!(unnamed.starts_with(&*host.to_string_lossy()), "{unnamed}");
+    }
+
+    #[tokio::test]
+    async fn a_gate_says_what_the_fence_says_and_without_one_yes() {
+        let fence = Arc::new(Fence::new(Terms {
+            duration: Duration::from_secs(15),
+            renew: Duration::from_secs(2),
+            post_timeout: Duration::from_secs(8),
+        }));
+        let tenant = gate(Some(&fence), Fence::may_write_tenant);
+        assert!(!tenant());
+        fence.renew(fence.now());
+        assert!(tenant());
+        assert!(gate(None, Fence::may_write_tenant)());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_in_hand_has_its_time_after_the_signal() {
+        let drain = Duration::from_secs(25);
+        let stop = CancellationToken::new();
+        let work = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+        drained(work(100), &stop, drain).await.unwrap();
+        stop.cancel();
+        drained(work(24), &stop, drain).await.unwrap();
+        let overdue = drained(work(26), &stop, drain).await.unwrap_err();
+        assert!(matches!(overdue, Error::Drain(_)), "{overdue}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_needs_no_lease_loses_none() {
+        let lost = tokio::time::timeout(Duration::from_hours(1), campaign(None)).await;
+        assert!(lost.is_err());
+    }
+}

@@ -63,6 +63,7 @@ impl Story {
             seed: Some(seed),
             resync: Some(RESYNC),
             standby: false,
+            ..Life::default()
         };
         world.note(&format!("seed {seed}: {switches} {latency} {life:?}"));
         Self {

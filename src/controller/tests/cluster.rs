@@ -266,6 +266,11 @@ where
         versions.filter(|(at, _)| *at > then).count()
     }
 
+    /// The version that was stored last.
+    pub fn newest(&self) -> u64 {
+        self.stored.lock().unwrap().version
+    }
+
     pub fn writes(&self) -> usize {
         self.stored.lock().unwrap().writes
     }

@@ -27,8 +27,8 @@ const LAGGING: Duration = Duration::from_secs(30);
 
 /// Runs a scenario in which the operator dies as told, and is started again each time; returns
 /// how many effects the first life after the scenario's act had.
-async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
-    let what = format!("{} with {crashes:?}, lag {lag:?}", scenario.name);
+pub async fn play(scenario: &Scenario, crashes: &[Crash], as_told: Life) -> usize {
+    let what = format!("{} with {crashes:?}, {as_told:?}", scenario.name);
     let world = World::new(small(6, &scenario.switches, &json!("none"), 7));
     (scenario.before)(&world);
     let calm = Process::start(&world, Life::default());
@@ -48,14 +48,7 @@ async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
         .chain([None])
         .enumerate()
     {
-        let process = Process::start(
-            &world,
-            Life {
-                crash,
-                lag,
-                ..Life::default()
-            },
-        );
+        let process = Process::start(&world, Life { crash, ..as_told });
         if life == 0
             && let Some(then) = scenario.then
         {
@@ -83,10 +76,17 @@ async fn play(scenario: &Scenario, crashes: &[Crash], lag: Duration) -> usize {
     effects
 }
 
+fn lagging(lag: Duration) -> Life {
+    Life {
+        lag,
+        ..Life::default()
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_scenario_reaches_its_end_undisturbed() {
     for scenario in scenarios::all() {
-        let effects = play(&scenario, &[], Duration::ZERO).await;
+        let effects = play(&scenario, &[], Life::default()).await;
         assert!(effects > 0, "{}: nothing happened", scenario.name);
     }
 }
@@ -95,11 +95,11 @@ async fn every_scenario_reaches_its_end_undisturbed() {
 async fn a_crash_at_any_effect_loses_and_doubles_nothing() {
     let mut played = 0;
     for scenario in scenarios::all() {
-        let effects = play(&scenario, &[], Duration::ZERO).await;
+        let effects = play(&scenario, &[], Life::default()).await;
         for at in 0..effects {
             for crash in [Crash::Before(at), Crash::Unheard(at), Crash::Heard(at)] {
                 for lag in LAGS {
-                    play(&scenario, &[crash], lag).await;
+                    play(&scenario, &[crash], lagging(lag)).await;
                     played += 1;
                 }
             }
@@ -117,7 +117,7 @@ async fn two_crashes_in_a_row_lose_and_double_nothing() {
     let mut lags = LAGS.into_iter().cycle();
     let mut played = 0;
     for scenario in scenarios::all() {
-        let effects = play(&scenario, &[], Duration::ZERO).await;
+        let effects = play(&scenario, &[], Life::default()).await;
         for first in 0..effects {
             for second in 0..effects {
                 for (one, other) in moments
@@ -125,7 +125,7 @@ async fn two_crashes_in_a_row_lose_and_double_nothing() {
                     .flat_map(|one| moments.map(|other| (one, other)))
                 {
                     let pair = [one(first), other(second)];
-                    play(&scenario, &pair, lags.next().unwrap_or_default()).await;
+                    play(&scenario, &pair, lagging(lags.next().unwrap_or_default())).await;
                     played += 1;
                 }
                 // Nine pairs and three lags: the next pair of effects begins with another.

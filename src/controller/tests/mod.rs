@@ -21,8 +21,10 @@ mod panics;
 mod ports;
 mod process;
 mod scenarios;
+mod served;
 mod tenant;
 mod told;
+mod watched;
 mod wire;
 mod world;
 

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use identity_simulator::rng::Rng;
 use jiff::SignedDuration;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
@@ -31,6 +32,7 @@ use super::{
     cluster::{Shelf, Shown},
     fuse::{Crash, Fuse},
     ports::{Pace, Ways},
+    served,
     world::World,
 };
 use crate::{
@@ -58,6 +60,8 @@ pub struct Life {
     pub resync: Option<Duration>,
     /// Another leads at first.
     pub standby: bool,
+    /// Under kube's own watches and scheduling, which tell no story twice.
+    pub watched: bool,
 }
 
 pub struct Process {
@@ -133,27 +137,19 @@ impl Process {
             stands: stands.subscribe(),
             stop: CancellationToken::new(),
         });
-        let living = Living {
-            world: world.clone(),
-            context: context.clone(),
-            lag: life.lag,
-            was_cut: false,
-            groups: BTreeMap::new(),
-            tenants: BTreeMap::new(),
-            triggers: BTreeMap::new(),
-            due: BTreeMap::new(),
-            running: BTreeSet::new(),
-            passes: JoinSet::new(),
-            actors: JoinSet::new(),
-            listed: Default::default(),
+        let life = if life.watched {
+            crate::run(served::client(world), queues, context.clone()).boxed()
+        } else {
+            Living::new(world, &context, life.lag)
+                .live(queues.remove(0))
+                .boxed()
         };
         let dead = fuse.dead.clone();
-        let queue = queues.remove(0);
         let task = tokio::spawn(async move {
             tokio::select! {
                 biased;
                 () = dead.cancelled() => {}
-                () = living.live(queue) => {}
+                () = life => {}
             }
         });
         Self {
@@ -256,6 +252,23 @@ struct Living {
 }
 
 impl Living {
+    fn new(world: &Arc<World>, context: &Arc<Context>, lag: Duration) -> Self {
+        Self {
+            world: world.clone(),
+            context: context.clone(),
+            lag,
+            was_cut: false,
+            groups: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            due: BTreeMap::new(),
+            running: BTreeSet::new(),
+            passes: JoinSet::new(),
+            actors: JoinSet::new(),
+            listed: Default::default(),
+        }
+    }
+
     async fn live(mut self, mut queue: Queue) {
         self.list();
         let world = self.world.clone();

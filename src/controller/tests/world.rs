@@ -58,6 +58,8 @@ pub struct Weather {
     pub secret_forbidden: bool,
     /// The watches show nothing; when they go on, everything is listed afresh.
     pub watch_cut: bool,
+    /// What the real watches show of the group of that name fits no type.
+    pub spoilt: Option<String>,
     /// Nothing that is sent to the tenant leaves the house.
     pub no_route: bool,
     /// By how many seconds the clock of a process that starts now is ahead.

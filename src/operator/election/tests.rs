@@ -3,6 +3,7 @@
 use super::*;
 
 mod rivals;
+pub mod server;
 
 const ME: &str = "me";
 const TERMS: Terms = Terms {

@@ -5,33 +5,9 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{server::Server, *};
 
 const TICK: Duration = Duration::from_millis(100);
-
-/// The apiserver's side of one Lease.
-#[derive(Default)]
-struct Server {
-    lease: Option<Lease>,
-    version: u64,
-}
-
-impl Server {
-    /// Takes what was written for the version that is stored, as kube-apiserver does.
-    fn store(&mut self, mut lease: Lease) -> Option<Lease> {
-        let stored = self.lease.as_ref();
-        if version(&lease) != stored.and_then(version) {
-            return None;
-        }
-        if stored.is_some_and(|stored| stored.spec == lease.spec) {
-            return Some(lease);
-        }
-        self.version += 1;
-        lease.metadata.resource_version = Some(self.version.to_string());
-        self.lease = Some(lease.clone());
-        Some(lease)
-    }
-}
 
 /// Where a candidate is in its round; it may stop for any time at each of these.
 enum Stage {
