@@ -91,7 +91,7 @@ impl Cluster {
         finalizers: Vec<String>,
     ) -> Result<K, KubeError> {
         let (api, name) = self.written::<K>(object.meta())?;
-        let patch = Patch::Merge(with_finalizers(object.meta(), finalizers));
+        let patch = Patch::Merge(with_finalizers(object.meta(), &finalizers));
         self.write(api.patch(name, &as_manager(), &patch)).await
     }
 
@@ -203,7 +203,7 @@ impl Kubernetes for Cluster {
         finalizers: Vec<String>,
     ) -> Result<ObjectMeta, KubeError> {
         let (api, name) = self.written::<Secret>(secret)?;
-        let patch = Patch::Merge(with_finalizers(secret, finalizers));
+        let patch = Patch::Merge(with_finalizers(secret, &finalizers));
         // The content is not asked for again.
         let stored = self
             .write(api.patch_metadata(name, &as_manager(), &patch))
@@ -253,7 +253,7 @@ fn exactly(metadata: &ObjectMeta) -> Value {
     json!({"metadata": {"uid": metadata.uid, "resourceVersion": metadata.resource_version}})
 }
 
-fn with_finalizers(metadata: &ObjectMeta, finalizers: Vec<String>) -> Value {
+fn with_finalizers(metadata: &ObjectMeta, finalizers: &[String]) -> Value {
     let mut body = exactly(metadata);
     body["metadata"]["finalizers"] = json!(finalizers);
     body
