@@ -63,8 +63,46 @@ fn tracking_id(answer: &Response, secrets: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use psg_domain::GroupId;
+
     use super::*;
-    use crate::scripted::answer;
+    use crate::{
+        Lane,
+        scripted::{GROUP, Scripted, TOKEN, answer, client, group_json, minted},
+    };
+
+    #[derive(Default)]
+    struct Book(Mutex<Vec<String>>);
+
+    impl Witness for Book {
+        fn sends(&self, method: &str, path: &str) {
+            self.0.lock().unwrap().push(format!("{method} {path}"));
+        }
+
+        fn ended(&self, ended: &Ended<'_>) {
+            self.0.lock().unwrap().push(format!("{:?}", ended.status));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_sent_twice_is_seen_twice_and_a_read_never() {
+        let scripted = Scripted::new(|request, count| match (request.operation, count) {
+            ("token", _) => minted(TOKEN, 749),
+            ("delete_group", 0) => answer(401, &[], "{}"),
+            ("delete_group", _) => answer(204, &[], ""),
+            _ => answer(200, &[], &group_json()),
+        });
+        let book = Arc::new(Book::default());
+        let client = client(scripted).witnessed(Arc::clone(&book) as Arc<dyn Witness>);
+        let id = GroupId::parse(GROUP).unwrap();
+        client.group(&id, Lane::Deletion).await.unwrap().unwrap();
+        client.delete_group(&id, Lane::Deletion).await.unwrap();
+        let sent = format!("DELETE /v3/password-sync-groups/{GROUP}");
+        let seen = book.0.lock().unwrap();
+        assert_eq!(*seen, [&sent, "Some(401)", &sent, "Some(204)"]);
+    }
 
     fn id(headers: &[(&str, &str)], body: &str) -> Option<String> {
         let answer = answer(400, headers, body).unwrap();

@@ -35,6 +35,8 @@ pub struct Secret {
     pub version: u64,
     pub content: Option<String>,
     pub metadata: ObjectMeta,
+    /// How often the operator read it.
+    pub reads: usize,
 }
 
 impl Secret {
@@ -116,6 +118,13 @@ impl Cluster {
 
     pub fn secret(&self) -> Secret {
         self.secret.lock().unwrap().clone()
+    }
+
+    /// The operator reads it.
+    pub fn read_secret(&self) -> Secret {
+        let mut secret = self.secret.lock().unwrap();
+        secret.reads += 1;
+        secret.clone()
     }
 
     /// Stores credentials, or takes them away by force.

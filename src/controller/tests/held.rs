@@ -221,3 +221,25 @@ async fn no_finalizer_is_tried_on_a_secret_that_is_being_deleted() {
     assert!(world.quiet(), "{:?}", world.restless());
     assert_eq!(attempts(&world), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_held_is_read_for_what_it_holds_alone() {
+    let (world, _process) = at_rest().await;
+    let reads = || world.cluster.secret().reads;
+    let before = reads();
+    tokio::time::sleep(A_WHILE).await;
+    let for_its_content = reads() - before;
+    assert!(for_its_content > 0);
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(A_WHILE).await;
+    for deleted in [false, true] {
+        if deleted {
+            world.cluster.delete_secret();
+            tokio::time::sleep(Duration::from_mins(2)).await;
+        }
+        let before = reads();
+        tokio::time::sleep(A_WHILE).await;
+        assert_eq!(reads() - before, for_its_content, "deleted: {deleted}");
+    }
+    assert!(world.quiet() && is_held(&world), "{}", world.story());
+}

@@ -216,7 +216,7 @@ impl Kubernetes for Ways {
         self.world.panic_over("the Secret");
         let bytes = |text: &str| text.as_bytes().to_vec();
         self.read(|| {
-            let secret = self.world.cluster.secret();
+            let secret = self.world.cluster.read_secret();
             let client_secret = secret.content?;
             Some(SecretData {
                 metadata: secret.metadata,
