@@ -10,7 +10,7 @@ use super::{
     crashes::play,
     fuse::Crash,
     process::{Life, Process},
-    scenarios::{self, one_group, spec},
+    scenarios::{self, one_group, reason, spec},
     tenant::small,
     world::World,
 };
@@ -96,11 +96,15 @@ async fn a_standby_begins_with_what_it_watched_as_soon_as_it_leads() {
         },
     );
     world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let mut nowhere = spec("H", &["A", "C"]);
+    nowhere["tenantRef"] = json!({"name": "nowhere"});
+    world.cluster.apply("h", &nowhere);
     tokio::time::sleep(Duration::from_mins(20)).await;
-    assert_eq!(world.calls("*"), 0);
+    assert_eq!((world.calls("*"), world.cluster.groups.writes()), (0, 0));
     standby.lead();
-    assert!(world.until(SOON, || world.quiet()).await);
+    tokio::time::sleep(SOON).await;
     one_group(&world, "G", &["A", "B"]);
+    assert_eq!(reason(&world, "h").as_deref(), Some("TenantNotFound"));
 }
 
 #[tokio::test(start_paused = true)]
