@@ -2,7 +2,8 @@
 //! API server that fail, processes that are killed, stopped and succeeded; then all is healed and
 //! everything must converge and stay. The same seed tells the same story.
 //!
-//! `PSG_SEEDS=N` plays more, from `PSG_FIRST_SEED` on; `PSG_SEED=N` replays one and prints it.
+//! `PSG_SEEDS=N` plays more, from `PSG_FIRST_SEED` on; `PSG_SEED=N` replays one and prints it;
+//! `PSG_WATCHED=1` plays them under kube's own watches and scheduling, which tell no story twice.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -45,7 +46,7 @@ struct Story {
 }
 
 impl Story {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, watched: bool) -> Self {
         let mut rng = Rng::new(seed);
         let switches = switches(&mut rng);
         let latency = match rng.below(3) {
@@ -63,7 +64,7 @@ impl Story {
             seed: Some(seed),
             resync: Some(RESYNC),
             standby: false,
-            ..Life::default()
+            watched,
         };
         world.note(&format!("seed {seed}: {switches} {latency} {life:?}"));
         Self {
@@ -386,8 +387,8 @@ fn switches(rng: &mut Rng) -> Value {
 }
 
 /// Tells the story of one seed in a time of its own.
-fn play(seed: u64) -> Vec<String> {
-    in_virtual_time(async { Story::new(seed).tell().await })
+fn play(seed: u64, watched: bool) -> Vec<String> {
+    in_virtual_time(async { Story::new(seed, watched).tell().await })
 }
 
 fn asked(name: &str) -> Option<u64> {
@@ -396,8 +397,9 @@ fn asked(name: &str) -> Option<u64> {
 
 #[test]
 fn every_history_converges_and_breaks_no_invariant() {
+    let watched = asked("PSG_WATCHED").is_some();
     if let Some(seed) = asked("PSG_SEED") {
-        println!("{}", play(seed).join("\n"));
+        println!("{}", play(seed, watched).join("\n"));
         return;
     }
     let first = asked("PSG_FIRST_SEED").unwrap_or(0);
@@ -413,7 +415,7 @@ fn every_history_converges_and_breaks_no_invariant() {
                     if seed >= first + seeds || failed.lock().unwrap().len() > 4 {
                         return;
                     }
-                    match std::panic::catch_unwind(AssertUnwindSafe(|| play(seed))) {
+                    match std::panic::catch_unwind(AssertUnwindSafe(|| play(seed, watched))) {
                         Ok(trace) => drop(steps.fetch_add(trace.len() as u64, Ordering::SeqCst)),
                         Err(_) => failed.lock().unwrap().push(seed),
                     }
@@ -425,7 +427,8 @@ fn every_history_converges_and_breaks_no_invariant() {
     println!("{seeds} histories, {} lines of them", steps.into_inner());
     assert!(
         failed.is_empty(),
-        "seeds {failed:?} failed; to see one again: PSG_SEED={} cargo test -p psg-controller every_history -- --nocapture",
+        "seeds {failed:?} failed; to see one again: {}PSG_SEED={} cargo test -p psg-controller every_history -- --nocapture",
+        if watched { "PSG_WATCHED=1 " } else { "" },
         failed[0]
     );
 }
@@ -433,7 +436,7 @@ fn every_history_converges_and_breaks_no_invariant() {
 #[test]
 fn the_same_seed_tells_the_same_story() {
     for seed in 0..100 {
-        let (first, second) = (play(seed), play(seed));
+        let (first, second) = (play(seed, false), play(seed, false));
         let differs = first.iter().zip(&second).find(|(one, other)| one != other);
         assert_eq!((differs, first.len()), (None, second.len()), "seed {seed}");
     }

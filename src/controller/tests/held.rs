@@ -243,3 +243,33 @@ async fn a_secret_that_is_held_is_read_for_what_it_holds_alone() {
     }
     assert!(world.quiet() && is_held(&world), "{}", world.story());
 }
+
+/// The finalizer of a group and the end of its tenant's cross on the way.
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_comes_after_the_tenant_is_gone_begins_nothing_and_holds_up_nobody() {
+    let mut crossed = 0;
+    for seed in 0..100 {
+        let world = World::new(small(3, &json!({}), &json!("none"), seed));
+        let life = Life {
+            pace: Duration::from_millis(500),
+            seed: Some(seed),
+            ..Life::default()
+        };
+        let _process = Process::start(&world, life);
+        world.cluster.apply("g", &spec("G", &["A", "B"]));
+        tokio::time::sleep(Duration::from_millis(20 * seed)).await;
+        world.cluster.tenants.delete("default");
+        tokio::time::sleep(A_WHILE).await;
+        let gone = || world.cluster.tenants.get("default").is_none();
+        let group = world.cluster.groups.get("g").unwrap();
+        if gone() && !group.finalizers().is_empty() {
+            assert_eq!(world.tenant_writes(), 0, "{}", world.story());
+            crossed += 1;
+        }
+        world.cluster.delete("g");
+        assert!(world.until(A_WHILE, gone).await, "{}", world.story());
+        let gone = || world.cluster.groups.all().is_empty();
+        assert!(world.until(A_WHILE, gone).await, "{}", world.story());
+    }
+    assert!(crossed > 0, "they never crossed");
+}

@@ -239,13 +239,13 @@ impl Oracle {
 
     /// No tenant is let go while a group needs it.
     pub fn tenant_let_go(&mut self, tenant: &IdentityTenant, cluster: &Cluster) {
-        let holds = |finalizers: &[String], name: &str| finalizers.iter().any(|held| held == name);
-        if holds(tenant.finalizers(), names::IN_USE) {
+        let mut held = tenant.finalizers().iter();
+        if held.any(|held| held == names::IN_USE) {
             return;
         }
         for group in cluster.groups.all() {
             self.must(
-                !holds(group.finalizers(), names::FINALIZER),
+                !is_begun(&group),
                 "the tenant is let go, and a group is still to be undone",
                 &group.name_any(),
             );
@@ -261,7 +261,7 @@ impl Oracle {
         {
             for group in cluster.groups.all() {
                 self.must(
-                    group.finalizers().is_empty(),
+                    !is_begun(&group),
                     "the Secret is let go, and a group is still to be undone",
                     &group.name_any(),
                 );
@@ -321,4 +321,17 @@ impl Shape {
 
 fn holds(status: &PasswordSyncGroupStatus, id: &str) -> bool {
     status.group_id.as_deref() == Some(id) && status.origin.as_deref() != Some("Observed")
+}
+
+/// Whether there may be anything of it in the tenant. A finalizer that crossed with the end of the
+/// tenant's is no such thing: nothing is begun before the tenant's was seen once more.
+fn is_begun(group: &PasswordSyncGroup) -> bool {
+    let mut held = group.finalizers().iter();
+    held.any(|held| held == names::FINALIZER)
+        && group.status.as_ref().is_some_and(|status| {
+            status.group_id.is_some()
+                || status.intent.is_some()
+                || status.deletion.is_some()
+                || !status.leaving.is_empty()
+        })
 }

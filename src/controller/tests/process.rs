@@ -138,7 +138,7 @@ impl Process {
             stop: CancellationToken::new(),
         });
         let life = if life.watched {
-            crate::run(served::client(world), queues, context.clone()).boxed()
+            crate::run(served::client(world, life.lag), queues, context.clone()).boxed()
         } else {
             Living::new(world, &context, life.lag)
                 .live(queues.remove(0))

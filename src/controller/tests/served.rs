@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use kube::{Client, Resource};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     cluster::{Shelf, Shown},
@@ -13,24 +14,25 @@ use super::{
     world::World,
 };
 
-/// A way to the lists and watches of both kinds.
-pub fn client(world: &Arc<World>) -> Client {
+/// A way to the lists and watches of both kinds; a watch shows each change so much later.
+pub fn client(world: &Arc<World>, lag: Duration) -> Client {
     let world = Arc::clone(world);
     http::client(move |asked| {
         let world = Arc::clone(&world);
         async move {
             world.note(&format!("watches: {} {}", asked.method, asked.path));
             let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+            let cluster = &world.cluster;
             match path.rsplit('/').next() {
-                Some("passwordsyncgroups") => served(&world, &world.cluster.groups, query).await,
-                Some("identitytenants") => served(&world, &world.cluster.tenants, query).await,
+                Some("passwordsyncgroups") => served(&world, &cluster.groups, query, lag).await,
+                Some("identitytenants") => served(&world, &cluster.tenants, query, lag).await,
                 _ => http::refusal(404, "NotFound", path),
             }
         }
     })
 }
 
-async fn served<K>(world: &World, shelf: &Shelf<K>, query: &str) -> Answer
+async fn served<K>(world: &World, shelf: &Shelf<K>, query: &str, lag: Duration) -> Answer
 where
     K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned,
 {
@@ -39,26 +41,32 @@ where
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     };
     let number = |name| asked_for(name).and_then(|text| text.parse::<u64>().ok());
+    let is_cut = || world.weather.lock().unwrap().watch_cut;
     if asked_for("watch") != Some("true") {
+        if is_cut() {
+            return http::refusal(500, "InternalError", "no leader");
+        }
         return list(world, shelf, number("limit"));
     }
     let since = number("resourceVersion").unwrap();
-    let long = Duration::from_secs(number("timeoutSeconds").unwrap());
+    let end = Instant::now() + Duration::from_secs(number("timeoutSeconds").unwrap());
     let mut rings = shelf.changes.listen();
-    let news = async {
-        loop {
-            let lines = changes(world, shelf, since);
-            if !lines.is_empty() {
-                return lines;
-            }
-            rings.ring().await;
+    loop {
+        let (lines, next) = changes(world, shelf, since, lag);
+        if is_cut() {
+            // Nothing as old as that can be shown any more, so what was missed is listed.
+            return http::refusal(410, "Expired", "too old resource version");
         }
-    };
-    // Each answer ends with its last change; whoever watches asks for those since then.
-    (
-        200,
-        tokio::time::timeout(long, news).await.unwrap_or_default(),
-    )
+        // Each answer ends with its last change; whoever watches asks for those since then.
+        if !lines.is_empty() || Instant::now() >= end {
+            return (200, lines);
+        }
+        tokio::select! {
+            biased;
+            () = rings.ring() => {}
+            () = tokio::time::sleep_until(next.unwrap_or(end).min(end)) => {}
+        }
+    }
 }
 
 fn list<K>(world: &World, shelf: &Shelf<K>, limit: Option<u64>) -> Answer
@@ -78,16 +86,22 @@ where
     }))
 }
 
-/// Those of all objects, in the order in which they were stored.
-fn changes<K>(world: &World, shelf: &Shelf<K>, since: u64) -> String
+/// Those of all objects that are old enough, in the order in which they were stored, and when the
+/// next one will be.
+fn changes<K>(
+    world: &World,
+    shelf: &Shelf<K>,
+    since: u64,
+    lag: Duration,
+) -> (String, Option<Instant>)
 where
     K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned,
 {
-    let mut changes = Vec::new();
+    let (mut changes, mut next) = (Vec::new(), None);
     for (name, versions) in shelf.histories() {
         let mut was_there = false;
         for index in 0..versions {
-            let Some((_, version)) = shelf.version(&name, index) else {
+            let Some((stored, version)) = shelf.version(&name, index) else {
                 break;
             };
             let (kind, object) = match &version {
@@ -98,16 +112,22 @@ where
             was_there = kind != "DELETED";
             let number = object.meta().resource_version.as_deref();
             let number: u64 = number.unwrap().parse().unwrap();
-            if number > since {
-                let object = shown(world, &**object);
-                // In this order, as kube-apiserver has it.
-                let line = format!(r#"{{"type":"{kind}","object":{object}}}"#);
-                changes.push((number, line + "\n"));
+            if number <= since {
+                continue;
             }
+            if stored + lag > Instant::now() {
+                next = next.into_iter().chain([stored + lag]).min();
+                break;
+            }
+            let object = shown(world, &**object);
+            // In this order, as kube-apiserver has it.
+            let line = format!(r#"{{"type":"{kind}","object":{object}}}"#);
+            changes.push((number, line + "\n"));
         }
     }
     changes.sort();
-    changes.into_iter().map(|(_, line)| line).collect()
+    let lines = changes.into_iter().map(|(_, line)| line).collect();
+    (lines, next)
 }
 
 /// As it is stored, unless the weather spoils it.
