@@ -168,19 +168,15 @@ fn not_protected(secret: &str, why: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use psg_plan::InUse;
-    use serde_json::{from_value, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::tenant::Tenants;
+    use crate::{tenant::Tenants, tests::objects};
 
     fn made(tenants: &Tenants, uid: &str) -> Arc<Tenant> {
-        let manifest = from_value(json!({
-            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
-            "metadata": {"name": "default", "namespace": "ns", "uid": uid},
-            "spec": {"credentialsSecretRef": {"name": "pat"}},
-        }));
+        let manifest = objects::tenant(&json!({"name": "default", "namespace": "ns", "uid": uid}));
         let name = "ns/default";
-        tenants.insert(name, Arc::new(manifest.unwrap())).unwrap()
+        tenants.insert(name, Arc::new(manifest)).unwrap()
     }
 
     #[test]

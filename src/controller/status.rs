@@ -286,14 +286,11 @@ mod tests {
     use serde_json::{from_value, json};
 
     use super::*;
+    use crate::tests::objects;
 
     fn tenant(uid: &str, version: &str) -> Arc<IdentityTenant> {
         let metadata = json!({"name": "t", "uid": uid, "resourceVersion": version});
-        let tenant = from_value(json!({
-            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
-            "metadata": metadata, "spec": {"credentialsSecretRef": {"name": "pat"}},
-        }));
-        Arc::new(tenant.unwrap())
+        Arc::new(objects::tenant(&metadata))
     }
 
     #[test]
@@ -315,12 +312,10 @@ mod tests {
                 "type": "Ready", "status": "False", "reason": reason.as_str(), "message": "",
                 "lastTransitionTime": "1970-01-01T00:00:00Z",
             });
-            let group = from_value(json!({
-                "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
-                "metadata": {"name": "g"}, "status": {"conditions": [ready]},
-                "spec": {"name": "G", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
-            }));
-            is_held_back(&group.unwrap())
+            let mut group = objects::group(&json!({"name": "g"}));
+            let status = json!({"conditions": [ready]});
+            group.status = Some(from_value(status).unwrap());
+            is_held_back(&group)
         };
         assert!(held(Reason::DeletionPaused));
         assert!(!held(Reason::DeletionBlocked));
@@ -329,12 +324,7 @@ mod tests {
     #[test]
     fn what_was_asked_is_recorded_as_far_as_it_fits() {
         let asked = |text: &str| {
-            let mut group: PasswordSyncGroup = from_value(json!({
-                "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
-                "metadata": {"name": "g"},
-                "spec": {"name": "G", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
-            }))
-            .unwrap();
+            let mut group = objects::group(&json!({"name": "g"}));
             let annotations = group.metadata.annotations.get_or_insert_default();
             annotations.insert(names::RECONCILE_AT.to_owned(), text.to_owned());
             reconcile_at(&group).unwrap()

@@ -372,17 +372,15 @@ fn concerns(tenant: &IdentityTenant) -> impl PartialEq + use<> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{from_value, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::tests::objects;
 
     #[test]
     fn others_look_again_if_what_they_see_of_it_changed_and_only_then() {
-        let manifest = from_value(json!({
-            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
-            "metadata": {"name": "t"}, "spec": {"credentialsSecretRef": {"name": "pat"}},
-        }));
-        let tenant = Tenant::new("ns/t".to_owned(), Arc::new(manifest.unwrap()));
+        let manifest = objects::tenant(&json!({"name": "t"}));
+        let tenant = Tenant::new("ns/t".to_owned(), Arc::new(manifest));
         let key = TenantKey {
             org: "acme".to_owned(),
             tenant_id: "t".to_owned(),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{
+    objects,
     process::{Life, Process},
     tenant,
     world::World,
@@ -290,10 +291,7 @@ async fn a_list_of_one_namespace_says_nothing_of_another() {
     let mut shown = Shown::new();
     let tenant = |namespace: &str| {
         let metadata = json!({"name": "acme", "namespace": namespace, "uid": namespace});
-        read::<IdentityTenant>(&json!({
-            "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
-            "metadata": metadata, "spec": {"credentialsSecretRef": {"name": "pat"}},
-        }))
+        Tolerant::Read(Arc::new(objects::tenant(&metadata)))
     };
     shown.tenant(Event::Apply(tenant("one")));
     shown.tenant(Event::Apply(tenant("two")));

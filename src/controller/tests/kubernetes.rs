@@ -9,11 +9,13 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use psg_api::{IdentityTenant, PasswordSyncGroup};
-use serde_json::{Value, from_str, from_value, json};
+use serde_json::{Value, from_str, json};
 use tokio::sync::Semaphore;
 
-use super::http::{Answer, Asked, client, found, refusal};
+use super::{
+    http::{Answer, Asked, client, found, refusal},
+    objects::{group, tenant},
+};
 use crate::{
     kubernetes::Cluster,
     ports::{KubeError, Kubernetes, Note},
@@ -47,9 +49,9 @@ fn cluster_that(
 /// Everything is there, in its eighth version.
 fn there(asked: &Asked) -> Answer {
     if asked.path.contains("/passwordsyncgroups/") {
-        found(&group("8"))
+        found(&group(&metadata("8")))
     } else if asked.path.contains("/identitytenants/") {
-        found(&tenant("8"))
+        found(&tenant(&metadata("8")))
     } else {
         found(&json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": metadata("8"),
@@ -62,27 +64,9 @@ fn metadata(version: &str) -> Value {
     json!({"name": "one", "namespace": "here", "uid": "u", "resourceVersion": version})
 }
 
-fn group(version: &str) -> PasswordSyncGroup {
-    from_value(json!({
-        "apiVersion": "passwordsync.dev/v1alpha1", "kind": "PasswordSyncGroup",
-        "metadata": metadata(version),
-        "spec": {"name": "One", "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
-    }))
-    .unwrap()
-}
-
-fn tenant(version: &str) -> IdentityTenant {
-    from_value(json!({
-        "apiVersion": "passwordsync.dev/v1alpha1", "kind": "IdentityTenant",
-        "metadata": metadata(version),
-        "spec": {"credentialsSecretRef": {"name": "pat"}},
-    }))
-    .unwrap()
-}
-
 /// The version that each call of the port brings, or why it brings none: three reads, then writes.
 async fn versions(cluster: &Cluster) -> Vec<Result<Option<String>, KubeError>> {
-    let (group, tenant) = (group("7"), tenant("7"));
+    let (group, tenant) = (group(&metadata("7")), tenant(&metadata("7")));
     let held = || vec!["held".to_owned()];
     let status = || json!({"groupID": null});
     vec![
@@ -251,7 +235,11 @@ async fn whether_a_write_may_begin_is_asked_after_the_line() {
     assert_eq!(under_way(), 32, "not more at once");
     let write = {
         let cluster = Arc::clone(&cluster);
-        tokio::spawn(async move { cluster.patch_status(&group("7"), json!({})).await })
+        tokio::spawn(async move {
+            cluster
+                .patch_status(&group(&metadata("7")), json!({}))
+                .await
+        })
     };
     tokio::time::sleep(Duration::from_secs(1)).await;
     may_write.store(false, Ordering::SeqCst);
