@@ -154,6 +154,20 @@ async fn a_group_that_was_mended_is_looked_at_though_its_generation_is_the_same(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_missed_while_nothing_could_be_watched_is_listed() {
+    let (world, _process) = settled().await;
+    world.weather.lock().unwrap().watch_cut = true;
+    world.cluster.groups.remove_by_force("g");
+    world.drop_group("G");
+    world.cluster.apply("h", &spec("H", &["B", "C"]));
+    tokio::time::sleep(5 * SOON).await;
+    assert_eq!(world.groups(), Vec::new());
+    world.weather.lock().unwrap().watch_cut = false;
+    assert!(world.until(2 * SOON, || world.quiet()).await);
+    one_group(&world, "H", &["B", "C"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pass_that_fails_is_tried_again_with_growing_pauses() {
     let (world, _process) = settled().await;
     world.weather.lock().unwrap().api_forbids = true;
