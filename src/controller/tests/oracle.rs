@@ -172,11 +172,14 @@ impl Oracle {
         }
     }
 
-    /// S9: what is recorded as last made equal was so at some time.
+    /// S9: what is said to be ready was so at some time. Before it is, a status claims what the group
+    /// has shown beside what another hand took out of it: each part was so, and perhaps not all at once.
     pub fn told(&mut self, group: &PasswordSyncGroup) {
         let status = group.status.as_ref();
         if let Some(told) = status.and_then(Shape::of_status) {
-            let was = self.been.contains(&told);
+            let mut conditions = status.iter().flat_map(|status| &status.conditions);
+            let ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
+            let was = self.been.contains(&told) || !ready && told.is_made_of(&self.been);
             self.must(
                 was,
                 "S9: said to be equal, and never was",
@@ -316,6 +319,14 @@ impl Shape {
         let policy = status.policy.as_ref().map(|policy| policy.id.clone());
         let sources = status.sources.iter().map(|source| source.id.clone());
         Some(Self(id, status.name.clone(), policy, sources.collect()))
+    }
+
+    /// Whether the same group had each part of it at some time.
+    fn is_made_of(&self, been: &BTreeSet<Self>) -> bool {
+        let was = |part: &dyn Fn(&Self) -> bool| been.iter().any(|it| it.0 == self.0 && part(it));
+        was(&|it| it.1 == self.1)
+            && was(&|it| it.2 == self.2)
+            && self.3.iter().all(|source| was(&|it| it.3.contains(source)))
     }
 }
 
