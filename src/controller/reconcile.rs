@@ -302,6 +302,12 @@ impl Pass {
 
     /// Stores a memory; a conflict means to read and decide again, with the answer kept.
     async fn record(&mut self, memory: Memory, report: &Report) -> Result<(), Error> {
+        // Somebody else may decide while this is on its way.
+        if matches!(memory, Memory::Intent(_) | Memory::Group(..))
+            && let Some(claimant) = claims_of(&self.group, &report.recorded, self.context.now())
+        {
+            self.context.claim(claimant);
+        }
         match status::store(&self.context, &self.group, report).await {
             Ok(stored) => {
                 self.hold(stored);
@@ -562,14 +568,21 @@ fn needs_fresh(step: &Step) -> bool {
 
 /// What a resource claims; none for one that has no UID.
 pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
-    let namespace = group.namespace()?;
-    let desired = group.spec.desired().ok();
     let recorded = group.status.as_ref().map(|status| {
         // Unreadable is not empty: what it holds would count as free.
         let held = |_| psg_api::held_of(&serde_json::json!(status));
         status.recorded().unwrap_or_else(held)
     });
-    let recorded = recorded.unwrap_or_default();
+    claims_of(group, &recorded.unwrap_or_default(), now)
+}
+
+fn claims_of(
+    group: &PasswordSyncGroup,
+    recorded: &psg_domain::Recorded,
+    now: Timestamp,
+) -> Option<Claimant> {
+    let namespace = group.namespace()?;
+    let desired = group.spec.desired().ok();
     let deleting = group.metadata.deletion_timestamp.is_some();
     let paused = status::paused_until(group).is_some_and(|until| until > now);
     let observes = desired
@@ -586,12 +599,12 @@ pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
         eager: !(deleting || paused || observes),
         wanted: desired
             .as_ref()
-            .map(|desired| Wanted::of(desired, &recorded))
+            .map(|desired| Wanted::of(desired, recorded))
             .unwrap_or_default(),
-        held: Held::of(&recorded),
+        held: Held::of(recorded),
     };
     let going = if deleting {
-        Going::of(desired.as_ref(), &recorded, status::is_held_back(group))
+        Going::of(desired.as_ref(), recorded, status::is_held_back(group))
     } else {
         Going::Not
     };

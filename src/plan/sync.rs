@@ -158,20 +158,25 @@ fn name_taken(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Option<Mov
     Some(Move::Stalled(Finding::new(Reason::GroupExists, message)))
 }
 
-/// Every source that this PUT takes out, with the policy in force before it; one that comes
-/// back is taken off the list.
+/// Every source that this PUT takes out, with the policy in force before it. One that comes back
+/// stays on the list until the group has it: the PUT may fail, and the manifest change again.
 fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Vec<HandBack> {
     let wanted = resolved.source_ids();
     let policy = group
         .policy
         .as_ref()
         .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
-    let open = case
-        .recorded
-        .leaving
-        .iter()
-        .filter(|gone| !wanted.contains(&gone.source));
-    let mut leaving: Vec<HandBack> = open.cloned().collect();
+    let known = case.recorded.leaving.iter().filter(|gone| {
+        let there = group.sources.contains(&gone.source);
+        let back = wanted.contains(&gone.source);
+        match (there, back) {
+            (true, true) => false,
+            (false, false) => true,
+            // What was handed back before it joined anew says nothing of this time.
+            (true, false) | (false, true) => gone.result.is_none(),
+        }
+    });
+    let mut leaving: Vec<HandBack> = known.cloned().collect();
     for id in group.sources.difference(&wanted) {
         if let Some(policy) = policy
             && leaving.iter().all(|gone| gone.source != *id)

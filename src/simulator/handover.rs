@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     clock::plus_seconds,
     model::{Group, Holder},
-    switches::{PolicyAfterDelete, PolicyAfterLeave},
+    switches::{PolicyAfterDelete, PolicyAfterJoin, PolicyAfterLeave},
     tenant::Tenant,
 };
 
@@ -16,11 +16,14 @@ impl Tenant {
     /// Stores a group without asking any rule, and lets the service do what it does by itself.
     pub fn store_group(&mut self, group: Group, now: Timestamp) {
         let kept = group.source_ids.clone();
-        let Some(old) = self.state.put_group(group, now) else {
-            return;
-        };
-        for source in old.source_ids.iter().filter(|id| !kept.contains(id)) {
-            self.after_leave(source, old.password_policy_id.as_deref(), now);
+        let old = self.state.put_group(group, now);
+        let before = old.as_ref().map_or(&[][..], |old| &old.source_ids);
+        for source in kept.iter().filter(|id| !before.contains(id)) {
+            self.after_join(source, now);
+        }
+        for source in before.iter().filter(|id| !kept.contains(id)) {
+            let policy = old.as_ref().and_then(|old| old.password_policy_id.as_deref());
+            self.after_leave(source, policy, now);
         }
     }
 
@@ -62,6 +65,18 @@ impl Tenant {
                 .holders
                 .iter()
                 .filter(|holder| holder.selectors.is_none());
+            let kept: Vec<Holder> = kept.cloned().collect();
+            self.state.set_holders(source, kept, now);
+        }
+    }
+
+    fn after_join(&mut self, source: &str, now: Timestamp) {
+        let Some(found) = self.state.sources.find(source) else {
+            return;
+        };
+        if self.switches.policy_after_join == PolicyAfterJoin::Dropped {
+            let holders = found.holders.iter();
+            let kept = holders.filter(|holder| holder.selectors.is_some());
             let kept: Vec<Holder> = kept.cloned().collect();
             self.state.set_holders(source, kept, now);
         }
@@ -170,5 +185,22 @@ mod tests {
         assert_eq!(after("group_policy"), [STRONG]);
         assert_eq!(after("default_policy"), [DEFAULT]);
         assert!(after("previous_policy").is_empty());
+    }
+
+    #[test]
+    fn row_33_the_own_policy_of_a_source_that_joins() {
+        let after = |setting: &str| {
+            let mut bench = Bench::with(json!({"policy_after_join": setting}));
+            let path = bench.group("x", &[B, C]);
+            let joined = (bench.holders(B), bench.holders(C));
+            assert_eq!(bench.send("PUT", &path, &group("x", &[B, C])).status, 200);
+            assert_eq!(joined, (bench.holders(B), bench.holders(C)));
+            joined
+        };
+        let own = vec![DEFAULT.to_owned()];
+        let exception = vec![STRONG.to_owned()];
+        let both = [own.clone(), exception.clone()].concat();
+        assert_eq!(after("stays"), (own, both));
+        assert_eq!(after("dropped"), (vec![], exception));
     }
 }

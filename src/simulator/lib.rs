@@ -48,6 +48,7 @@ mod testing;
 
 pub use auth::{Credential, CredentialPatch};
 pub use faults::{Fault, FaultKind};
+pub use limiter::RateLimit;
 pub use request::{Cut, Request, Response};
 pub use seed::Seed;
 pub use switches::Switches;

@@ -236,6 +236,10 @@ switches! {
         Refuse: "400",
         Honour: "stored as sent",
     }
+    33 policy_after_join: PolicyAfterJoin = "The own policy of a source that joins a group" {
+        Stays: "it stays beside the group's",
+        Dropped: "it is taken away; exceptions stay",
+    }
 }
 
 /// The table of the documentation page.
@@ -295,7 +299,7 @@ mod tests {
     #[test]
     fn every_row_of_the_list_has_one_switch() {
         let numbers: Vec<u8> = table().iter().map(|row| row.number).collect();
-        assert_eq!(numbers, (1..=32).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=33).collect::<Vec<_>>());
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl Tenant {
     }
 
     /// Puts a policy on a source now, replacing what it had.
-    pub(crate) fn assign(&mut self, source: &str, policy: &str, now: Timestamp) {
+    pub fn assign(&mut self, source: &str, policy: &str, now: Timestamp) {
         let holder = crate::model::Holder {
             policy_id: policy.to_owned(),
             ..Default::default()

@@ -73,7 +73,7 @@ async fn a_standby_writes_nothing_and_calls_nobody_until_it_leads() {
 #[tokio::test(start_paused = true)]
 async fn a_tenant_is_missing_only_once_all_are_listed() {
     let world = World::new(small(3, &json!({}), &json!("none"), 7));
-    world.cluster.remove_tenant_by_force();
+    world.cluster.remove_tenant_by_force("default");
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     let process = Process::start(&world, Life::default());
     let said = || json!(world.cluster.groups.get("g").unwrap().status).to_string();

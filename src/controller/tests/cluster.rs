@@ -106,9 +106,9 @@ impl Cluster {
     }
 
     /// A person takes every finalizer off the tenant and deletes it.
-    pub fn remove_tenant_by_force(&self) {
+    pub fn remove_tenant_by_force(&self, name: &str) {
         self.forced.store(true, Ordering::SeqCst);
-        self.tenants.remove_by_force("default");
+        self.tenants.remove_by_force(name);
     }
 
     /// Whether that was ever done.

@@ -161,7 +161,7 @@ fn outcome(world: &World) -> Value {
         .map(|source| source.id.clone())
         .collect();
     json!({
-        "groups": world.groups(), "conditions": conditions, "sources": sources,
+        "groups": world.groups(), "ruled": world.policies(), "conditions": conditions, "sources": sources,
         "finalizers": group.metadata.finalizers, "policy": status.policy.map(|policy| policy.id),
     })
 }
@@ -174,11 +174,18 @@ fn play(seed: u64, chain: impl AsyncFnOnce(Rng, Arc<World>)) {
     });
 }
 
-fn each_seed(seeds: u64, play: impl Fn(u64)) {
-    for seed in 0..seeds {
+/// `PSG_SEED=N` plays one again; false then.
+fn each_seed(seeds: u64, play: impl Fn(u64)) -> bool {
+    let one = std::env::var("PSG_SEED").ok();
+    let one: Option<u64> = one.and_then(|seed| seed.parse().ok());
+    for seed in one.map_or(0..seeds, |seed| seed..seed + 1) {
         let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| play(seed)));
-        assert!(played.is_ok(), "the chain of seed {seed}");
+        assert!(
+            played.is_ok(),
+            "the chain of seed {seed}; to see it again: PSG_SEED={seed} cargo test -p psg-controller edits -- --nocapture"
+        );
     }
+    one.is_none()
 }
 
 /// A first spec that is in force at once, whatever the others are.
@@ -197,7 +204,7 @@ fn begin(rng: &mut Rng, schema: &Value) -> Map<String, Value> {
 fn an_edit_and_back_ends_where_it_began() {
     let schema = schema("PasswordSyncGroup");
     let counts = Mutex::new(BTreeMap::<String, usize>::new());
-    each_seed(LONG, |seed| {
+    let whole = each_seed(LONG, |seed| {
         play(seed, async |mut rng, world| {
             let first = begin(&mut rng, &schema);
             world.cluster.apply("g", &json!(first));
@@ -233,7 +240,7 @@ fn an_edit_and_back_ends_where_it_began() {
     for (field, _) in editable(&schema) {
         let times = counts.get(field).copied().unwrap_or(0);
         assert!(
-            times >= EACH,
+            times >= EACH || !whole,
             "{field} was edited {times} times: {counts:?}"
         );
     }

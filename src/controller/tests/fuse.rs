@@ -22,6 +22,8 @@ pub enum Crash {
 pub struct Fuse {
     effects: AtomicUsize,
     crash: Option<Crash>,
+    /// The effect took place whose answer is the last that the process hears.
+    struck: AtomicBool,
     heard: AtomicBool,
     paused: AtomicBool,
     goes_on: Bell,
@@ -73,9 +75,16 @@ impl Fuse {
                 self.dead.cancel();
                 self.pass().await;
             }
-            Some(Crash::Heard(at)) if at == this => self.heard.store(true, Ordering::SeqCst),
+            Some(Crash::Heard(at)) if at == this => self.struck.store(true, Ordering::SeqCst),
             _ => {}
         }
         result
+    }
+
+    /// The answer of an effect is about to be heard: the process ends at its next way out.
+    pub fn answered(&self) {
+        if self.struck.load(Ordering::SeqCst) {
+            self.heard.store(true, Ordering::SeqCst);
+        }
     }
 }

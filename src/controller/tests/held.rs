@@ -72,7 +72,7 @@ async fn a_tenant_that_is_made_again_is_not_held_on_behalf_of_the_old_one() {
     let (world, _process) = at_rest().await;
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     tokio::time::sleep(Duration::from_secs(50)).await;
-    world.cluster.remove_tenant_by_force();
+    world.cluster.remove_tenant_by_force("default");
     world.make_tenant();
     tokio::time::sleep(Duration::from_secs(15)).await;
     assert!(!is_held(&world), "{}", world.story());
@@ -146,7 +146,7 @@ async fn a_status_is_stored_though_another_hand_changed_the_resource() {
 async fn a_tenant_that_is_made_again_is_not_described_by_the_actor_of_the_old_one() {
     let (world, _process) = at_rest().await;
     let remake = |world: &World| {
-        world.cluster.remove_tenant_by_force();
+        world.cluster.remove_tenant_by_force("default");
         world.make_tenant();
     };
     let status = another_hand(&world, remake).await;

@@ -23,6 +23,7 @@ mod ports;
 mod process;
 mod scenarios;
 mod served;
+mod siblings;
 mod tenant;
 mod told;
 mod watched;

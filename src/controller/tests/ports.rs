@@ -103,6 +103,7 @@ impl Ways {
             return Err(error);
         }
         self.take_a_while().await;
+        self.fuse.answered();
         if self.world.weather.lock().unwrap().api_deaf {
             return Err(KubeError::Other("no answer".to_owned()));
         }
@@ -160,7 +161,7 @@ impl Kubernetes for Ways {
         self.write(what, Phase::of_status(&patch), || {
             let groups = &self.world.cluster.groups;
             let written = groups.patch_status(&group.metadata, &patch)?;
-            self.world.told(&written);
+            self.world.told(group, &written);
             Ok(written)
         })
         .await

@@ -113,6 +113,9 @@ impl Transport for Socket {
             tokio::time::sleep(delay).await;
         }
         self.fuse.pass().await;
+        if is_write {
+            self.fuse.answered();
+        }
         if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {
             return unknown("connection cut");
         }

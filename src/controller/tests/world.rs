@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, atomic::AtomicUsize},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,8 @@ use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
 const LOOK: Duration = Duration::from_millis(500);
+/// After which the IdentityTenants say how many groups there are by now.
+const COUNTED: Duration = Duration::from_secs(130);
 /// Twice what the longest story has, at least. One in which the same is done over and over, perhaps
 /// without any time going by, ends here.
 const LONGEST: usize = 20_000;
@@ -33,6 +38,10 @@ pub struct World {
     pub calls: Calls,
     /// How many processes there were.
     pub lives: AtomicUsize,
+    /// How many groups somebody else made.
+    strangers: AtomicUsize,
+    /// By how many seconds the clock of any process was ahead.
+    most_ahead: AtomicI64,
     began: Instant,
     trace: Mutex<Vec<String>>,
 }
@@ -78,6 +87,8 @@ impl World {
             clock: Arc::new(move || clock.now()),
             calls: Calls::default(),
             lives: AtomicUsize::new(0),
+            strangers: AtomicUsize::new(0),
+            most_ahead: AtomicI64::new(0),
             began: Instant::now(),
             trace: Mutex::default(),
         };
@@ -124,6 +135,12 @@ impl World {
         }
     }
 
+    /// By how many seconds the clock of a process that starts from now on is ahead.
+    pub fn set_clocks(&self, ahead: i64) {
+        self.weather.lock().unwrap().clock_ahead = ahead;
+        self.most_ahead.fetch_max(ahead, Ordering::SeqCst);
+    }
+
     /// Everything that was written down, for a message.
     pub fn story(&self) -> String {
         let mut trace = self.trace();
@@ -134,10 +151,13 @@ impl World {
     }
 
     pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
-        self.oracle.lock().unwrap().sends(asked, &self.cluster);
+        let tenant = self.tenant.lock().unwrap();
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.sends(asked, &self.cluster, &tenant);
+        drop((tenant, oracle));
         let answer = self.ask_the_tenant(asked);
-        if answer.status == 401 {
-            self.oracle.lock().unwrap().not_executed();
+        if asked.method == "POST" {
+            self.oracle.lock().unwrap().answered(answer.status);
         }
         self.note(&format!(
             "tenant: {} {} {} -> {} {:?}",
@@ -169,9 +189,11 @@ impl World {
         })
     }
 
-    /// A status was stored.
-    pub fn told(&self, group: &PasswordSyncGroup) {
-        self.oracle.lock().unwrap().told(group);
+    /// A status was stored, in place of another.
+    pub fn told(&self, before: &PasswordSyncGroup, group: &PasswordSyncGroup) {
+        let tenant = self.tenant.lock().unwrap();
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.told(before.status.as_ref(), group, &tenant, &self.cluster);
     }
 
     /// A finalizer went.
@@ -205,7 +227,8 @@ impl World {
 
     /// Somebody else makes a group.
     pub fn add_group(&self, name: &str, policy: &str, sources: &[usize]) -> String {
-        let id = format!("00000000-0000-4000-8000-{:012}", self.calls("*") + 1);
+        let made = self.strangers.fetch_add(1, Ordering::SeqCst) + 1;
+        let id = format!("00000000-0000-4000-8000-{made:012}");
         let group = Group {
             id: id.clone(),
             name: name.to_owned(),
@@ -227,9 +250,33 @@ impl World {
         }
     }
 
+    /// Somebody else gives a source a policy of its own.
+    pub fn assign(&self, source: &str, policy: &str) {
+        let mut tenant = self.tenant.lock().unwrap();
+        tenant.assign(source, policy, (self.clock)());
+        self.oracle.lock().unwrap().after(&tenant);
+    }
+
+    /// The sources that are in no group.
+    pub fn free_sources(&self) -> BTreeSet<String> {
+        let tenant = self.tenant.lock().unwrap();
+        let state = tenant.state();
+        let free = state.sources.iter().filter(|it| state.groups_of(&it.id).next().is_none());
+        free.map(|source| source.id.clone()).collect()
+    }
+
     fn store(&self, tenant: &mut Tenant, group: Group) {
+        let before = tenant.state().groups.find(&group.id).cloned();
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.makers.another_hand(&group.id);
+        let left: Vec<String> = before
+            .map_or_else(Vec::new, |before| before.source_ids)
+            .into_iter()
+            .filter(|source| !group.source_ids.contains(source))
+            .collect();
         tenant.store_group(group, (self.clock)());
-        self.oracle.lock().unwrap().after(tenant);
+        oracle.makers.left_by_another(&left, tenant);
+        oracle.after(tenant);
     }
 
     /// Somebody else deletes a group.
@@ -241,40 +288,47 @@ impl World {
             .next()
             .map(|group| group.id.clone());
         if let Some(id) = id {
-            tenant.drop_group(&id, (self.clock)());
+            self.remove(&mut tenant, &id);
         }
     }
 
-    /// A person removes the groups that no resource remembers or may just be making.
-    pub fn drop_unclaimed(&self) {
-        let statuses: Vec<_> = self
-            .cluster
-            .groups
-            .all()
-            .iter()
-            .filter_map(|group| group.status.clone())
-            .collect();
-        let claimed = |group: &Group| {
-            statuses.iter().any(|status| {
-                let intent = status.intent.as_ref();
-                let undone = status.deletion.as_ref().map(|deletion| &deletion.group_id);
-                status.group_id.as_ref() == Some(&group.id)
-                    || undone == Some(&group.id)
-                    // Only a person can tell whether it is what a create made.
-                    || intent.is_some_and(|intent| intent.name == group.name) && !ambiguous(status)
-            })
-        };
-        let mut tenant = self.tenant.lock().unwrap();
-        let left: Vec<String> = tenant
-            .state()
-            .groups
-            .iter()
-            .filter(|group| !claimed(group))
-            .map(|group| group.id.clone())
-            .collect();
-        for id in left {
-            tenant.drop_group(&id, (self.clock)());
+    fn remove(&self, tenant: &mut Tenant, id: &str) {
+        let mut oracle = self.oracle.lock().unwrap();
+        if let Some(group) = tenant.drop_group(id, (self.clock)()) {
+            oracle.makers.left_by_another(&group.source_ids, tenant);
         }
+    }
+
+    /// A person removes the groups that nobody else looks after: those that other hands made or
+    /// changed, and those that were left on request.
+    pub fn drop_unclaimed(&self) {
+        let mut tenant = self.tenant.lock().unwrap();
+        let claimed = |group: &Group| {
+            let owned = self.oracle.lock().unwrap().makers.owner(&group.id).is_some();
+            let groups = self.cluster.groups.all();
+            let mut statuses = groups.iter().filter_map(|group| group.status.as_ref());
+            let kept = statuses.any(|status| {
+                let undone = status.deletion.as_ref().map(|deletion| &deletion.group_id);
+                status.group_id.as_ref() == Some(&group.id) || undone == Some(&group.id)
+            });
+            // Only a person can tell whether it is what a create made.
+            kept || owned && !self.is_ambiguous(&group.name)
+        };
+        let groups = tenant.state().groups.iter();
+        let left = groups.filter(|group| !claimed(group));
+        let left: Vec<String> = left.map(|group| group.id.clone()).collect();
+        for id in left {
+            self.remove(&mut tenant, &id);
+        }
+    }
+
+    fn is_ambiguous(&self, name: &str) -> bool {
+        let groups = self.cluster.groups.all();
+        let mut statuses = groups.iter().filter_map(|group| group.status.as_ref());
+        statuses.any(|status| {
+            let open = status.intent.as_ref().is_some_and(|intent| intent.name == name);
+            open && ambiguous(status)
+        })
     }
 
     /// The next so many requests of this route go wrong.
@@ -297,6 +351,15 @@ impl World {
             )
         });
         groups.collect()
+    }
+
+    /// Each group's policy.
+    pub fn policies(&self) -> BTreeMap<String, Option<String>> {
+        let tenant = self.tenant.lock().unwrap();
+        let groups = tenant.state().groups.iter();
+        groups
+            .map(|group| (group.name.clone(), group.password_policy_id.clone()))
+            .collect()
     }
 
     /// Each source's policies of its own.
@@ -358,22 +421,24 @@ impl World {
         true
     }
 
-    /// Panics unless nothing is written for so long, and if anything was ever wrong.
+    /// Panics unless no group is written anywhere for so long, and after the next reads nothing else
+    /// is and nobody is told anything; and if anything was ever wrong.
     pub async fn must_rest(&self, time: Duration, what: &str) {
         let writes = || (self.tenant_writes(), self.cluster.groups.writes());
         let before = writes();
-        tokio::time::sleep(time).await;
+        tokio::time::sleep(COUNTED).await;
+        let length = self.trace().len();
+        tokio::time::sleep(time - COUNTED).await;
         let story = self.story();
-        assert_eq!(
-            writes(),
-            before,
-            "{what}: S8: settled stays settled\n{story}"
-        );
-        let mut oracle = self.oracle.lock().unwrap();
+        assert_eq!(writes(), before, "{what}: S8: settled stays settled\n{story}");
+        let mut since = self.trace().split_off(length);
+        since.retain(|line| !line.contains(" watches: "));
+        assert!(since.is_empty(), "{what}: S8: {since:#?}\n{story}");
         let tenant = self.tenant.lock().unwrap();
-        oracle.at_rest(&tenant);
+        let mut oracle = self.oracle.lock().unwrap();
+        oracle.at_rest(&tenant, &self.cluster);
         let books = self.books.lock().unwrap();
-        let ahead = SignedDuration::from_secs(self.weather.lock().unwrap().clock_ahead.max(0));
+        let ahead = SignedDuration::from_secs(self.most_ahead.load(Ordering::SeqCst));
         let wrong = books.check(tenant.ledger().since(0), ahead);
         oracle.violations.extend(wrong);
         let violations = &oracle.violations;

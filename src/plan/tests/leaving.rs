@@ -160,6 +160,27 @@ fn one_that_comes_back_before_the_put_is_taken_off_the_list() {
 }
 
 #[test]
+fn one_that_is_to_come_back_stays_on_the_list_until_the_group_has_it() {
+    let back = left().sources(&["AD", "Salesforce", "Workday"]);
+    let back = back.holders("wd", READ + 1, &[everybody("weak")]);
+    assert!(
+        matches!(back.step(), Step::UpdateGroup { .. }),
+        "the PUT may fail, and the manifest leave it out again"
+    );
+}
+
+#[test]
+fn what_was_handed_back_at_an_earlier_time_is_handed_back_again() {
+    let again = leaving().with(|f| {
+        f.recorded.leaving = vec![hand_back("wd", "weak", Some(HandBackResult::ByService))];
+    });
+    assert_eq!(
+        again.remembers(),
+        Memory::Leaving(vec![hand_back("wd", "strong", None)])
+    );
+}
+
+#[test]
 fn one_that_is_gone_or_whose_policy_is_gone_holds_up_nothing() {
     let gone = left().with(|f| f.picture.merge_holders(at(READ + 1), source_id("wd"), None));
     assert_eq!(gone.next(), Move::Settled);

@@ -309,7 +309,7 @@ impl<'a> Scene<'a> {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 self.process = None;
-                world.weather.lock().unwrap().clock_ahead = *ahead;
+                world.set_clocks(*ahead);
                 self.start(fault);
             }
             Fault::Panic => {

@@ -39,7 +39,7 @@ pub fn all() -> Vec<Scenario> {
         on_group(
             "the tenant's resource is removed by force and made again",
             |w| {
-                w.cluster.remove_tenant_by_force();
+                w.cluster.remove_tenant_by_force("default");
                 w.make_tenant();
                 w.cluster.apply("g", &spec("New", &["A", "B", "C"]));
             },

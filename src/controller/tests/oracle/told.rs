@@ -1,0 +1,167 @@
+//! S9: a status that is stored claims nothing that was not so.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use identity_simulator::Tenant;
+use kube::ResourceExt;
+use psg_api::{AdoptionPolicy, PasswordSyncGroup, PasswordSyncGroupStatus};
+use tokio::time::Instant;
+
+use super::{Oracle, Shape, holds};
+use crate::tests::cluster::Cluster;
+
+/// What was read before the status was stored was read within that.
+const JUST_NOW: Duration = Duration::from_mins(3);
+
+impl Oracle {
+    /// A status was stored, in place of that.
+    pub fn told(
+        &mut self,
+        before: Option<&PasswordSyncGroupStatus>,
+        group: &PasswordSyncGroup,
+        tenant: &Tenant,
+        cluster: &Cluster,
+    ) {
+        let Some(status) = &group.status else { return };
+        self.told_of_the_group(group, status, tenant);
+        self.told_of_sources(before, status, tenant);
+        if let Some(id) = status.group_id.as_deref().filter(|id| holds(status, id)) {
+            let new = before.is_none_or(|before| !holds(before, id));
+            if new {
+                self.takes_over(group, status, id, tenant);
+            }
+            for other in cluster.groups.all() {
+                let theirs = other.status.as_ref().is_some_and(|it| holds(it, id));
+                self.must(
+                    other.uid() == group.uid() || !theirs,
+                    "S4: two resources hold one group",
+                    id,
+                );
+            }
+        }
+    }
+
+    /// What is said to be ready was so at some time, and is what the manifest asks for. Before it is,
+    /// a status claims what the group has shown beside what another hand took out of it: each part
+    /// was so, and perhaps not all at once.
+    fn told_of_the_group(
+        &mut self,
+        group: &PasswordSyncGroup,
+        status: &PasswordSyncGroupStatus,
+        tenant: &Tenant,
+    ) {
+        let Some(told) = Shape::of_status(status) else {
+            return;
+        };
+        let mut conditions = status.conditions.iter();
+        let ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
+        let was = self.been.contains(&told) || !ready && told.is_made_of(&self.been);
+        self.must(was, "S9: said to be equal, and never was", &format!("{told:?}"));
+        if ready && Some(status.observed_generation) == group.metadata.generation {
+            let wanted = wanted(group, tenant);
+            self.must(
+                wanted.is_none_or(|it| it == (told.1.clone(), told.2.clone(), told.3.clone())),
+                "S9: said to be ready, and the manifest asks for something else",
+                &format!("{told:?}"),
+            );
+        }
+    }
+
+    /// A source that is said to have its policy had it just now; one that is said to be ruled by
+    /// another group was.
+    fn told_of_sources(
+        &mut self,
+        before: Option<&PasswordSyncGroupStatus>,
+        status: &PasswordSyncGroupStatus,
+        tenant: &Tenant,
+    ) {
+        let known = before.map(open).unwrap_or_default();
+        let told = |it: &PasswordSyncGroupStatus| {
+            let deletion = it.deletion.iter().flat_map(|it| it.sources.clone());
+            deletion.chain(it.leaving.clone()).collect::<Vec<_>>()
+        };
+        for left in told(status) {
+            let key = (left.id.clone(), left.policy_id.clone());
+            let said = left.result.as_deref().unwrap_or_default();
+            if !said.starts_with("AssignedBy") || !known.contains(&key) {
+                continue;
+            }
+            let had = self.had.get(&key).map(Instant::elapsed);
+            self.must(
+                had.is_some_and(|ago| ago < JUST_NOW),
+                "S9: a source is said to have its policy",
+                &format!("{left:?}"),
+            );
+        }
+        // One that left by an edit is forgotten once it is looked after.
+        let still = told(status);
+        let still: BTreeSet<&String> = still.iter().map(|left| &left.id).collect();
+        for (id, policy) in known.into_iter().filter(|(id, _)| !still.contains(id)) {
+            let state = tenant.state();
+            let lately = |at: Option<&Instant>| at.is_some_and(|at| at.elapsed() < JUST_NOW);
+            let fine = lately(self.had.get(&(id.clone(), policy.clone())))
+                || lately(self.grouped.get(&id))
+                || state.sources.find(&id).is_none()
+                || state.policies.find(&policy).is_none();
+            self.must(fine, "S9: a source that left is forgotten without its policy", &id);
+        }
+    }
+
+    /// S4: what is held from now on was made by this very resource, or may be adopted.
+    fn takes_over(
+        &mut self,
+        group: &PasswordSyncGroup,
+        status: &PasswordSyncGroupStatus,
+        id: &str,
+        tenant: &Tenant,
+    ) {
+        let uid = group.uid().unwrap_or_default();
+        if status.origin.as_deref() == Some("Created") {
+            let made = self.makers.may_be_made_by(id, &uid);
+            self.must(made, "S4: said to be created, and was not", id);
+            return;
+        }
+        let asked = group.spec.group_id.as_deref() == Some(id);
+        let right = match group.spec.adoption_policy {
+            AdoptionPolicy::Overwrite => true,
+            AdoptionPolicy::Never => asked,
+            AdoptionPolicy::IfIdentical => wanted(group, tenant).is_none_or(|(name, policy, sources)| {
+                self.been.contains(&Shape(id.to_owned(), name, policy, sources))
+            }),
+        };
+        self.must(right, "S4: adopted, and the manifest forbids it", id);
+    }
+}
+
+/// The sources that are still to be handed back, with their policies.
+fn open(status: &PasswordSyncGroupStatus) -> BTreeSet<(String, String)> {
+    let deletion = status.deletion.iter().flat_map(|it| &it.sources);
+    let open = deletion.chain(&status.leaving).filter(|left| left.result.is_none());
+    open.map(|left| (left.id.clone(), left.policy_id.clone())).collect()
+}
+
+/// What the manifest asks for, if each name means something in the tenant.
+fn wanted(group: &PasswordSyncGroup, tenant: &Tenant) -> Option<super::makers::Content> {
+    let state = tenant.state();
+    let by_id = |id: &Option<String>, name: &Option<String>, all: &[(String, String)]| {
+        let mut all = all.iter();
+        let found = all.find(|(an_id, a_name)| {
+            id.as_ref() == Some(an_id) || name.as_ref() == Some(a_name)
+        });
+        found.map(|(id, _)| id.clone())
+    };
+    let sources = state.sources.iter().map(|it| (it.id.clone(), it.name.clone()));
+    let sources: Vec<_> = sources.collect();
+    let policies = state.policies.iter().map(|it| (it.id.clone(), it.name.clone()));
+    let policies: Vec<_> = policies.collect();
+    let spec = &group.spec;
+    let policy = by_id(
+        &spec.password_policy_ref.id,
+        &spec.password_policy_ref.name,
+        &policies,
+    )?;
+    let refs = spec.source_refs.iter();
+    let sources = refs.map(|it| by_id(&it.id, &it.name, &sources));
+    let sources: Option<BTreeSet<String>> = sources.collect();
+    Some((Some(spec.name.clone()), Some(policy), sources?))
+}

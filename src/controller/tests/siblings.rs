@@ -1,0 +1,44 @@
+//! Two IdentityTenants that mean one tenant: their groups share its names and sources.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    in_virtual_time,
+    process::{Life, Process},
+    scenarios::spec,
+    tenant::small,
+    world::World,
+};
+
+fn of(tenant: &str, mut spec: Value) -> Value {
+    spec["tenantRef"] = json!({"name": tenant});
+    spec
+}
+
+/// Each is read at its own time, and each record takes its own.
+async fn begun_at_once(seed: u64) {
+    let world = World::new(small(3, &json!({}), &json!("none"), seed));
+    let twin = json!({"credentialsSecretRef": {"name": "pat"}});
+    world.cluster.tenants.apply("twin", &twin);
+    let spec = |name| spec(name, &["A", "B"]);
+    world.cluster.apply("g", &of("default", spec("G")));
+    world.cluster.apply("h", &of("twin", spec("H")));
+    let life = Life {
+        seed: Some(seed),
+        pace: Duration::from_millis(500),
+        ..Life::default()
+    };
+    let _process = Process::start(&world, life);
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    let posts = world.calls("POST /password-sync-groups");
+    assert_eq!(posts, 1, "seed {seed}\n{}", world.story());
+}
+
+#[test]
+fn of_two_that_are_begun_at_once_one_has_the_source_and_the_other_says_so() {
+    for seed in 0..50 {
+        in_virtual_time(begun_at_once(seed));
+    }
+}
