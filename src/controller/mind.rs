@@ -118,6 +118,11 @@ impl Minds {
         }
     }
 
+    /// Whether a pass has it, over a resource that is not gone.
+    pub fn is_in_pass(&self, uid: &str) -> bool {
+        self.lock().in_pass.contains_key(uid)
+    }
+
     /// How many passes over a resource failed in a row.
     pub fn failures(&self, uid: &str) -> u32 {
         self.lock().at_rest.get(uid).map_or(0, |mind| mind.failures)

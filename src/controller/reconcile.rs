@@ -306,7 +306,7 @@ impl Pass {
         if matches!(memory, Memory::Intent(_) | Memory::Group(..))
             && let Some(claimant) = claims_of(&self.group, &report.recorded, self.context.now())
         {
-            self.context.claim(claimant);
+            self.enter(claimant);
         }
         match status::store(&self.context, &self.group, report).await {
             Ok(stored) => {
@@ -497,10 +497,16 @@ impl Pass {
 
     /// Keeps the claims as new as what this pass knows.
     fn claim(&self) {
-        let Some(claimant) = claimant(&self.group, self.context.now()) else {
-            return;
-        };
-        self.context.claim(claimant);
+        if let Some(claimant) = claimant(&self.group, self.context.now()) {
+            self.enter(claimant);
+        }
+    }
+
+    /// One that the watch has seen go meanwhile claims nothing any more.
+    fn enter(&self, claimant: Claimant) {
+        if self.context.minds.is_in_pass(&self.uid) {
+            self.context.claim(claimant);
+        }
     }
 
     fn asked_to_read(&mut self) {
@@ -609,7 +615,8 @@ fn claims_of(
         Going::Not
     };
     let finalizer = holds_finalizer(group);
-    Some(claimant.leaving(deleting).going(going).holding(finalizer))
+    let claimant = claimant.leaving(deleting).going(going).holding(finalizer);
+    Some(claimant.of_version(mind::version(&group.metadata)))
 }
 
 /// Whether our finalizer is on the resource.

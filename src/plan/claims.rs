@@ -56,6 +56,7 @@ pub struct Held {
     leaving: bool,
     going: Going,
     finalizer: bool,
+    version: Option<u64>,
 }
 
 /// A small set that takes no more room than what is in it: there is one of these for everything
@@ -143,6 +144,7 @@ impl Held {
             leaving: false,
             going: Going::Not,
             finalizer: false,
+            version: None,
         }
     }
 }
@@ -202,10 +204,23 @@ enum Few {
 }
 
 impl ClaimIndex {
-    /// Takes in a resource as it is now, and names the others that this may free or bind.
-    pub fn insert(&mut self, claimant: Claimant) -> BTreeSet<String> {
-        if self.claimant(&claimant.uid) == Some(&claimant) {
-            return BTreeSet::new();
+    /// Takes in a resource as it is now, and names the others that this may free or bind. What is
+    /// older than what is known takes nothing back: a watch may show it after our own newer write.
+    pub fn insert(&mut self, mut claimant: Claimant) -> BTreeSet<String> {
+        if let Some(known) = self.claimant(&claimant.uid) {
+            let (old, new) = (known.held.version, claimant.held.version);
+            if new < old {
+                return BTreeSet::new();
+            }
+            claimant.held.version = old;
+            let same = *known == claimant;
+            claimant.held.version = new;
+            if same {
+                if let Some(number) = self.numbers.get(&*claimant.uid).copied() {
+                    self.put(number, claimant);
+                }
+                return BTreeSet::new();
+            }
         }
         let mut rivals = self.take_out(&claimant.uid).1;
         let number = self.number(&claimant.uid);
@@ -618,6 +633,13 @@ impl Claimant {
     #[must_use]
     pub fn going(mut self, going: Going) -> Self {
         self.held.going = going;
+        self
+    }
+
+    /// How new it is, as the API server counts.
+    #[must_use]
+    pub fn of_version(mut self, version: Option<u64>) -> Self {
+        self.held.version = version;
         self
     }
 

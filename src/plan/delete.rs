@@ -11,7 +11,7 @@ use crate::{
     differ,
     hand_back::{self, Progress},
     reason::{Finding, Reason},
-    sync::read_group,
+    sync::{self, read_group},
 };
 
 /// The next move for a resource that is being deleted.
@@ -93,24 +93,29 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
 fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
     // A member that joined since an older read would be left without a policy.
     let fresh = time::before(now, case.tenant.interval);
-    let there = match case.picture.group(group) {
+    let (there, as_of) = match case.picture.group(group) {
         Presence::Unknown(after) => return read_group(group, after),
         Presence::There(_, as_of) if as_of < fresh => return read_group(group, fresh),
-        Presence::There(there, _) => Some(there),
-        Presence::Gone(_) => None,
+        Presence::There(there, as_of) => (Some(there), Some(as_of)),
+        Presence::Gone(_) => (None, None),
     };
     let policy = there
         .and_then(|group| group.policy.as_ref())
         .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
     let members = there.map_or_else(|| case.recorded.source_ids(), |group| group.sources.clone());
     let mut sources: Vec<HandBack> = Vec::new();
-    if let Some(policy) = policy {
-        sources.extend(members.into_iter().map(|id| HandBack {
-            name: differ::source(&id, case.picture),
-            source: id,
-            policy: policy.clone(),
-            result: None,
-        }));
+    let members = members.iter().map(|id| (id, policy));
+    for (id, policy) in members.chain(sync::joined_lately(case, as_of)) {
+        if let Some(policy) = policy
+            && sources.iter().all(|open| open.source != *id)
+        {
+            sources.push(HandBack {
+                source: id.clone(),
+                name: differ::source(id, case.picture),
+                policy: policy.clone(),
+                result: None,
+            });
+        }
     }
     for left in case
         .recorded

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Group, HandBack, ManagementPolicy, PolicyPin, Recorded, SourceId, SourcePin, time,
+    Group, HandBack, ManagementPolicy, PolicyId, PolicyPin, Recorded, SourceId, SourcePin, time,
 };
 
 use crate::{
@@ -91,7 +91,7 @@ pub fn sync(
             return stop;
         }
     }
-    let leaving = leaving(case, &reached, group);
+    let leaving = leaving(case, &reached, group, as_of);
     if leaving != case.recorded.leaving {
         return write(case, now, Step::Record(Memory::Leaving(leaving)));
     }
@@ -160,7 +160,7 @@ fn name_taken(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Option<Mov
 
 /// Every source that this PUT takes out, with the policy in force before it. One that comes back
 /// stays on the list until the group has it: the PUT may fail, and the manifest change again.
-fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Vec<HandBack> {
+fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group, as_of: Timestamp) -> Vec<HandBack> {
     let wanted = resolved.source_ids();
     let policy = group
         .policy
@@ -177,8 +177,10 @@ fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Vec<HandBack>
         }
     });
     let mut leaving: Vec<HandBack> = known.cloned().collect();
-    for id in group.sources.difference(&wanted) {
+    let members = group.sources.iter().map(|id| (id, policy));
+    for (id, policy) in members.chain(joined_lately(case, Some(as_of))) {
         if let Some(policy) = policy
+            && !wanted.contains(id)
             && leaving.iter().all(|gone| gone.source != *id)
         {
             leaving.push(HandBack {
@@ -190,6 +192,20 @@ fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Vec<HandBack>
         }
     }
     leaving
+}
+
+/// What this process made of the group so lately that a read of then may not show it yet.
+pub fn joined_lately<'a>(
+    case: &'a Case<'_>,
+    as_of: Option<Timestamp>,
+) -> impl Iterator<Item = (&'a SourceId, Option<&'a PolicyId>)> {
+    let sent = case.sent.updated.as_ref().zip(case.sent.updated_at);
+    let hidden = sent
+        .filter(|(_, at)| as_of.is_none_or(|as_of| as_of < time::after(*at, case.timers.settle)));
+    hidden.into_iter().flat_map(|(sent, _)| {
+        let policy = sent.policy.as_ref();
+        sent.sources.iter().map(move |id| (id, policy))
+    })
 }
 
 /// Sources of a group that is gone, or of one that another takes the place of, may be without a

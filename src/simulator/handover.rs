@@ -22,7 +22,9 @@ impl Tenant {
             self.after_join(source, now);
         }
         for source in before.iter().filter(|id| !kept.contains(id)) {
-            let policy = old.as_ref().and_then(|old| old.password_policy_id.as_deref());
+            let policy = old
+                .as_ref()
+                .and_then(|old| old.password_policy_id.as_deref());
             self.after_leave(source, policy, now);
         }
     }

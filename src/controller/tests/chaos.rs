@@ -77,7 +77,8 @@ impl Story {
             ..self.life
         };
         let ahead = [0, 0, 0, 120, 3600, -3600][self.rng.below(6)];
-        self.world.note(&format!("an operator starts, its clock {ahead} s ahead"));
+        self.world
+            .note(&format!("an operator starts, its clock {ahead} s ahead"));
         self.world.set_clocks(ahead);
         self.process = Some(Process::start(&self.world, life));
     }

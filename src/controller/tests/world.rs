@@ -261,7 +261,10 @@ impl World {
     pub fn free_sources(&self) -> BTreeSet<String> {
         let tenant = self.tenant.lock().unwrap();
         let state = tenant.state();
-        let free = state.sources.iter().filter(|it| state.groups_of(&it.id).next().is_none());
+        let free = state
+            .sources
+            .iter()
+            .filter(|it| state.groups_of(&it.id).next().is_none());
         free.map(|source| source.id.clone()).collect()
     }
 
@@ -304,7 +307,13 @@ impl World {
     pub fn drop_unclaimed(&self) {
         let mut tenant = self.tenant.lock().unwrap();
         let claimed = |group: &Group| {
-            let owned = self.oracle.lock().unwrap().makers.owner(&group.id).is_some();
+            let owned = self
+                .oracle
+                .lock()
+                .unwrap()
+                .makers
+                .owner(&group.id)
+                .is_some();
             let groups = self.cluster.groups.all();
             let mut statuses = groups.iter().filter_map(|group| group.status.as_ref());
             let kept = statuses.any(|status| {
@@ -326,7 +335,10 @@ impl World {
         let groups = self.cluster.groups.all();
         let mut statuses = groups.iter().filter_map(|group| group.status.as_ref());
         statuses.any(|status| {
-            let open = status.intent.as_ref().is_some_and(|intent| intent.name == name);
+            let open = status
+                .intent
+                .as_ref()
+                .is_some_and(|intent| intent.name == name);
             open && ambiguous(status)
         })
     }
@@ -430,7 +442,11 @@ impl World {
         let length = self.trace().len();
         tokio::time::sleep(time - COUNTED).await;
         let story = self.story();
-        assert_eq!(writes(), before, "{what}: S8: settled stays settled\n{story}");
+        assert_eq!(
+            writes(),
+            before,
+            "{what}: S8: settled stays settled\n{story}"
+        );
         let mut since = self.trace().split_off(length);
         since.retain(|line| !line.contains(" watches: "));
         assert!(since.is_empty(), "{what}: S8: {since:#?}\n{story}");

@@ -191,3 +191,16 @@ fn managed_are_the_groups_of_those_that_stay() {
     assert_eq!(a.held_sources().collect::<Vec<_>>(), [&source_id("ad")]);
     assert!(index.claimant("d").is_none());
 }
+
+#[test]
+fn what_is_older_takes_nothing_back() {
+    let mut index = ClaimIndex::default();
+    let of = |version| wanting("r1", &["AD"]).of_version(Some(version));
+    index.insert(of(7));
+    index.insert(wanting("r1", &["Salesforce"]).of_version(Some(6)));
+    assert_eq!(index.claimant("r1"), Some(&of(7)));
+    assert!(index.insert(of(8)).is_empty(), "it claims the same");
+    assert_eq!(index.claimant("r1"), Some(&of(8)));
+    index.insert(wanting("r1", &["Salesforce"]).of_version(Some(7)));
+    assert_eq!(index.claimant("r1"), Some(&of(8)));
+}

@@ -181,6 +181,25 @@ fn what_was_handed_back_at_an_earlier_time_is_handed_back_again() {
 }
 
 #[test]
+fn one_that_we_let_join_and_that_does_not_show_yet_leaves_as_well() {
+    let sent = group("g", "Corp", "weak", &["ad", "sf", "wd"]);
+    let renamed = Fixture::settled().with(|f| {
+        f.desired.name = "New".to_owned();
+        f.sent.updated_at = Some(at(READ));
+        f.sent.updated = Some(sent.clone());
+    });
+    assert_eq!(
+        renamed.remembers(),
+        Memory::Leaving(vec![hand_back("wd", "weak", None)])
+    );
+    let long_ago = renamed.with(|f| f.sent.updated_at = Some(at(READ - 31)));
+    assert!(
+        matches!(long_ago.step(), Step::UpdateGroup { .. }),
+        "somebody else took it out"
+    );
+}
+
+#[test]
 fn one_that_is_gone_or_whose_policy_is_gone_holds_up_nothing() {
     let gone = left().with(|f| f.picture.merge_holders(at(READ + 1), source_id("wd"), None));
     assert_eq!(gone.next(), Move::Settled);

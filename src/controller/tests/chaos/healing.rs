@@ -60,11 +60,23 @@ impl Story {
     /// to be deleted goes; and then nothing is done any more.
     pub(super) async fn must_come_to_rest(&self) {
         let world = self.world.clone();
-        let ended = || world.cluster.groups.all().iter().all(|group| has_ended(group));
+        let ended = || {
+            world
+                .cluster
+                .groups
+                .all()
+                .iter()
+                .all(|group| has_ended(group))
+        };
         let calm = world.until(HEALING, ended).await;
         assert!(calm, "L1, L2: {:#?}\n{}", world.restless(), world.story());
         tokio::time::sleep(SHOWN).await;
-        assert!(ended(), "L1: not for good: {:#?}\n{}", world.restless(), world.story());
+        assert!(
+            ended(),
+            "L1: not for good: {:#?}\n{}",
+            world.restless(),
+            world.story()
+        );
         for group in world.cluster.groups.all() {
             let content = is_ready(&group) || is_hindered(&group, &world);
             assert!(content, "L1: nothing hinders {group:#?}\n{}", world.story());
@@ -156,7 +168,13 @@ fn has_ended(group: &PasswordSyncGroup) -> bool {
 fn is_hindered(group: &PasswordSyncGroup, world: &World) -> bool {
     let (_, why) = condition(group, "Ready").unwrap_or_default();
     // What other hands did in the tenant, or left there.
-    let by_others = ["Contested", "Drifted", "GroupVanished", "CreateAmbiguous", "AmbiguousGroup"];
+    let by_others = [
+        "Contested",
+        "Drifted",
+        "GroupVanished",
+        "CreateAmbiguous",
+        "AmbiguousGroup",
+    ];
     if by_others.contains(&&*why) {
         return true;
     }
@@ -166,11 +184,14 @@ fn is_hindered(group: &PasswordSyncGroup, world: &World) -> bool {
     let own = group.status.as_ref().and_then(|status| status.name.clone());
     let in_tenant = world.groups().into_iter().any(|(name, members)| {
         name == group.spec.name && Some(&name) != own.as_ref()
-            || sources.iter().any(|source| members.contains(*source))
-                && Some(&name) != own.as_ref()
+            || sources.iter().any(|source| members.contains(*source)) && Some(&name) != own.as_ref()
     });
     let wanted = world.cluster.groups.all().into_iter().any(|other| {
-        let mut theirs = other.spec.source_refs.iter().filter_map(|it| it.name.as_ref());
+        let mut theirs = other
+            .spec
+            .source_refs
+            .iter()
+            .filter_map(|it| it.name.as_ref());
         let held = other.status.iter().flat_map(|status| &status.sources);
         let mut held = held.map(|source| &source.name);
         other.uid() != group.uid()

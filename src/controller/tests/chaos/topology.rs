@@ -65,7 +65,9 @@ impl Story {
     /// A person makes each IdentityTenant that is not there.
     pub(super) fn make_tenants(&self) {
         for (name, wishes) in &self.tenants {
-            self.world.note(&format!("a person applies the IdentityTenant {name}: {wishes}"));
+            self.world.note(&format!(
+                "a person applies the IdentityTenant {name}: {wishes}"
+            ));
             self.world.cluster.tenants.apply(name, wishes);
         }
     }

@@ -19,11 +19,15 @@ impl Oracle {
             self.makers.orphans(&uid, status.group_id.as_ref());
             let deletion = status.deletion.iter().flat_map(|it| &it.sources);
             let left = deletion.chain(&status.leaving).map(|left| left.id.clone());
-            self.makers.left_by_another(&left.collect::<Vec<_>>(), tenant);
+            self.makers
+                .left_by_another(&left.collect::<Vec<_>>(), tenant);
             return;
         }
         let state = tenant.state();
-        let made = state.groups.iter().filter(|it| self.makers.owner(&it.id) == Some(&*uid));
+        let made = state
+            .groups
+            .iter()
+            .filter(|it| self.makers.owner(&it.id) == Some(&*uid));
         let made: Vec<String> = made.map(|group| group.id.clone()).collect();
         self.must(
             made.is_empty(),
@@ -117,7 +121,9 @@ impl Oracle {
             return true;
         };
         let groups = cluster.groups.all();
-        let of = groups.iter().find(|group| group.uid().as_deref() == Some(uid));
+        let of = groups
+            .iter()
+            .find(|group| group.uid().as_deref() == Some(uid));
         let status = of.and_then(|group| group.status.as_ref());
         status.is_some_and(|status| {
             let undone = status.deletion.as_ref().map(|deletion| &*deletion.group_id);

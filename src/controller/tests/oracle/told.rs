@@ -56,7 +56,11 @@ impl Oracle {
         let mut conditions = status.conditions.iter();
         let ready = conditions.any(|it| it.type_ == "Ready" && it.status == "True");
         let was = self.been.contains(&told) || !ready && told.is_made_of(&self.been);
-        self.must(was, "S9: said to be equal, and never was", &format!("{told:?}"));
+        self.must(
+            was,
+            "S9: said to be equal, and never was",
+            &format!("{told:?}"),
+        );
         if ready && Some(status.observed_generation) == group.metadata.generation {
             let wanted = wanted(group, tenant);
             self.must(
@@ -103,7 +107,11 @@ impl Oracle {
                 || lately(self.grouped.get(&id))
                 || state.sources.find(&id).is_none()
                 || state.policies.find(&policy).is_none();
-            self.must(fine, "S9: a source that left is forgotten without its policy", &id);
+            self.must(
+                fine,
+                "S9: a source that left is forgotten without its policy",
+                &id,
+            );
         }
     }
 
@@ -125,9 +133,12 @@ impl Oracle {
         let right = match group.spec.adoption_policy {
             AdoptionPolicy::Overwrite => true,
             AdoptionPolicy::Never => asked,
-            AdoptionPolicy::IfIdentical => wanted(group, tenant).is_none_or(|(name, policy, sources)| {
-                self.been.contains(&Shape(id.to_owned(), name, policy, sources))
-            }),
+            AdoptionPolicy::IfIdentical => {
+                wanted(group, tenant).is_none_or(|(name, policy, sources)| {
+                    self.been
+                        .contains(&Shape(id.to_owned(), name, policy, sources))
+                })
+            }
         };
         self.must(right, "S4: adopted, and the manifest forbids it", id);
     }
@@ -136,8 +147,11 @@ impl Oracle {
 /// The sources that are still to be handed back, with their policies.
 fn open(status: &PasswordSyncGroupStatus) -> BTreeSet<(String, String)> {
     let deletion = status.deletion.iter().flat_map(|it| &it.sources);
-    let open = deletion.chain(&status.leaving).filter(|left| left.result.is_none());
-    open.map(|left| (left.id.clone(), left.policy_id.clone())).collect()
+    let open = deletion
+        .chain(&status.leaving)
+        .filter(|left| left.result.is_none());
+    open.map(|left| (left.id.clone(), left.policy_id.clone()))
+        .collect()
 }
 
 /// What the manifest asks for, if each name means something in the tenant.
@@ -145,14 +159,19 @@ fn wanted(group: &PasswordSyncGroup, tenant: &Tenant) -> Option<super::makers::C
     let state = tenant.state();
     let by_id = |id: &Option<String>, name: &Option<String>, all: &[(String, String)]| {
         let mut all = all.iter();
-        let found = all.find(|(an_id, a_name)| {
-            id.as_ref() == Some(an_id) || name.as_ref() == Some(a_name)
-        });
+        let found =
+            all.find(|(an_id, a_name)| id.as_ref() == Some(an_id) || name.as_ref() == Some(a_name));
         found.map(|(id, _)| id.clone())
     };
-    let sources = state.sources.iter().map(|it| (it.id.clone(), it.name.clone()));
+    let sources = state
+        .sources
+        .iter()
+        .map(|it| (it.id.clone(), it.name.clone()));
     let sources: Vec<_> = sources.collect();
-    let policies = state.policies.iter().map(|it| (it.id.clone(), it.name.clone()));
+    let policies = state
+        .policies
+        .iter()
+        .map(|it| (it.id.clone(), it.name.clone()));
     let policies: Vec<_> = policies.collect();
     let spec = &group.spec;
     let policy = by_id(

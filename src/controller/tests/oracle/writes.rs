@@ -51,9 +51,15 @@ impl Oracle {
             }
         };
         if let Some(uid) = by {
-            let of = known.iter().find(|(group, _)| group.metadata.uid == Some(uid.clone()));
+            let of = known
+                .iter()
+                .find(|(group, _)| group.metadata.uid == Some(uid.clone()));
             let held = of.is_some_and(|(group, _)| is_held(group.finalizers()));
-            self.must(held, "S3: a write for a resource without its finalizer", &uid);
+            self.must(
+                held,
+                "S3: a write for a resource without its finalizer",
+                &uid,
+            );
         }
         if self.foreign.contains(id) {
             self.must(false, "S10: another's group was written", id);
@@ -124,7 +130,9 @@ impl Oracle {
         let Some((posted, attempt, _)) = self.last_posted.clone() else {
             return;
         };
-        let of = known.iter().find(|(group, _)| group.uid() == Some(posted.clone()));
+        let of = known
+            .iter()
+            .find(|(group, _)| group.uid() == Some(posted.clone()));
         if attempt == 1
             && let Some((group, _)) = of
         {
@@ -159,10 +167,16 @@ impl Oracle {
                 });
                 let unseen = self.makers.is_just_touched(&other);
                 let (what, unseen) = if held {
-                    ("S10: a source is taken out of another resource's group", unseen)
+                    (
+                        "S10: a source is taken out of another resource's group",
+                        unseen,
+                    )
                 } else {
                     let unseen = unseen || self.makers.is_new(&other);
-                    ("S10: a source is taken out of a group that nobody manages", unseen)
+                    (
+                        "S10: a source is taken out of a group that nobody manages",
+                        unseen,
+                    )
                 };
                 self.must(unseen, what, &format!("{source} out of {other}"));
             }
@@ -180,15 +194,28 @@ impl Oracle {
     ) -> Option<String> {
         let policies = body.as_array().into_iter().flatten();
         let own = policies.filter(|holder| holder["selectors"].is_null());
-        let own: Vec<&str> = own.filter_map(|holder| holder["policyId"].as_str()).collect();
-        let by = self.one(known, "a policy for a source that it hands back", source, |_, status| {
-            let deletion = status.deletion.iter().flat_map(|it| &it.sources);
-            let mut left = deletion.chain(&status.leaving);
-            left.any(|left| left.id == source && [&*left.policy_id] == *own)
-        });
-        let ruled: Vec<String> = tenant.state().groups_of(source).map(|it| it.id.clone()).collect();
+        let own: Vec<&str> = own
+            .filter_map(|holder| holder["policyId"].as_str())
+            .collect();
+        let by = self.one(
+            known,
+            "a policy for a source that it hands back",
+            source,
+            |_, status| {
+                let deletion = status.deletion.iter().flat_map(|it| &it.sources);
+                let mut left = deletion.chain(&status.leaving);
+                left.any(|left| left.id == source && [&*left.policy_id] == *own)
+            },
+        );
+        let ruled: Vec<String> = tenant
+            .state()
+            .groups_of(source)
+            .map(|it| it.id.clone())
+            .collect();
         for group in ruled {
-            let is_own = known.iter().any(|(of, status)| of.uid() == by && holds(status, &group));
+            let is_own = known
+                .iter()
+                .any(|(of, status)| of.uid() == by && holds(status, &group));
             self.must(
                 is_own || self.makers.is_just_touched(&group),
                 "S10: a policy for a source that a group rules",
