@@ -75,8 +75,9 @@ claims! {
     Walked "walked again" "The list did not add up: its first page was asked for again at once, before anything was written.";
     Complete "taken as it is" "The list added up all the same: it was not walked again before the next write.";
     Again "done again" "The call had no effect, a later one had, and in all one had.";
-    Once "not repeated" "The call took effect, and no other of the kind was sent.";
+    Once "not repeated" "The call took effect, and no later one of the kind was sent.";
     Twice "sent twice" "The call took effect, and a later one of the kind as well.";
+    Skips "leaves the source" "No policy was assigned to the source that another group has by now.";
     Vain "repeated in vain" "The call took effect. It was sent again while reads still showed the group, and had no effect.";
     Outlasts "waits until it is not shown" "The finalizer ended 20 s or more after the strike: no earlier than reads could show it.";
     Settle "settle, then POST" "The POST that took effect was sent 30 s or more after the strike, and it was the only one that did.";
@@ -87,7 +88,7 @@ claims! {
     NoDelete "no DELETE" "None was sent.";
     MadeAgain "made again" "The first POST made a group, and later a second one made it anew; there was no third.";
     PutRight "put right" "A PUT afterwards made the group as the manifest says.";
-    Conflict "409, read again" "The apiserver refused the write with a conflict, since it was not of the newest version.";
+    Conflict "conflict" "The apiserver refused the write with 409, since it was not of the newest version.";
     Quiet "nothing written" "While the fault lasted, no write of the tenant took effect.";
     Keeps "finalizer kept" "While the fault lasted, the resource stayed.";
     OthersGoOn "others go on" "While the fault lasted, another resource became ready.";
@@ -152,6 +153,12 @@ impl Seen {
             Claim::Again => !struck.done && effects() == 1 && later(),
             Claim::Once => struck.done && self.later_same().next().is_none(),
             Claim::Twice => struck.done && later(),
+            Claim::Skips => {
+                let source = source_id(0);
+                !self
+                    .of(Phase::Assign)
+                    .any(|call| call.target.contains(&source))
+            }
             Claim::Vain => {
                 struck.done
                     && self.later_same().next().is_some()

@@ -32,6 +32,8 @@ pub enum Fault {
     Lag {
         lost: bool,
     },
+    /// This read and those after it show the past, in which our group was not there yet.
+    LagAtStart,
     /// Every read of groups shows the past since the DELETE, and in the past another group had a
     /// source of ours.
     LagOfAnother,

@@ -183,6 +183,13 @@ pub fn old_home(world: &World) {
     world.add_group(OLD_HOME, STANDARD, &[0, 4, 5]);
 }
 
+/// A stranger's group takes the first source as soon as ours is gone.
+pub fn taken(world: &World) -> bool {
+    changes(world, |world| {
+        _ = world.add_group("New Home", STANDARD, &[0, 4])
+    })
+}
+
 pub fn let_go(world: &World) -> bool {
     changes(world, |world| {
         world.edit_group(OLD_HOME, |group| {

@@ -182,7 +182,8 @@ impl<'a> Scene<'a> {
         if matches!(fault, Fault::LagOfAnother) {
             hands::old_home(&world);
         }
-        if phase >= Phase::Put || matches!(fault, Fault::Shift { ours: true, .. }) {
+        let there = matches!(fault, Fault::Shift { ours: true, .. } | Fault::LagAtStart);
+        if phase >= Phase::Put || there {
             world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
             let calm = Process::start(&world, Life::default());
             if matches!(fault, Fault::LagOfAnother) {
@@ -196,7 +197,7 @@ impl<'a> Scene<'a> {
             }
             assert!(world.until(LIMIT, || world.quiet()).await, "{what}: before");
             drop(calm);
-            if !matches!(fault, Fault::LagOfAnother) {
+            if !matches!(fault, Fault::LagOfAnother | Fault::LagAtStart) {
                 tokio::time::sleep(Duration::from_mins(1)).await;
             }
         }

@@ -11,13 +11,13 @@ use super::{
     cell::{Cell, End, Play, form, says},
     claims::Claim::{
         self, Again, Asked, Complete, Found, Held, Keeps, MadeAgain, NoDelete, NoPost, NotSent,
-        Once, OnePost, OthersGoOn, Outlasts, Patient, PutRight, Quiet, Says, Settle, SourcesGoOn,
-        TenantSays, Twice, Vain, Waits, Walked,
+        Once, OnePost, OthersGoOn, Outlasts, Patient, PutRight, Quiet, Says, Settle, Skips,
+        SourcesGoOn, TenantSays, Twice, Vain, Waits, Walked,
     },
     faults::{Fault, Spell, kube, slow_down},
     hands::{
         dropped, given_another, given_by_hand, namesake_and_lost, other_policy, removed, renamed,
-        source_gone, stripped, twin,
+        source_gone, stripped, taken, twin,
     },
 };
 
@@ -254,7 +254,15 @@ pub fn another_hand(phase: Phase) -> Cell {
         ]),
         Phase::Put => Cell::of(before(renamed), &[Once]),
         Phase::Plan => Cell::of(before(dropped), &[Once]),
-        Phase::Delete => Cell::of(before(dropped), &[NotSent]),
+        Phase::Delete => {
+            let mut moved = form(
+                "source taken",
+                Fault::Meanwhile(When::After, taken),
+                &[Once, Skips],
+            );
+            moved.end = End::Is(|world| world.cluster.groups.get("g").is_none());
+            Cell::forms(vec![form("deleted", before(dropped), &[NotSent]), moved])
+        }
         Phase::Assign => Cell::of(before(given_by_hand), &[Once]),
         Phase::Release => Cell::of(before(twin), &[Once]).ending(End::Left),
     }
@@ -264,7 +272,10 @@ pub fn lagging_reads(phase: Phase) -> Cell {
     let lag = || Fault::Lag { lost: false };
     match phase {
         Phase::Token => NO_GROUP,
-        Phase::Read => Cell::of(lag(), &[OnePost]),
+        Phase::Read => Cell::forms(vec![
+            form("not made yet", lag(), &[OnePost]),
+            form("just made", Fault::LagAtStart, &[OnePost]),
+        ]),
         Phase::Post => Cell::forms(vec![
             form("answered", lag(), &[Once, Held]),
             form("answer lost", Fault::Lag { lost: true }, &[Once, Found]),

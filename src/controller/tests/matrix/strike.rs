@@ -132,6 +132,12 @@ impl Scene<'_> {
                 world.tenant.lock().unwrap().clear_faults();
                 meanwhile.struck = self.was_hit(seq, "stale");
             }
+            Fault::LagAtStart => {
+                self.lag();
+                go_on(verdict);
+                tokio::time::sleep(Duration::from_secs(25)).await;
+                world.tenant.lock().unwrap().clear_faults();
+            }
             Fault::LagOfAnother => {
                 go_on(verdict);
                 tokio::time::sleep(Duration::from_secs(25)).await;
@@ -263,6 +269,7 @@ impl Scene<'_> {
         match fault {
             Fault::Tenant(kind) | Fault::Lasting(kind, _) => self.is_hit(call, kind.name()),
             Fault::ClockWhileLate(_) => self.is_hit(call, "late_apply") && !call.done,
+            Fault::LagAtStart => self.is_hit(call, "stale"),
             Fault::Lag { lost: true } => self.is_hit(call, "lost_answer"),
             // The second page of the same walk.
             Fault::Shift { .. } => {
