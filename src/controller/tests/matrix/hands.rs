@@ -40,7 +40,7 @@ pub fn touched(world: &World) -> bool {
     ["1", "2", "3"].iter().all(|number| {
         let value = Some((*number).to_owned());
         changes(world, |world| {
-            world.cluster.groups.annotate("g", key, value)
+            world.cluster.groups.annotate("g", key, value);
         })
     })
 }
@@ -176,7 +176,7 @@ pub fn crowd(world: &World, groups: usize) {
     }
 }
 
-/// A stranger's group that has the first source, and one that it lets go.
+/// A stranger's group that has the first source, and lets it go later.
 pub const OLD_HOME: &str = "Old Home";
 
 pub fn old_home(world: &World) {
@@ -186,7 +186,7 @@ pub fn old_home(world: &World) {
 /// A stranger's group takes the first source as soon as ours is gone.
 pub fn taken(world: &World) -> bool {
     changes(world, |world| {
-        _ = world.add_group("New Home", STANDARD, &[0, 4])
+        _ = world.add_group("New Home", STANDARD, &[0, 4]);
     })
 }
 

@@ -101,8 +101,7 @@ pub fn secret(phase: Phase) -> Cell {
         Cell::forms(vec![taken(others), malformed(others), rotation(after)])
     };
     match phase {
-        Phase::Token => all(&[OnePost], &[Asked, Quiet]),
-        Phase::Read => all(&[OnePost], &[Asked, Quiet]),
+        Phase::Token | Phase::Read => all(&[OnePost], &[Asked, Quiet]),
         Phase::Intent => all(&[Once, Held], &[Twice, Quiet]),
         Phase::Post => all(&[Once, Held], &[Again, Quiet]),
         Phase::Put => all(&[Once], &[Again, Quiet]),

@@ -101,11 +101,7 @@ impl Scene<'_> {
                 let lost = KubeError::Other("no answer".to_owned());
                 drop(verdict.send(Verdict::Fail(lost)));
             }
-            Fault::Meanwhile(_, act) => {
-                meanwhile.struck = act(&world);
-                go_on(verdict);
-            }
-            Fault::StaleWatch(act) => {
+            Fault::Meanwhile(_, act) | Fault::StaleWatch(act) => {
                 meanwhile.struck = act(&world);
                 go_on(verdict);
             }
