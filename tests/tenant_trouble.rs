@@ -14,7 +14,8 @@ const POST: &str = "POST /password-sync-groups";
 const PUT: &str = "PUT /password-sync-groups/{id}";
 const LIST: &str = "GET /password-sync-groups";
 
-/// Every fault that can hit the read of a page.
+/// Every fault that can hit the read of a page. One that shifts needs more than a page of groups:
+/// the fault matrix has it.
 fn troubles() -> Vec<(&'static str, Value)> {
     vec![
         ("500", json!({"status": {"code": 500}})),
@@ -28,7 +29,6 @@ fn troubles() -> Vec<(&'static str, Value)> {
         ("a page of HTML", json!({"garbage_body": {}})),
         ("too much", json!({"oversized_body": {"bytes": 5_000_000}})),
         ("a lying total", json!({"wrong_total": {"by": 1}})),
-        ("a skipped item", json!({"page_shift": {"by": 1}})),
     ]
 }
 
@@ -53,10 +53,9 @@ async fn no_answer_of_a_broken_tenant_makes_anything_of_a_healthy_group() {
                 let faults = world.tenant.get("faults").await;
                 let hits = faults.as_array().unwrap().iter();
                 let hits: u64 = hits.map(|one| one["hits"].as_u64().unwrap()).sum();
-                match (name, hits) {
-                    // Only a page after the first shifts; here all fits on one.
-                    ("a skipped item", _) | (_, 2) => Ok(()),
-                    (_, hits) => Err(format!("{hits} hits")),
+                match hits {
+                    2 => Ok(()),
+                    hits => Err(format!("{hits} hits")),
                 }
             })
             .await;

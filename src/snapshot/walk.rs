@@ -102,3 +102,46 @@ where
         what: format!("a list of more than {MOST} objects"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Walks over lists that are answered page by page, and says how many pages it took.
+    async fn walked(pages: &[&[u32]], total: Option<usize>) -> (Result<Vec<u32>, Error>, usize) {
+        let mut asked = 0;
+        let answer = |_: Page| {
+            let items = pages[asked % pages.len()].to_vec();
+            asked += 1;
+            async move { Ok(Listed { items, total }) }
+        };
+        let items = complete(answer, |item| *item).await;
+        (items, asked)
+    }
+
+    fn numbers(from: u32, to: u32) -> Vec<u32> {
+        (from..to).collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_that_skips_one_makes_the_walk_begin_again() {
+        let first = numbers(0, 250);
+        let (skips, whole) = (numbers(251, 260), numbers(250, 260));
+        let (items, asked) = walked(&[&first, &skips, &first, &whole], Some(260)).await;
+        assert_eq!((items.unwrap(), asked), (numbers(0, 260), 4));
+        let (items, asked) = walked(&[&first, &skips], Some(260)).await;
+        assert!(matches!(items, Err(Error::BadAnswer { .. })));
+        assert_eq!(asked, 2 * TRIES, "it is not walked for ever");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_repeats_one_counts_it_once() {
+        let (first, repeats) = (numbers(0, 250), numbers(249, 260));
+        let (items, asked) = walked(&[&first, &repeats], Some(260)).await;
+        assert_eq!((items.unwrap(), asked), (numbers(0, 260), 2));
+        // As many as announced, and one of them twice.
+        let (last, whole) = (numbers(249, 259), numbers(250, 260));
+        let (items, asked) = walked(&[&first, &last, &first, &whole], Some(260)).await;
+        assert_eq!((items.unwrap(), asked), (numbers(0, 260), 4));
+    }
+}

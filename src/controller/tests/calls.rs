@@ -54,6 +54,27 @@ pub struct Call {
     pub done: bool,
     /// What Kubernetes refused it with.
     pub refused: Option<KubeError>,
+    /// Whether its process heard that it was done, and what it brought.
+    pub heard: bool,
+    /// When it took place, or was refused.
+    pub ended: Option<Instant>,
+    /// Its number in the tenant's ledger.
+    pub entry: Option<u64>,
+}
+
+/// What kept a process from what it was about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    ApiDown,
+    Forbidden,
+    NoRoute,
+    /// It may not write any more.
+    Fenced,
+    NoSecret,
+    /// The Secret's content cannot be used.
+    BadSecret,
+    /// The tenant does not take what the Secret holds.
+    BadCredentials,
 }
 
 /// A hand on the next call of a phase.
@@ -73,6 +94,8 @@ pub struct Held {
 #[derive(Default)]
 pub struct Calls {
     made: Mutex<Vec<Call>>,
+    /// What was hindered: when, which process, by what.
+    hindered: Mutex<Vec<(Instant, usize, Hindrance)>>,
     trap: Mutex<Option<Trap>>,
 }
 
@@ -162,20 +185,54 @@ impl Calls {
             at: Instant::now(),
             done: false,
             refused: None,
+            heard: false,
+            ended: None,
+            entry: None,
         });
         Some(made.len() - 1)
     }
 
     pub fn done(&self, call: Option<usize>) {
-        if let Some(call) = call {
-            self.made.lock().unwrap()[call].done = true;
-        }
+        self.change(call, |call| {
+            call.done = true;
+            call.ended = Some(Instant::now());
+        });
     }
 
     pub fn refused(&self, call: Option<usize>, error: &KubeError) {
+        self.change(call, |call| {
+            call.refused = Some(error.clone());
+            call.ended = Some(Instant::now());
+        });
+    }
+
+    pub fn heard(&self, call: Option<usize>) {
+        self.change(call, |call| call.heard = true);
+    }
+
+    /// The tenant wrote it down under that number.
+    pub fn entered(&self, call: Option<usize>, entry: u64) {
+        self.change(call, |call| call.entry = Some(entry));
+    }
+
+    fn change(&self, call: Option<usize>, change: impl FnOnce(&mut Call)) {
         if let Some(call) = call {
-            self.made.lock().unwrap()[call].refused = Some(error.clone());
+            change(&mut self.made.lock().unwrap()[call]);
         }
+    }
+
+    pub fn hinder(&self, life: usize, by: Hindrance) {
+        let mut hindered = self.hindered.lock().unwrap();
+        hindered.push((Instant::now(), life, by));
+    }
+
+    /// Which processes that has hindered since then.
+    pub fn hindered(&self, since: Instant, by: Hindrance) -> Vec<usize> {
+        let hindered = self.hindered.lock().unwrap();
+        let so = hindered
+            .iter()
+            .filter(|(at, _, what)| *at >= since && *what == by);
+        so.map(|(_, life, _)| *life).collect()
     }
 
     /// Waits here if somebody stops this call.

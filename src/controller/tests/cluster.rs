@@ -268,13 +268,6 @@ where
         Some((*at, shown.clone()))
     }
 
-    /// How many versions were stored since then.
-    pub fn changed_since(&self, then: Instant) -> usize {
-        let stored = self.stored.lock().unwrap();
-        let versions = stored.objects.values().flatten();
-        versions.filter(|(at, _)| *at > then).count()
-    }
-
     /// The version that was stored last.
     pub fn newest(&self) -> u64 {
         self.stored.lock().unwrap().version

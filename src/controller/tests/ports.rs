@@ -17,7 +17,7 @@ use psg_api::{IdentityTenant, PasswordSyncGroup};
 use serde_json::Value;
 
 use super::{
-    calls::{Phase, Verdict, When},
+    calls::{Hindrance, Phase, Verdict, When},
     fuse::Fuse,
     tenant::CLIENT,
     world::World,
@@ -50,6 +50,7 @@ impl Ways {
     async fn reach(&self) -> Result<(), KubeError> {
         self.take_a_while().await;
         if self.world.weather.lock().unwrap().api_down {
+            self.world.calls.hinder(self.life, Hindrance::ApiDown);
             return Err(KubeError::Other("connection refused".to_owned()));
         }
         Ok(())
@@ -74,12 +75,14 @@ impl Ways {
         if self.world.forbids(target) {
             let error = KubeError::Forbidden("no RBAC rule allows it".to_owned());
             calls.refused(call, &error);
+            calls.hinder(self.life, Hindrance::Forbidden);
             self.world
                 .note(&format!("kubernetes, by {}: {what}: forbidden", self.life));
             return Err(error);
         }
         // As the real port asks, at the last moment.
         if self.fenced.load(Ordering::SeqCst) {
+            calls.hinder(self.life, Hindrance::Fenced);
             let why = "not sent: this process may not write now".to_owned();
             return Err(KubeError::Other(why));
         }
@@ -107,6 +110,7 @@ impl Ways {
         if self.world.weather.lock().unwrap().api_deaf {
             return Err(KubeError::Other("no answer".to_owned()));
         }
+        calls.heard(call);
         written
     }
 
@@ -218,6 +222,12 @@ impl Kubernetes for Ways {
         let bytes = |text: &str| text.as_bytes().to_vec();
         self.read(|| {
             let secret = self.world.cluster.read_secret();
+            let calls = &self.world.calls;
+            match secret.content.as_deref() {
+                None => calls.hinder(self.life, Hindrance::NoSecret),
+                Some("") => calls.hinder(self.life, Hindrance::BadSecret),
+                Some(_) => {}
+            }
             let client_secret = secret.content?;
             Some(SecretData {
                 metadata: secret.metadata,

@@ -13,7 +13,7 @@ use psg_identity::{Gated, Kind, Request, Response, Transport, TransportError};
 
 use super::{
     audit::Leaving,
-    calls::{Phase, When},
+    calls::{Hindrance, Phase, When},
     fuse::Fuse,
     ports::Ways,
     world::World,
@@ -32,18 +32,32 @@ impl Transport for Ways {
             left: !is_write,
         };
         let calls = &self.world.calls;
-        let call = calls.begin(self.life, Phase::of_request(&asked), &asked.path);
+        let phase = Phase::of_request(&asked);
+        // The pages of a list are told apart.
+        let target = match phase {
+            Some(Phase::Read) => &sent.target,
+            _ => &asked.path,
+        };
+        let call = calls.begin(self.life, phase, target);
         calls.pass(call, When::Before).await;
         self.fuse.pass().await;
         leaving.left = true;
         drop(leaving);
-        let fenced = self.fenced.clone();
+        let (life, fenced) = (self.life, self.fenced.clone());
         let socket = Socket {
+            life,
             world: self.world.clone(),
             fuse: self.fuse.clone(),
             call,
         };
-        let may_write = move || !fenced.load(Ordering::SeqCst);
+        let world = self.world.clone();
+        let may_write = move || {
+            let fenced = fenced.load(Ordering::SeqCst);
+            if fenced {
+                world.calls.hinder(life, Hindrance::Fenced);
+            }
+            !fenced
+        };
         let gated = Gated::new(Arc::new(socket), Arc::new(may_write));
         gated.send(sent).await
     }
@@ -54,6 +68,7 @@ pub const ANSWER: &str = "the answer";
 
 /// What is behind the gate, for one request.
 struct Socket {
+    life: usize,
     world: Arc<World>,
     fuse: Arc<Fuse>,
     call: Option<usize>,
@@ -62,7 +77,9 @@ struct Socket {
 #[async_trait]
 impl Transport for Socket {
     async fn send(&self, sent: Request) -> Result<Response, TransportError> {
+        let calls = &self.world.calls;
         if self.world.weather.lock().unwrap().no_route {
+            calls.hinder(self.life, Hindrance::NoRoute);
             let why = "no connection".to_owned();
             return Err(TransportError::NotSent { why });
         }
@@ -82,10 +99,15 @@ impl Transport for Socket {
                 books.ended(tracking_id, answered);
             }
         };
+        let last = self.world.tenant.lock().unwrap().ledger().next() - 1;
+        calls.entered(self.call, last);
         if self.world.was_done(&answer) {
-            self.world.calls.done(self.call);
+            calls.done(self.call);
         }
-        self.world.calls.pass(self.call, When::After).await;
+        if answer.status == 401 && asked.path.ends_with("/oauth/token") {
+            calls.hinder(self.life, Hindrance::BadCredentials);
+        }
+        calls.pass(self.call, When::After).await;
         let panics = self
             .world
             .weather
@@ -103,12 +125,13 @@ impl Transport for Socket {
                 why: why.to_owned(),
             })
         };
-        if answer.delay > sent.timeout {
+        let delay = answer.delay + dripping(&answer);
+        if delay > sent.timeout {
             tokio::time::sleep(sent.timeout).await;
             return unknown("timeout");
         }
         // Whole milliseconds, as timers have: what comes first must not hang on a fraction.
-        let delay = Duration::from_millis(u64::try_from(answer.delay.as_millis()).unwrap());
+        let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap());
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
@@ -119,7 +142,13 @@ impl Transport for Socket {
         if matches!(answer.cut, Some(Cut::Before | Cut::Middle)) {
             return unknown("connection cut");
         }
+        if answer.body.len() > sent.max_body {
+            return unknown("too large");
+        }
         ended(true);
+        if (200..300).contains(&answer.status) && !answer.body.starts_with(b"<html") {
+            calls.heard(self.call);
+        }
         let headers = answer.headers.into_iter().map(|(name, value)| {
             (
                 HeaderName::try_from(name).unwrap(),
@@ -132,6 +161,14 @@ impl Transport for Socket {
             body: answer.body.into(),
         })
     }
+}
+
+/// How long the body takes.
+fn dripping(answer: &identity_simulator::Response) -> Duration {
+    let speed = answer.drip.map(u64::from).filter(|speed| *speed > 0);
+    speed.map_or(Duration::ZERO, |speed| {
+        Duration::from_secs(answer.body.len() as u64 / speed)
+    })
 }
 
 fn asked(sent: &Request) -> request::Request {

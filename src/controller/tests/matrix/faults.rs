@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use identity_simulator::FaultKind;
 
-use super::super::{calls::When, world::World};
+use super::{
+    super::{
+        calls::{Hindrance, When},
+        world::World,
+    },
+    hands::Hand,
+};
 use crate::ports::KubeError;
 
 pub enum Fault {
@@ -19,15 +25,25 @@ pub enum Fault {
     /// The apiserver stores it, and its answer is lost.
     Unheard,
     /// Somebody does something.
-    Meanwhile(When, fn(&World)),
-    /// Something is so for so many seconds.
-    Spell(fn(&World), fn(&World), u64),
+    Meanwhile(When, Hand),
+    /// Something is so for a while.
+    Spell(Spell),
     /// Every read of groups shows the past; the answer to this call may be lost, too.
     Lag {
         lost: bool,
     },
+    /// This read and those after it show the past, in which our group was not there yet.
+    LagAtStart,
+    /// Every read of groups shows the past since the DELETE, and in the past another group had a
+    /// source of ours.
+    LagOfAnother,
+    /// The second page of this walk begins elsewhere; our group may be what it shows.
+    Shift {
+        by: i64,
+        ours: bool,
+    },
     /// The watch shows late, and somebody does something.
-    StaleWatch(fn(&World)),
+    StaleWatch(Hand),
     LeaseLost,
     TwoLeaders {
         aware: bool,
@@ -38,6 +54,14 @@ pub enum Fault {
     ClockWhileLate(i64),
     Panic,
     Stop,
+}
+
+/// What is so for so many seconds, and what it is seen by: somebody runs into it.
+pub struct Spell {
+    pub begin: Hand,
+    pub end: fn(&World),
+    pub seconds: u64,
+    pub seen: Hindrance,
 }
 
 impl Fault {

@@ -105,7 +105,8 @@ fn counted(rows: &[Row]) -> (usize, usize) {
     (played.len(), played.iter().sum())
 }
 
-/// The forms of which the same is claimed stand together.
+/// The forms of which the same is claimed stand together. All forms that a cell has need no name
+/// if they are several.
 fn shown(cell: &Cell) -> String {
     let Cell::Played(plays) = cell else {
         return "–".to_owned();
@@ -118,7 +119,9 @@ fn shown(cell: &Cell) -> String {
             None => groups.push((vec![play], words)),
         }
     }
-    if let [(_, words)] = groups.as_slice() {
+    if let [(same, words)] = groups.as_slice()
+        && (same.len() > 1 || same.iter().all(|play| play.form.is_empty()))
+    {
         return words.clone();
     }
     let groups = groups.iter().map(|(plays, words)| {
@@ -162,7 +165,7 @@ cell stops the very call that its phase is about, lets the fault strike, and see
 both sides that it did. Then all is healed, and the world must come to the end that the manifest asks
 for, or stand still under a reason that the cell names and a person answers, with every write in its
 order and none after that; and what the cell says must be true. The words are written from the values
-that the tests check.
+that the tests check. Where all forms that a cell has end alike, they are not named.
 
 ```console
 $ cargo test -p psg-controller matrix

@@ -2,38 +2,29 @@
 
 use super::{
     super::{
-        calls::{Phase, When},
-        tenant::SECRET,
+        calls::{Hindrance, Phase, When},
         world::World,
     },
-    cell::{Cell, End, form},
+    cell::{Cell, End, Play, form},
     claims::Claim::{
-        self, Again, Asked, Conflict, Found, Keeps, NoPost, NotSent, Once, OnePost, Quiet,
-        TenantSays,
+        self, Again, Asked, Conflict, Held, Keeps, NoPost, NotSent, Once, OnePost, Quiet,
+        TenantSays, Twice,
     },
-    faults::{Fault, kube},
+    faults::{Fault, Spell, kube},
+    hands::{
+        self, all_ends, rotated, rotation_told, secret_back, secret_gone, secret_spoilt, touched,
+    },
 };
 
 const NO_OBJECT: Cell =
     Cell::CannotOccur("it reads the tenant, which no version of a resource decides");
 const NO_KUBE: Cell = Cell::CannotOccur("it is no write of Kubernetes");
 
-/// What another hand does to a resource.
-fn touched(world: &World) {
-    for number in ["1", "2", "3"] {
-        let value = Some(number.to_owned());
-        world
-            .cluster
-            .groups
-            .annotate("g", "example.com/touched", value);
-    }
-}
-
 pub fn stale_watch(phase: Phase) -> Cell {
     let claims: &[Claim] = match phase {
         Phase::Token | Phase::Read => return NO_OBJECT,
-        Phase::Post => &[Once, Found],
-        Phase::Keep => &[Conflict, Again, Found],
+        Phase::Post => &[Once, Held],
+        Phase::Keep => &[Conflict, Again, Held],
         Phase::Intent => &[Conflict, Again, OnePost],
         Phase::Plan | Phase::Release => &[Conflict, Again],
         Phase::Put | Phase::Delete | Phase::Assign => &[Once],
@@ -50,7 +41,7 @@ pub fn conflict(phase: Phase) -> Cell {
     };
     match phase {
         Phase::Intent => lost(&[Conflict, Again, OnePost], &[Again, OnePost]),
-        Phase::Keep => lost(&[Conflict, Again, Found], &[Again, Found]),
+        Phase::Keep => lost(&[Conflict, Again, Held], &[Again, Held]),
         Phase::Plan | Phase::Release => lost(&[Conflict, Again], &[Again]),
         _ => NO_KUBE,
     }
@@ -60,6 +51,7 @@ pub fn apiserver_down(phase: Phase) -> Cell {
     let down = |world: &World| {
         let mut weather = world.weather.lock().unwrap();
         (weather.api_down, weather.watch_cut) = (true, true);
+        true
     };
     let back = |world: &World| {
         let mut weather = world.weather.lock().unwrap();
@@ -68,67 +60,68 @@ pub fn apiserver_down(phase: Phase) -> Cell {
     let claims: &[Claim] = match phase {
         Phase::Token | Phase::Read => &[Quiet, OnePost],
         Phase::Intent => &[NotSent, Again, Quiet, OnePost],
-        Phase::Post => &[Once, Found],
-        Phase::Keep => &[NotSent, Again, Quiet, Found],
+        Phase::Post => &[Once, Held],
+        Phase::Keep => &[NotSent, Again, Quiet, Held],
         Phase::Put => &[Once],
         Phase::Plan | Phase::Release => &[NotSent, Again, Quiet, Keeps],
         Phase::Delete | Phase::Assign => &[Once, Keeps],
     };
-    Cell::of(Fault::Spell(down, back, 300), claims)
+    let spell = Spell {
+        begin: down,
+        end: back,
+        seconds: 300,
+        seen: Hindrance::ApiDown,
+    };
+    Cell::of(Fault::Spell(spell), claims)
 }
 
 pub fn secret(phase: Phase) -> Cell {
-    let gone = |world: &World| world.cluster.set_secret(None);
-    let back = |world: &World| world.cluster.set_secret(Some(SECRET));
-    let taken = || Fault::Spell(gone, back, 300);
-    let not_found = TenantSays("SecretNotFound");
-    let claims: &[Claim] = match phase {
-        Phase::Token => {
-            return Cell::forms(vec![
-                form("taken away", taken(), &[Asked, not_found]),
-                form(
-                    "rotated",
-                    Fault::Spell(rotate, hand_over, 60),
-                    &[Asked, TenantSays("CredentialsInvalid"), Quiet],
-                ),
-                form(
-                    "malformed",
-                    Fault::Spell(|world| world.cluster.set_secret(Some("")), back, 120),
-                    &[Asked, TenantSays("SecretMalformed")],
-                ),
-            ]);
-        }
-        Phase::Read => &[Asked, not_found],
-        Phase::Intent | Phase::Post | Phase::Keep => &[Once, Found, not_found],
-        // The token in hand serves on until the next look at the Secret, and a deletion after it.
-        _ => &[Once, not_found],
+    let spell = |begin, end, seconds, seen| {
+        Fault::Spell(Spell {
+            begin,
+            end,
+            seconds,
+            seen,
+        })
     };
-    Cell::of(taken(), claims)
+    let taken = |claims: &[Claim]| {
+        let fault = spell(secret_gone, secret_back, 300, Hindrance::NoSecret);
+        with("taken away", fault, claims, TenantSays("SecretNotFound"))
+    };
+    let malformed = |claims: &[Claim]| {
+        let fault = spell(secret_spoilt, secret_back, 300, Hindrance::BadSecret);
+        with("malformed", fault, claims, TenantSays("SecretMalformed"))
+    };
+    let rotation = |claims: &[Claim]| {
+        let fault = spell(rotated, rotation_told, 60, Hindrance::BadCredentials);
+        with("rotated", fault, claims, TenantSays("CredentialsInvalid"))
+    };
+    // The token in hand serves on until the next look at the Secret, and a deletion after it.
+    let all = |others: &[Claim], after: &[Claim]| {
+        Cell::forms(vec![taken(others), malformed(others), rotation(after)])
+    };
+    match phase {
+        Phase::Token | Phase::Read => all(&[OnePost], &[Asked, Quiet]),
+        Phase::Intent => all(&[Once, Held], &[Twice, Quiet]),
+        Phase::Post => all(&[Once, Held], &[Again, Quiet]),
+        Phase::Put => all(&[Once], &[Again, Quiet]),
+        Phase::Plan => all(&[Once], &[Once, Quiet, Keeps]),
+        Phase::Delete | Phase::Assign => all(&[Once], &[Again, Quiet, Keeps]),
+        // After it the tenant is asked for nothing for a while.
+        Phase::Keep => Cell::forms(vec![taken(&[Once, Held]), malformed(&[Once, Held])]),
+        Phase::Release => Cell::forms(vec![taken(&[Once]), malformed(&[Once])]),
+    }
 }
 
-/// The tenant no longer takes what the Secret holds.
-fn rotate(world: &World) {
-    let patch = identity_simulator::CredentialPatch {
-        client_secret: Some("n3w".to_owned()),
-        ..Default::default()
-    };
-    world
-        .tenant
-        .lock()
-        .unwrap()
-        .patch_credentials(&patch)
-        .unwrap();
-}
-
-fn hand_over(world: &World) {
-    world.cluster.set_secret(Some("n3w"));
+fn with(name: &'static str, fault: Fault, claims: &[Claim], said: Claim) -> Play {
+    form(name, fault, &[claims, &[said]].concat())
 }
 
 pub fn namespace(phase: Phase) -> Cell {
-    let ends = |world: &World| {
-        world.cluster.delete("g");
-        world.cluster.tenants.delete("default");
-        world.cluster.set_secret(None);
+    let ends = if phase < Phase::Plan {
+        all_ends
+    } else {
+        hands::rest_ends
     };
     let claims: &[Claim] = match phase {
         Phase::Token | Phase::Read => &[NoPost],
@@ -138,6 +131,3 @@ pub fn namespace(phase: Phase) -> Cell {
     };
     Cell::of(Fault::Meanwhile(When::Before, ends), claims).ending(End::Undone)
 }
-
-/// For the rows whose fault a person brings about in the cluster.
-pub const GONE: fn(&World) = |world| world.cluster.groups.remove_by_force("g");

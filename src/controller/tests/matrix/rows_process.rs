@@ -4,8 +4,8 @@ use super::{
     super::calls::{Phase, When},
     cell::{Cell, End, form},
     claims::Claim::{
-        self, Again, Asked, Conflict, Ends, Found, LivesOn, NotSent, Once, OnePost, Settle, Stored,
-        Successor,
+        self, Again, Asked, Conflict, Dropped, Ends, Found, Held, LivesOn, NotSent, Once, OnePost,
+        Settle, Stored, Successor, Withheld,
     },
     faults::Fault,
 };
@@ -24,7 +24,8 @@ pub fn death_after(phase: Phase) -> Cell {
     let claims: &[Claim] = match phase {
         Phase::Token | Phase::Read => &[Asked],
         Phase::Intent => &[Settle, OnePost],
-        Phase::Post | Phase::Keep => &[Once, Found],
+        Phase::Post => &[Once, Found],
+        Phase::Keep => &[Once, Held],
         _ => &[Once],
     };
     Cell::of(Fault::Death(When::After), claims)
@@ -32,7 +33,7 @@ pub fn death_after(phase: Phase) -> Cell {
 
 pub fn lease_lost(phase: Phase) -> Cell {
     let claims: &[Claim] = match phase {
-        Phase::Token | Phase::Read => &[Asked, Successor],
+        Phase::Token | Phase::Read => &[Withheld, Successor, OnePost],
         Phase::Post => &[NotSent, Again, Settle, Successor],
         Phase::Keep => &[NotSent, Again, Found, Successor],
         _ => &[NotSent, Again, Successor],
@@ -41,17 +42,30 @@ pub fn lease_lost(phase: Phase) -> Cell {
 }
 
 pub fn two_leaders(phase: Phase) -> Cell {
-    let aware = || Fault::TwoLeaders { aware: true };
-    let unaware = || Fault::TwoLeaders { aware: false };
+    let play = |aware, claims: &[Claim]| {
+        let name = if aware { "aware" } else { "unaware" };
+        form(name, Fault::TwoLeaders { aware }, claims)
+    };
+    let aware = |claims: &[Claim]| Cell::forms(vec![play(true, claims)]);
+    let unaware = |claims: &[Claim]| Cell::forms(vec![play(false, claims)]);
+    let both =
+        |one: &[Claim], other: &[Claim]| Cell::forms(vec![play(true, one), play(false, other)]);
     match phase {
-        Phase::Token | Phase::Read => Cell::of(unaware(), &[Asked, Successor, OnePost]),
-        Phase::Post => Cell::of(aware(), &[NotSent, Settle, Successor]),
-        Phase::Put | Phase::Delete | Phase::Assign => {
-            Cell::of(aware(), &[NotSent, Again, Successor])
+        Phase::Token | Phase::Read => unaware(&[Successor, OnePost]),
+        Phase::Intent => both(
+            &[NotSent, Successor, OnePost],
+            &[Conflict, Successor, OnePost],
+        ),
+        // A write of the tenant asks whether it may, at the last moment.
+        Phase::Post => aware(&[NotSent, Settle, Successor]),
+        Phase::Keep => both(
+            &[NotSent, Again, Found, Successor],
+            &[Conflict, Again, Found, Successor],
+        ),
+        Phase::Plan | Phase::Release => {
+            both(&[NotSent, Again, Successor], &[NotSent, Again, Successor])
         }
-        Phase::Intent => Cell::of(unaware(), &[Conflict, Successor, OnePost]),
-        Phase::Keep => Cell::of(unaware(), &[Conflict, Again, Found, Successor]),
-        Phase::Plan | Phase::Release => Cell::of(unaware(), &[NotSent, Again, Successor]),
+        Phase::Put | Phase::Delete | Phase::Assign => aware(&[NotSent, Again, Successor]),
     }
 }
 
@@ -74,7 +88,7 @@ pub fn clock(phase: Phase) -> Cell {
                 JUMPS.map(|(name, ahead)| form(name, Fault::ClockWhileLate(ahead), &[Found]));
             Cell::forms(late.into())
         }
-        Phase::Keep => all(&[Once, Found]),
+        Phase::Keep => all(&[Once, Held]),
         _ => all(&[Once]),
     }
 }
@@ -83,7 +97,7 @@ pub fn panic(phase: Phase) -> Cell {
     let claims: &[Claim] = match phase {
         Phase::Token | Phase::Read => &[Asked, LivesOn],
         Phase::Post => &[Again, Settle, LivesOn],
-        Phase::Keep => &[Again, Found, LivesOn],
+        Phase::Keep => &[Again, Held, LivesOn],
         _ => &[Again, LivesOn],
     };
     Cell::of(Fault::Panic, claims)
@@ -91,10 +105,10 @@ pub fn panic(phase: Phase) -> Cell {
 
 pub fn sigterm(phase: Phase) -> Cell {
     let claims: &[Claim] = match phase {
-        Phase::Token | Phase::Read => &[Ends, Asked, Successor],
+        Phase::Token | Phase::Read => &[Dropped, Asked, Successor],
         Phase::Intent => &[Ends, Settle, OnePost],
         Phase::Post => &[Ends, Once, Stored],
-        Phase::Keep => &[Ends, Once, Found],
+        Phase::Keep => &[Ends, Once, Held],
         _ => &[Ends, Once],
     };
     Cell::of(Fault::Stop, claims).ending(End::AsWanted)

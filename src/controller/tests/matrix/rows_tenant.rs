@@ -4,17 +4,21 @@ use identity_simulator::FaultKind;
 
 use super::{
     super::{
-        calls::{Phase, When},
-        tenant::{STANDARD, STRONG, source_id, status},
+        calls::{Hindrance, Phase, When},
+        tenant::status,
         world::World,
     },
     cell::{Cell, End, Play, form, says},
     claims::Claim::{
-        self, Again, Asked, Found, Keeps, LivesOn, MadeAgain, NoDelete, NoPost, NotSent, Once,
-        OnePost, OthersGoOn, PutRight, Quiet, Says, Settle, SourcesGoOn, TenantSays, Twice, Waits,
+        self, Again, Asked, Complete, Found, Held, Keeps, MadeAgain, NoDelete, NoPost, NotSent,
+        Once, OnePost, OthersGoOn, Outlasts, Patient, PutRight, Quiet, Says, Settle, Skips,
+        SourcesGoOn, TenantSays, Twice, Vain, Waits, Walked,
     },
-    faults::{Fault, kube, slow_down},
-    rows_kube::GONE,
+    faults::{Fault, Spell, kube, slow_down},
+    hands::{
+        dropped, given_another, given_by_hand, namesake_and_lost, other_policy, removed, renamed,
+        source_gone, stripped, taken, twin,
+    },
 };
 
 const NO_GROUP: Cell = Cell::CannotOccur("it reads or writes no group of the tenant");
@@ -32,7 +36,7 @@ fn undone(phase: Phase) -> &'static [Claim] {
         Phase::Token | Phase::Read => &[Asked],
         Phase::Intent => &[Again, OnePost],
         Phase::Post => &[Again, Settle],
-        Phase::Keep => &[Again, Found],
+        Phase::Keep => &[Again, Held],
         _ => &[Again],
     }
 }
@@ -42,7 +46,8 @@ fn unheard(phase: Phase) -> &'static [Claim] {
     match phase {
         Phase::Token | Phase::Read => &[Asked],
         Phase::Intent => &[Settle, OnePost],
-        Phase::Post | Phase::Keep => &[Once, Found],
+        Phase::Post => &[Once, Found],
+        Phase::Keep => &[Once, Held],
         _ => &[Once],
     }
 }
@@ -143,14 +148,23 @@ pub fn denied(phase: Phase) -> Cell {
             for_long(403, &[Again, BLOCKED, Keeps, SourcesGoOn, OthersGoOn]),
         ],
         Phase::Intent | Phase::Keep | Phase::Plan | Phase::Release => {
-            let begin = |world: &World| world.weather.lock().unwrap().api_forbids = true;
+            let begin = |world: &World| {
+                world.weather.lock().unwrap().api_forbids = true;
+                true
+            };
             let end = |world: &World| world.weather.lock().unwrap().api_forbids = false;
             let mut claims = undone(phase).to_vec();
             claims.extend([NotSent, Quiet]);
             if phase >= Phase::Plan {
                 claims.push(Keeps);
             }
-            vec![form("403", Fault::Spell(begin, end, 300), &claims)]
+            let spell = Spell {
+                begin,
+                end,
+                seconds: 300,
+                seen: Hindrance::Forbidden,
+            };
+            vec![form("403", Fault::Spell(spell), &claims)]
         }
     })
 }
@@ -162,16 +176,15 @@ pub fn absent(phase: Phase) -> Cell {
             Fault::Lasting(status(404), 420),
             &[Asked, unreachable, Quiet],
         ),
-        Phase::Intent => {
-            Cell::of(Fault::Meanwhile(When::Before, GONE), &[NotSent, NoPost]).ending(End::Undone)
-        }
+        Phase::Intent => Cell::of(Fault::Meanwhile(When::Before, removed), &[NotSent, NoPost])
+            .ending(End::Undone),
         Phase::Post => Cell::of(
             Fault::Tenant(status(404)),
             &[NotSent, OnePost, Says("Refused")],
         )
         .ending(End::Is(|world| says(world, "Refused"))),
         Phase::Keep => {
-            Cell::of(Fault::Meanwhile(When::Before, GONE), &[NotSent, OnePost]).ending(End::Left)
+            Cell::of(Fault::Meanwhile(When::Before, removed), &[NotSent, OnePost]).ending(End::Left)
         }
         Phase::Put => Cell::of(
             Fault::Meanwhile(When::Before, dropped),
@@ -180,25 +193,17 @@ pub fn absent(phase: Phase) -> Cell {
         .ending(End::Is(|world| {
             world.quiet() && world.groups().iter().any(|(name, _)| name == "New")
         })),
-        Phase::Plan => {
-            Cell::of(Fault::Meanwhile(When::Before, GONE), &[NotSent, NoDelete]).ending(End::Left)
-        }
+        Phase::Plan => Cell::of(
+            Fault::Meanwhile(When::Before, removed),
+            &[NotSent, NoDelete],
+        )
+        .ending(End::Left),
         Phase::Delete => Cell::of(Fault::Meanwhile(When::Before, dropped), &[NotSent]),
         Phase::Assign => {
             Cell::of(Fault::Meanwhile(When::Before, source_gone), &[NotSent]).ending(End::Undone)
         }
-        Phase::Release => Cell::of(Fault::Meanwhile(When::Before, GONE), &[NotSent]),
+        Phase::Release => Cell::of(Fault::Meanwhile(When::Before, removed), &[NotSent]),
     }
-}
-
-fn dropped(world: &World) {
-    world.drop_group("G");
-}
-
-fn source_gone(world: &World) {
-    let now = (world.clock)();
-    let mut tenant = world.tenant.lock().unwrap();
-    tenant.state_mut().remove_source(&source_id(0), now);
 }
 
 pub fn broken_answer(phase: Phase) -> Cell {
@@ -213,11 +218,22 @@ pub fn broken_answer(phase: Phase) -> Cell {
     );
     let page = form("HTML", garbage(true), unheard(phase));
     let page_instead = form("HTML, not done", garbage(false), undone(phase));
-    Cell::forms(match phase {
-        Phase::Token | Phase::Read => vec![half, page],
+    let huge = FaultKind::OversizedBody { bytes: 5_000_000 };
+    let slow = FaultKind::SlowBody {
+        bytes_per_second: 1,
+    };
+    let more = [("huge", huge), ("slow", slow)];
+    let more = more.map(|(name, kind)| form(name, Fault::Tenant(kind), unheard(phase)));
+    let mut forms = vec![half, page];
+    if phase > Phase::Read {
         // A success is believed, and read back.
-        _ => vec![half, page, page_instead],
-    })
+        forms.push(page_instead);
+    }
+    // A DELETE is answered without a body.
+    if phase != Phase::Delete {
+        forms.extend(more);
+    }
+    Cell::forms(forms)
 }
 
 pub fn another_hand(phase: Phase) -> Cell {
@@ -233,63 +249,45 @@ pub fn another_hand(phase: Phase) -> Cell {
         )
         .ending(End::Is(|world| says(world, "CreateAmbiguous"))),
         Phase::Keep => Cell::forms(vec![
-            form(
-                "renamed",
-                before(|w| w.edit_group("G", |g| g.name = "Else".to_owned())),
-                &[Once, OnePost, PutRight],
-            ),
+            form("renamed", before(renamed), &[Once, OnePost, PutRight]),
             form("deleted", before(dropped), &[MadeAgain]),
         ]),
-        Phase::Put => Cell::of(
-            before(|w| w.edit_group("G", |g| g.password_policy_id = Some(STANDARD.to_owned()))),
-            &[Once],
-        ),
+        Phase::Put => Cell::of(before(renamed), &[Once]),
         Phase::Plan => Cell::of(before(dropped), &[Once]),
-        Phase::Delete => Cell::of(before(dropped), &[NotSent]),
+        Phase::Delete => {
+            let mut moved = form(
+                "source taken",
+                Fault::Meanwhile(When::After, taken),
+                &[Once, Skips],
+            );
+            moved.end = End::Is(|world| world.cluster.groups.get("g").is_none());
+            Cell::forms(vec![form("deleted", before(dropped), &[NotSent]), moved])
+        }
         Phase::Assign => Cell::of(before(given_by_hand), &[Once]),
         Phase::Release => Cell::of(before(twin), &[Once]).ending(End::Left),
     }
-}
-
-/// The same group, made by a stranger.
-fn twin(world: &World) {
-    world.add_group("G", STRONG, &[0, 1, 2]);
-}
-
-/// A group of the name with other content; and the answer of ours is lost.
-fn namesake_and_lost(world: &World) {
-    world.add_group("G", STRONG, &[4, 5]);
-    world.strike("POST /password-sync-groups", 1, FaultKind::LostAnswer);
-}
-
-fn given_by_hand(world: &World) {
-    let now = (world.clock)();
-    let mut tenant = world.tenant.lock().unwrap();
-    let holder = identity_simulator::model::Holder {
-        policy_id: STANDARD.to_owned(),
-        ..Default::default()
-    };
-    tenant
-        .state_mut()
-        .set_holders(&source_id(0), vec![holder], now);
 }
 
 pub fn lagging_reads(phase: Phase) -> Cell {
     let lag = || Fault::Lag { lost: false };
     match phase {
         Phase::Token => NO_GROUP,
-        Phase::Read => Cell::of(lag(), &[OnePost]),
+        Phase::Read => Cell::forms(vec![
+            form("not made yet", lag(), &[OnePost]),
+            form("just made", Fault::LagAtStart, &[OnePost]),
+        ]),
         Phase::Post => Cell::forms(vec![
-            form("answered", lag(), &[Once, Found]),
+            form("answered", lag(), &[Once, Held]),
             form("answer lost", Fault::Lag { lost: true }, &[Once, Found]),
         ]),
         Phase::Intent => Cell::of(lag(), &[Once, OnePost]),
-        Phase::Keep => Cell::of(lag(), &[Once, Found]),
+        Phase::Keep => Cell::of(lag(), &[Once, Held]),
         Phase::Plan => Cell::of(lag(), &[Once]),
         // A PUT says the whole group, so to repeat it does no harm.
         Phase::Put => Cell::of(lag(), &[Twice]),
-        Phase::Delete => Cell::of(lag(), &[LivesOn]),
-        Phase::Assign | Phase::Release => Cell::CannotOccur("the group is gone, and proved to be"),
+        Phase::Delete => Cell::of(lag(), &[Vain, Says("DeletionBlocked"), Outlasts]),
+        // Another group has just let one of the sources go, and is shown with it.
+        Phase::Assign | Phase::Release => Cell::of(Fault::LagOfAnother, &[Once, Patient]),
     }
 }
 
@@ -297,26 +295,17 @@ pub fn shifting_pages(phase: Phase) -> Cell {
     if phase != Phase::Read {
         return NO_PAGES;
     }
-    let shift = |by| Fault::Tenant(FaultKind::PageShift { by });
+    let shift = |by, ours| Fault::Shift { by, ours };
+    let total = Fault::Tenant(FaultKind::WrongTotal { by: 1 });
     Cell::forms(vec![
-        form("skips", shift(1), &[OnePost]),
-        form("repeats", shift(-1), &[OnePost]),
-        form(
-            "wrong total",
-            Fault::Tenant(FaultKind::WrongTotal { by: 1 }),
-            &[Asked, OnePost],
-        ),
+        form("skips one", shift(1, false), &[Walked, OnePost]),
+        form("skips ours", shift(1, true), &[Walked, OnePost]),
+        form("repeats one", shift(-1, false), &[Complete, OnePost]),
+        form("wrong total", total, &[Walked, Asked, OnePost]),
     ])
 }
 
 pub fn concurrent_edit(phase: Phase) -> Cell {
-    let other_policy: fn(&World) = |world| {
-        for name in ["G", "New"] {
-            world.edit_group(name, |group| {
-                group.password_policy_id = Some(STANDARD.to_owned());
-            });
-        }
-    };
     match phase {
         Phase::Put => Cell::forms(vec![
             form(
@@ -332,15 +321,11 @@ pub fn concurrent_edit(phase: Phase) -> Cell {
         ]),
         Phase::Delete => Cell::of(Fault::Meanwhile(When::Before, other_policy), &[Once]),
         Phase::Assign => Cell::forms(vec![
-            form(
-                "before",
-                Fault::Meanwhile(When::Before, given_by_hand),
-                &[Once],
-            ),
+            form("before", Fault::Meanwhile(When::Before, stripped), &[Once]),
             form(
                 "after",
-                Fault::Meanwhile(When::After, given_by_hand),
-                &[LivesOn],
+                Fault::Meanwhile(When::After, given_another),
+                &[Twice],
             ),
         ]),
         Phase::Keep => Cell::of(
@@ -352,14 +337,17 @@ pub fn concurrent_edit(phase: Phase) -> Cell {
 }
 
 pub fn no_route(phase: Phase) -> Cell {
-    let begin = |world: &World| world.weather.lock().unwrap().no_route = true;
+    let begin = |world: &World| {
+        world.weather.lock().unwrap().no_route = true;
+        true
+    };
     let end = |world: &World| world.weather.lock().unwrap().no_route = false;
     let unreachable = TenantSays("TenantUnreachable");
     let claims: &[Claim] = match phase {
         Phase::Token | Phase::Read => &[NotSent, Asked, unreachable, Quiet],
         Phase::Intent => &[unreachable, Quiet],
         Phase::Post | Phase::Put => &[NotSent, Again, unreachable, Quiet],
-        Phase::Keep => &[Once, Found, unreachable, Quiet],
+        Phase::Keep => &[Once, Held, unreachable, Quiet],
         Phase::Plan => &[Once, unreachable, Quiet, Keeps, Says("DeletionBlocked")],
         Phase::Delete | Phase::Assign => &[
             NotSent,
@@ -371,5 +359,11 @@ pub fn no_route(phase: Phase) -> Cell {
         ],
         Phase::Release => &[Once, unreachable, Quiet],
     };
-    Cell::of(Fault::Spell(begin, end, 900), claims)
+    let spell = Spell {
+        begin,
+        end,
+        seconds: 900,
+        seen: Hindrance::NoRoute,
+    };
+    Cell::of(Fault::Spell(spell), claims)
 }
