@@ -1,10 +1,18 @@
 //! The audit trail: one line for each write to the tenant, every field of it, and none too many.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde_json::{Value, json};
 
-use crate::support::{Operator, World};
+use crate::support::{
+    Operator, World,
+    leash::Folder,
+    wait::wait_for,
+    world::{PATIENCE, said, spec},
+};
 
 const TICKET: &str = "example.com/ticket";
 const SPEC: &str = "
@@ -207,6 +215,8 @@ async fn each_write_to_the_tenant_has_exactly_one_line() {
     let salesforce = world.tenant.source_id("Salesforce").await;
     let strong = world.tenant.policy_id("Corporate Strong").await;
     let standard = world.tenant.policy_id("Cloud Standard").await;
+    let workday = world.tenant.source_id("Workday").await;
+    let github = world.tenant.source_id("GitHub").await;
 
     // Made; edited, after one token has ended and one answer got lost; refused; a source leaves.
     let refused = json!({"match": "POST /password-sync-groups", "times": 1, "kind": {"status": {"code": 429, "retry_after": "1"}}});
@@ -277,15 +287,33 @@ sourceRefs: [{name: Salesforce}, {name: G Suite}]
     assert_eq!(overwritten[0]["before"]["policyId"], standard.as_str());
     assert_eq!(overwritten[0]["after"]["policyId"], strong.as_str());
 
+    // What each had is told as it was, not only in the right form.
+    let on_source = |policy: &str| json!({"policies": [{"policyId": policy, "exception": false}]});
+    assert_eq!(left[0]["before"], on_source(&standard), "{}", shown());
+    let edited =
+        find(&|line| line["operation"] == "updateGroup" && line["resource"]["name"] == "shared");
+    let made_of = |name: &str, sources: &[&String]| {
+        let sources: BTreeSet<&&String> = sources.iter().collect();
+        json!({"name": name, "policyId": strong, "sourceIds": sources})
+    };
+    let three = [&salesforce, &workday, &github];
+    assert_eq!(edited[0]["before"], made_of("Shared Password", &three));
+    let last = edited.last().unwrap();
+    assert_eq!(last["before"], made_of("Renamed", &three), "{}", shown());
+    assert_eq!(last["after"], made_of("Renamed", &three[1..]));
+
     let planned =
         find(&|line| line["operation"] == "deleteGroup" && line["resource"]["name"] == "shared");
     let ended = find(&|line| line["kind"] == "handedBack" && line["resource"]["name"] == "shared");
     assert_eq!((planned.len(), ended.len()), (1, 1), "{}", shown());
+    assert_eq!(planned[0]["before"], made_of("Renamed", &three[1..]));
     for source in ended[0]["sources"].as_array().unwrap() {
         assert_eq!(
             (&source["by"], &source["after"]),
             (&json!("operator"), &json!(strong))
         );
+        let before = (source["id"] == workday.as_str()).then_some(&standard);
+        assert_eq!(source["before"], json!(before), "{}", shown());
         let mut plan = source.clone();
         for field in ["by", "skipped"] {
             plan.as_object_mut().unwrap().remove(field);
@@ -336,4 +364,114 @@ async fn an_operator_whose_audit_log_cannot_be_opened_does_not_run() {
         "{}",
         operator.log()
     );
+}
+
+/// A file for the trail, in a folder of its own.
+struct Log {
+    folder: Folder,
+}
+
+impl Log {
+    fn new() -> Self {
+        Self {
+            folder: Folder::new("trail"),
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("audit.jsonl")
+    }
+
+    fn flag(&self) -> String {
+        format!("--audit-log={}", self.file().display())
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.file()).unwrap();
+        let lines = text.lines().map(serde_json::from_str);
+        lines.map(|line| line.expect("a line of JSON")).collect()
+    }
+
+    /// A folder takes the place of the file, so nothing can be written there.
+    fn block(&self) {
+        std::fs::remove_file(self.file()).unwrap();
+        std::fs::create_dir(self.file()).unwrap();
+    }
+
+    fn unblock(&self) {
+        std::fs::remove_dir(self.file()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn while_the_audit_log_is_a_folder_nothing_is_written_and_nobody_let_go() {
+    let log = Log::new();
+    let world = World::still("trail-blocked", "v1").flag(&log.flag());
+    let mut world = world.start().await;
+    world.apply_group("shared", SPEC).await;
+    world.wait_ready("shared").await;
+    assert_eq!(log.lines().len(), 1);
+    log.block();
+    let renamed = json!({"spec": {"name": "Renamed"}});
+    world.patch_group("shared", renamed).await;
+    let why = "the audit log cannot be written";
+    world
+        .wait_group("shared", why, |group| said(group, "Ready").contains(why))
+        .await;
+    assert_eq!(world.tenant.writes().await.len(), 1, "the PUT waits");
+
+    let orphan = json!({"spec": {"deletionPolicy": "Orphan"}});
+    world.patch_group("shared", orphan).await;
+    world.delete_group("shared").await;
+    let operator = world.operator();
+    let before = operator.log().matches(why).count();
+    wait_for("its end to be tried twice", PATIENCE, async || {
+        let more = operator.log().matches(why).count() - before;
+        if more >= 2 {
+            return Ok(());
+        }
+        Err(operator.log_tail())
+    })
+    .await;
+    world.group("shared").await;
+    log.unblock();
+    world.wait_gone("shared").await;
+    let kinds: Vec<Value> = log
+        .lines()
+        .iter()
+        .map(|line| line["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["orphaned"]);
+    assert_eq!(world.tenant.writes().await.len(), 1);
+}
+
+#[tokio::test]
+async fn lines_that_wait_at_the_end_are_in_the_log() {
+    let log = Log::new();
+    let world = World::still("trail-waiting", "v1").flag(&log.flag());
+    let patient = world.flag("--post-timeout=4s").flag("--settle=4500ms");
+    let mut world = patient.start().await;
+    let slow =
+        json!({"match": "POST /password-sync-groups", "times": 1, "kind": {"delay": {"ms": 3000}}});
+    world.tenant.fault(slow).await;
+    let made = spec("Shared", &["Salesforce", "Workday"]);
+    world.apply_group("shared", &made).await;
+    world
+        .wait("the POST", async || {
+            let sent = world.tenant.writes().await;
+            let sent = (!sent.is_empty()).then_some(());
+            sent.ok_or_else(|| "none".to_owned())
+        })
+        .await;
+    log.block();
+    assert!(world.operator().terminate().await.success());
+    let said = world.operator().log();
+    let line = said
+        .lines()
+        .find(|line| line.contains("a line of the audit trail that was not written"));
+    let line: Value = serde_json::from_str(line.expect(&said)).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    let line: Value = serde_json::from_str(line["line"].as_str().unwrap()).unwrap();
+    check_schema(&line);
+    assert_eq!(line["operation"], "createGroup");
 }

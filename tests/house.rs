@@ -1,7 +1,10 @@
 //! House rules that no compiler holds: each file says what it is, is short enough to be read, and
 //! works on every machine.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::support::binaries::repository;
 
@@ -97,6 +100,43 @@ fn names(line: &str, folder: &str) -> bool {
         let before = line[..at].chars().next_back();
         before.is_none_or(|letter| !letter.is_alphanumeric() && !"/.-_}*".contains(letter))
     })
+}
+
+/// The names in every `pub const ALL` of properties.
+fn properties() -> BTreeSet<String> {
+    let lists = ["src/identity/properties.rs", "src/api/properties.rs"].map(|path| {
+        let text = text(Path::new(path));
+        let (_, list) = text.split_once("pub const ALL").unwrap();
+        list[..list.find("];").unwrap()].to_owned()
+    });
+    let names = lists
+        .iter()
+        .flat_map(|list| list.split('"').skip(1).step_by(2));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn each_property_has_a_target_of_fuzzing_and_a_corpus() {
+    let properties = properties();
+    let of = |folder: &str| -> BTreeSet<String> {
+        let names = files().into_iter().filter_map(|path| {
+            let rest = path.strip_prefix(folder).ok()?;
+            let name = rest.components().next()?.as_os_str().to_str()?;
+            Some(name.trim_end_matches(".rs").to_owned())
+        });
+        names.collect()
+    };
+    assert_eq!(of("fuzz/targets"), properties);
+    assert_eq!(of("fuzz/corpus"), properties);
+    let manifest = text(Path::new("fuzz/Cargo.toml"));
+    let (_, bins) = manifest.split_once("[[bin]]").unwrap();
+    let of_lines = |begin: &str| -> BTreeSet<String> {
+        let named = bins.lines().filter_map(|line| line.strip_prefix(begin));
+        let names = named.map(|name| name.trim_matches('"').trim_end_matches(".rs"));
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(of_lines("name = "), properties);
+    assert_eq!(of_lines("path = \"targets/"), properties);
 }
 
 #[test]

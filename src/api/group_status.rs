@@ -2,9 +2,11 @@
 //! Words that a newer operator may add to are texts here, so that an object always decodes;
 //! [`crate::memory`] parses them.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::entries::{Condition, Rest};
 
 /// What is so in the tenant, and what the operator remembers. Written by the operator alone.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -55,7 +57,7 @@ pub struct PasswordSyncGroupStatus {
 
     /// `Ready`, and while they are true `Reconciling` and `Stalled`, and warnings of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), with = "Vec<KubeCondition>")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
     pub conditions: Vec<Condition>,
 
@@ -155,6 +157,10 @@ pub struct PinnedSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub policy_before: Option<String>,
+    /// What a newer operator put there.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub rest: Rest,
 }
 
 /// One field in which the tenant differs.
@@ -169,6 +175,10 @@ pub struct DriftedField {
     /// What the tenant says.
     #[schemars(length(max = 4096))]
     pub found: String,
+    /// What a newer operator put there.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub rest: Rest,
 }
 
 /// A create that is about to be sent, or was.
@@ -247,6 +257,10 @@ pub struct SourceToReassign {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["AssignedByService", "AssignedByOperator", "InAnotherGroup", "SourceGone", "PolicyGone"]))]
     pub result: Option<String>,
+    /// What a newer operator put there.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub rest: Rest,
 }
 
 /// What a deletion undoes. Once recorded, only the results change; the server holds that.

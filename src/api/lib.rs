@@ -6,12 +6,14 @@
 //! - [`convert`]: a manifest's spec, checked again and parsed: [`psg_domain::Desired`].
 //! - [`settings`]: a tenant's spec, checked again and parsed: [`TenantSettings`].
 //! - [`memory`]: a status and the memory it holds: [`psg_domain::Recorded`], both ways.
+//! - [`entries`]: what a newer operator put into the lists of a status.
 //! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
 //! - [`crds`]: the definitions as they are installed, generated into `crds/`.
 //! - [`names`]: every name that manifests and other programs rely on.
 
 pub mod convert;
 pub mod crds;
+pub mod entries;
 pub mod group;
 pub mod group_status;
 pub mod memory;
@@ -21,6 +23,7 @@ pub mod settings;
 pub mod tenant;
 
 pub use convert::InvalidSpec;
+pub use entries::Condition;
 pub use group::{
     AdoptionPolicy, DeletionPolicy, ManagementPolicy, NameOrId, PasswordSyncGroup,
     PasswordSyncGroupSpec, TenantKind, TenantRef,

@@ -1,8 +1,8 @@
 //! The words of the audit trail: one JSON line for each write that was sent to a tenant, and one
 //! for each group that is let go. Pure; [`crate::trail`] finds out what is to be said.
 //!
-//! No line holds a secret, a body or the name of a person: ids, names of groups, sources and
-//! resources, the field manager, and the annotations that a flag names.
+//! No line holds a secret or a body: ids, names of groups, sources and resources, the field
+//! manager, the annotations that a flag names, and the tenant's own words about a refusal.
 
 use std::{collections::BTreeMap, sync::Arc};
 

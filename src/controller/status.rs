@@ -7,7 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as KubeCondition, Time};
 use psg_api::{
-    IdentityTenant, IdentityTenantStatus, PasswordSyncGroup, merge_patch, names, status_of,
+    Condition as StoredCondition, IdentityTenant, IdentityTenantStatus, PasswordSyncGroup,
+    merge_patch, names, status_of,
 };
 use psg_identity::{ApiVersion, Operation};
 use psg_plan::{Condition, Reason, Report, TenantState, tenant_verdict};
@@ -37,7 +38,7 @@ pub async fn store(
         generation,
         context.now(),
     );
-    let mut new = status_of(&report.recorded, conditions);
+    let mut new = status_of(&report.recorded, conditions).keeping(&old);
     new.source_count = i64::try_from(report.recorded.sources.len()).ok();
     let Some(patch) = merge_patch(&json(&old)?, &json(&new)?) else {
         return Ok(Arc::clone(group));
@@ -136,7 +137,8 @@ async fn try_store_tenant(
         let count = |count: usize| i64::try_from(count).ok();
         let (sources, policies, groups) = snapshot.with(psg_domain::Picture::counts);
         new.host = Some(client.credentials().base_url.host().to_owned());
-        new.routes = routes(client.options().version);
+        // A newer operator knows more of them.
+        new.routes.extend(routes(client.options().version));
         if let Some(key) = &state.key {
             new.org.get_or_insert_with(|| key.org.clone());
             new.tenant_id.get_or_insert_with(|| key.tenant_id.clone());
@@ -188,33 +190,38 @@ fn routes(version: ApiVersion) -> std::collections::BTreeMap<String, String> {
 }
 
 /// The reason of the condition `Ready`.
-pub fn reason(conditions: &[KubeCondition]) -> Option<&str> {
+pub fn reason(conditions: &[StoredCondition]) -> Option<&str> {
     conditions
         .iter()
         .find(|known| known.type_ == "Ready")
         .map(|known| known.reason.as_str())
 }
 
-/// Ours as they are now, others' as they were; a time moves only when a status does.
+/// Ours as they are now, others' as they were; a time moves only when a status does. What a newer
+/// operator says beside a condition stays with it.
 fn merged(
-    old: &[KubeCondition],
+    old: &[StoredCondition],
     new: &[Condition],
     generation: i64,
     now: Timestamp,
-) -> Vec<KubeCondition> {
+) -> Vec<StoredCondition> {
     let ours = new.iter().map(|condition| {
         let known = old.iter().find(|known| known.type_ == condition.kind);
         let status = condition.truth.as_str();
         let since = known
             .filter(|known| known.status == status)
             .map(|known| known.last_transition_time.clone());
-        KubeCondition {
+        let plain = KubeCondition {
             type_: condition.kind.to_owned(),
             status: status.to_owned(),
             reason: condition.reason.to_owned(),
             message: condition.message.clone(),
             observed_generation: Some(generation),
             last_transition_time: since.unwrap_or_else(|| Time(seconds(now))),
+        };
+        StoredCondition {
+            known: plain,
+            rest: known.map(|known| known.rest.clone()).unwrap_or_default(),
         }
     });
     let foreign = old

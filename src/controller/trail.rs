@@ -181,7 +181,8 @@ pub(crate) fn farewell(pass: &Pass, farewell: &Farewell) -> Result<(), String> {
         about: &about(pass, snapshot.as_deref().map(Snapshot::client)),
     };
     put(&pass.context, &line);
-    Ok(())
+    // A full volume shows only now. The line is kept, and the resource with it.
+    pass.context.audit.log.ready()
 }
 
 fn put(context: &Context, line: &Line<'_>) {

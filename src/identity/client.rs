@@ -10,6 +10,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use http::HeaderMap;
 use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId};
 
 use crate::{
@@ -86,6 +87,9 @@ impl Page {
         }
     }
 }
+
+/// The most policies that one source can have; a tenant that shows more is not believed.
+pub(crate) const MOST_HOLDERS: usize = 4 * PAGE_LIMIT;
 
 /// What a page showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,12 +197,8 @@ impl Client {
             .call(Sent::of(operation).page(page), lane)
             .await?;
         let items = understood(&answer, read(&answer.body))?;
-        let total = answer.headers.get("x-total-count");
-        let total = total.and_then(|total| total.to_str().ok()?.trim().parse().ok());
-        Ok(Listed {
-            items,
-            total: total.filter(|_| page.count),
-        })
+        let total = total(&answer.headers).filter(|_| page.count);
+        Ok(Listed { items, total })
     }
 }
 
@@ -284,7 +284,7 @@ impl Client {
         lane: Lane,
     ) -> Result<Option<Vec<Holder>>, Error> {
         let mut holders = Vec::new();
-        loop {
+        while holders.len() < MOST_HOLDERS {
             let page = Page::at(holders.len());
             let sent = Sent::of(Operation::ReadHolders)
                 .id(source.as_str())
@@ -299,6 +299,10 @@ impl Client {
                 return Ok(Some(holders));
             }
         }
+        Err(Error::BadAnswer {
+            status: 200,
+            what: format!("a source with {MOST_HOLDERS} policies or more"),
+        })
     }
 
     /// Replaces a source's policy holders and returns what the tenant then holds.
@@ -313,7 +317,7 @@ impl Client {
             .caller
             .call(sent.body(&wire::holder_body(holders))?, lane)
             .await?;
-        understood(&answer, wire::holders(&answer.body))
+        understood(&answer, wire::assigned(&answer.body))
     }
 
     /// How many applications depend on a source, for a token that may not list applications;
@@ -331,6 +335,12 @@ impl Client {
     fn write(&self, operation: Operation) -> Sent<'_> {
         Sent::of(operation).seen_by(self.witness.as_deref())
     }
+}
+
+/// How many objects a list has in all, as its first page says.
+pub(crate) fn total(headers: &HeaderMap) -> Option<usize> {
+    let total = headers.get("x-total-count")?;
+    total.to_str().ok()?.trim().parse().ok()
 }
 
 fn understood<T>(answer: &Response, read: Result<T, String>) -> Result<T, Error> {

@@ -1,13 +1,13 @@
 //! Tests: the client against the simulator, which was written from the same documents by other
 //! hands and shares no type with it, and against the documents' own examples.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use psg_domain::{Holder, HolderSelectors, PolicyId, SourceId, facts::default_policy};
 use serde_json::json;
 
 use crate::{
-    ApiVersion, DeleteOutcome, Effect, Error, Lane, Page, applications_by_source,
+    ApiVersion, DeleteOutcome, Effect, Error, Lane, Page, Transport, applications_by_source,
     scripted::{Scripted, answer, client, minted},
     simulated::{A, B, C, DEFAULT, STRONG, Simulated},
 };
@@ -421,4 +421,20 @@ async fn selectors_that_select_nothing_make_no_exception() {
         .unwrap();
     let exceptions: Vec<bool> = holders.iter().map(Holder::is_exception).collect();
     assert_eq!(exceptions, [false, false, false, false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_of_a_source_that_never_end_are_not_believed() {
+    let page = |count| json!(vec![json!({"policyId": "p"}); count]).to_string();
+    // It shows the same full page at each offset.
+    let endless = Scripted::minting(move |_| answer(200, &[], &page(250)));
+    let error = client(Arc::clone(&endless) as Arc<dyn Transport>)
+        .holders(&source(A), Lane::Deletion)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::BadAnswer { .. }), "{error}");
+    assert_eq!(endless.count("read_holders"), 4);
+    let two = Scripted::minting(move |count| answer(200, &[], &page([250, 3][count])));
+    let holders = client(two).holders(&source(A), Lane::Deletion).await;
+    assert_eq!(holders.unwrap().map(|all| all.len()), Some(253));
 }

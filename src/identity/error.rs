@@ -222,13 +222,25 @@ pub(crate) fn scrub(text: &str, secrets: &[&str]) -> String {
             .replace(secret, GONE)
             .replace(&*String::from_utf8_lossy(&encoded), GONE);
     }
+    without_tokens(&text, GONE)
+}
+
+/// One pass from front to back, however much there is to cut out: a body may be nothing else.
+fn without_tokens(text: &str, gone: &str) -> String {
     let is_token_byte = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-    while let Some(start) = text.find("eyJ") {
-        let rest = &text[start..];
-        let end = start + rest.find(|c| !is_token_byte(c)).unwrap_or(rest.len());
-        text.replace_range(start..end, GONE);
+    let mut parts = text.split("eyJ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    let mut inside = false;
+    for part in parts {
+        // One that begins inside of another is a part of it.
+        if !inside {
+            out.push_str(gone);
+        }
+        let rest = part.trim_start_matches(is_token_byte);
+        inside = rest.is_empty();
+        out.push_str(rest);
     }
-    text
+    out
 }
 
 /// One line of at most 256 bytes.
@@ -357,6 +369,22 @@ mod tests {
                     message: text.to_owned()
                 }
             );
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_token_is_cut_out_up_to_its_end() {
+        for (text, left) in [
+            ("", ""),
+            ("no token", "no token"),
+            ("eyJ", "[redacted]"),
+            ("a eyJhb.c-d_e= b", "a [redacted] b"),
+            ("eyeyJab", "ey[redacted]"),
+            ("eyJabeyJcd ef", "[redacted] ef"),
+            ("eyJeyJ eyJ,eyJ", "[redacted] [redacted],[redacted]"),
+            ("eyJ\u{e9}eyJ", "[redacted]\u{e9}[redacted]"),
+        ] {
+            assert_eq!(scrub(text, &[]), left, "{text}");
         }
     }
 

@@ -4,24 +4,26 @@
 
 use std::collections::BTreeSet;
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use psg_domain::{Group, GroupId};
 
 use crate::{
     BaseUrl, HostPolicy, Kind, Response,
+    client::total,
     error::{Error, scrub},
     retry_after, scopes,
     wire::{
         GroupBody, Identified, applications, dependent_applications, group, groups, holder_body,
         holders, policies, sources, token,
     },
+    witness::{MAX_ID, tracking_id},
 };
 
 /// The name of a corpus, and what must hold of each of its entries.
 pub type Property = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Property; 10] = [
+pub const ALL: [Property; 12] = [
     ("token", token_answer),
     ("groups", group_pages),
     ("group", one_group),
@@ -31,6 +33,8 @@ pub const ALL: [Property; 10] = [
     ("holders", policy_holders),
     ("refusal", refusals),
     ("retry_after", retry_afters),
+    ("total_count", total_counts),
+    ("request_id", request_ids),
     ("base_url", base_urls),
 ];
 
@@ -173,6 +177,42 @@ pub fn retry_afters(bytes: &[u8]) {
     assert!((retry_after::SHORTEST..=retry_after::LONGEST).contains(&wait));
 }
 
+/// A header of that name, if it can be one, and no other.
+fn one_header(name: &'static str, bytes: &[u8]) -> HeaderMap {
+    let value = HeaderValue::from_bytes(bytes).into_iter();
+    value
+        .map(|value| (HeaderName::from_static(name), value))
+        .collect()
+}
+
+/// A header `X-Total-Count`: a number, written as one, or nothing.
+pub fn total_counts(bytes: &[u8]) {
+    if let Some(count) = total(&one_header("x-total-count", bytes)) {
+        let text = String::from_utf8_lossy(bytes);
+        let digits = text.trim().trim_start_matches(['+', '0']);
+        assert_eq!(digits, count.to_string().trim_start_matches('0'), "{text}");
+    }
+}
+
+/// A header `SLPT-Request-ID`, a line end, and the body of a refusal, which may name one as well.
+pub fn request_ids(bytes: &[u8]) {
+    for bytes in with_secret(bytes) {
+        let mut lines = bytes.splitn(2, |byte| *byte == b'\n');
+        let answer = Response {
+            status: StatusCode::BAD_REQUEST,
+            headers: one_header("slpt-request-id", lines.next().unwrap_or_default()),
+            body: lines.next().unwrap_or_default().to_vec().into(),
+        };
+        if let Some(id) = tracking_id(&answer, &[SECRET]) {
+            is_fit_to_be_said(&id);
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-[]".contains(c);
+            assert!(!id.is_empty() && id.chars().all(plain), "{id}");
+            // Each thing that is cut out leaves a word.
+            assert!(id.len() <= MAX_ID * "[redacted]".len(), "{id}");
+        }
+    }
+}
+
 /// An address out of a Secret, for an operator and for one that runs tests.
 pub fn base_urls(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -295,7 +335,7 @@ mod tests {
 
         #[test]
         fn all_hold_of_lines(lines in "[ -~]{0,40}\n[ -~]{0,40}") {
-            retry_afters(lines.as_bytes());
+            all_hold(lines.as_bytes());
         }
 
         #[test]
@@ -304,6 +344,17 @@ mod tests {
         ) {
             base_urls(text.as_bytes());
         }
+    }
+
+    /// A long body of nothing but what is cut out: if the work grew with the square of its length,
+    /// this would take longer than all other tests together.
+    #[test]
+    fn a_body_of_nothing_but_tokens_is_read_in_one_pass() {
+        let tokens = "eyJ ".repeat(1 << 18);
+        refusals(tokens.as_bytes());
+        refusals(format!("{{\"message\":\"{tokens}\"}}").as_bytes());
+        let scrubbed = scrub(&tokens, &[SECRET]);
+        assert_eq!(scrubbed.len(), "[redacted] ".len() << 18);
     }
 
     #[test]

@@ -12,14 +12,21 @@ pub(crate) mod refusal;
 mod source;
 pub(crate) mod token;
 
-use serde::de::DeserializeOwned;
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor},
+};
 
 pub use application::{Application, applications_by_source};
 pub(crate) use application::{applications, dependent_applications};
 pub(crate) use group::{GroupBody, Identified, group, groups};
-pub(crate) use holder::{holder_body, holders};
+pub(crate) use holder::{assigned, holder_body, holders};
 pub(crate) use policy::policies;
 pub(crate) use source::sources;
+
+use crate::client::PAGE_LIMIT;
 
 /// Parses JSON; the error tells the place, not what stands there.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
@@ -38,8 +45,74 @@ fn list<W: DeserializeOwned, T>(
     body: &[u8],
     parse: impl Fn(W) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
-    let rows: Vec<W> = json(body)?;
+    at_most::<PAGE_LIMIT, _, _>(body, parse)
+}
+
+/// Parses an array, item by item. One with more items is refused, and they are never held: a short
+/// body has room for a million empty ones.
+fn at_most<const MOST: usize, W: DeserializeOwned, T>(
+    body: &[u8],
+    parse: impl Fn(W) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let Rows::<MOST, W>(rows) = json(body)?;
+    let rows = rows.ok_or_else(|| format!("a list of more than {MOST} items"))?;
     let rows = rows.into_iter().enumerate();
     rows.map(|(at, row)| parse(row).map_err(|what| format!("item {at}: {what}")))
         .collect()
+}
+
+/// The rows of an array; none if there are too many.
+struct Rows<const MOST: usize, W>(Option<Vec<W>>);
+
+impl<'de, const MOST: usize, W: Deserialize<'de>> Deserialize<'de> for Rows<MOST, W> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Counting(PhantomData))
+    }
+}
+
+struct Counting<const MOST: usize, W>(PhantomData<W>);
+
+impl<'de, const MOST: usize, W: Deserialize<'de>> Visitor<'de> for Counting<MOST, W> {
+    type Value = Rows<MOST, W>;
+
+    fn expecting(&self, words: &mut fmt::Formatter<'_>) -> fmt::Result {
+        words.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut rows = Vec::new();
+        while rows.len() < MOST {
+            match items.next_element()? {
+                Some(row) => rows.push(row),
+                None => return Ok(Rows(Some(rows))),
+            }
+        }
+        let mut more = false;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            more = true;
+        }
+        Ok(Rows((!more).then_some(rows)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_more_items_than_were_asked_for_is_refused_unread() {
+        let page = |count: usize| {
+            let items = vec![r#"{"id":"p","name":"n"}"#; count];
+            policies(format!("[{}]", items.join(",")).as_bytes())
+        };
+        assert_eq!(page(0).unwrap().len(), 0);
+        assert_eq!(page(PAGE_LIMIT).unwrap().len(), PAGE_LIMIT);
+        let why = page(PAGE_LIMIT + 1).unwrap_err();
+        assert_eq!(why, "a list of more than 250 items");
+        // What comes after the last that counts is not even a policy, and nothing of it is kept.
+        let empty = format!("[{}]", vec!["{}"; PAGE_LIMIT * 1000].join(","));
+        let whole: Rows<PAGE_LIMIT, serde_json::Value> = json(empty.as_bytes()).unwrap();
+        assert!(whole.0.is_none());
+        assert_eq!(policies(empty.as_bytes()).unwrap_err(), why);
+    }
 }

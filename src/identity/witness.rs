@@ -8,7 +8,7 @@ use crate::{error, error::Error, transport::Response, wire::refusal::Refusal};
 const REQUEST_ID: &str = "slpt-request-id";
 
 /// Longer than any tracking id.
-const MAX_ID: usize = 64;
+pub(crate) const MAX_ID: usize = 64;
 
 /// Sees the writes of one client.
 pub trait Witness: Send + Sync {
@@ -49,7 +49,8 @@ impl<'a> Ended<'a> {
     }
 }
 
-fn tracking_id(answer: &Response, secrets: &[&str]) -> Option<String> {
+/// The service's own handle, if it is plain enough to be repeated.
+pub(crate) fn tracking_id(answer: &Response, secrets: &[&str]) -> Option<String> {
     let header = answer.headers.get(REQUEST_ID);
     let header = header.and_then(|id| id.to_str().ok()).map(str::to_owned);
     let id = header.or_else(|| Refusal::read(&answer.body)?.tracking_id)?;

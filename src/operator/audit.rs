@@ -4,13 +4,19 @@
 //! - A line leaves in one write, unbuffered.
 //! - A line that could not be written is kept, and goes before the next; until it has gone, no
 //!   write to a tenant begins. What was written of it is ended by a line end of its own.
-//! - A file is opened for each line, so it may be moved away at any time.
+//! - Whether the place can be opened is known before each write to a tenant; whether it is full,
+//!   only by the first line that does not fit.
+//! - A file is opened anew each time, so it may be moved away at any time.
+//! - A line that still waits at the end of the process is in the log.
 
 use std::{
     collections::VecDeque,
     fs::File,
     io::{self, Write},
-    os::{fd::AsFd, unix::fs::OpenOptionsExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{FileExt, OpenOptionsExt},
+    },
     path::PathBuf,
     str::FromStr,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -59,6 +65,20 @@ impl Place {
             }
         }
     }
+
+    /// Whether a file ends in a part of a line, which a process before this one may have left. One
+    /// that cannot be read counts as torn: an empty line harms nobody.
+    fn is_torn(&self) -> bool {
+        let Self::File(path) = self else { return false };
+        let there = std::fs::metadata(path).ok();
+        let length = there.filter(std::fs::Metadata::is_file);
+        let Some(last) = length.and_then(|file| file.len().checked_sub(1)) else {
+            return false;
+        };
+        let mut byte = [0];
+        let read = File::open(path).and_then(|file| file.read_exact_at(&mut byte, last));
+        read.is_err() || byte != *b"\n"
+    }
 }
 
 /// The trail of this process.
@@ -83,16 +103,32 @@ impl Trail {
     /// The place cannot be opened.
     pub fn open(place: Place) -> io::Result<Self> {
         place.open()?;
+        let waiting = Waiting {
+            lines: VecDeque::new(),
+            torn: place.is_torn(),
+        };
         Ok(Self {
             place,
-            waiting: Mutex::default(),
+            waiting: Mutex::new(waiting),
             metric: Gauge::default(),
         })
     }
 
-    /// How many lines wait.
+    /// How many lines wait, or 1 if none could be written.
     pub fn metric(&self) -> Gauge {
         self.metric.clone()
+    }
+
+    /// Writes what waits, or else puts it into the log: the process ends, and nothing else keeps it.
+    pub fn close(&self) {
+        let mut waiting = self.lock();
+        if waiting.lines.is_empty() || self.flush(&mut waiting).is_ok() {
+            return;
+        }
+        for line in waiting.lines.drain(..) {
+            let line = line.trim_end();
+            tracing::error!(line, "a line of the audit trail that was not written");
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -102,7 +138,8 @@ impl Trail {
     fn flush(&self, waiting: &mut Waiting) -> io::Result<()> {
         let done = self.put_all(waiting);
         let left = i64::try_from(waiting.lines.len()).unwrap_or(i64::MAX);
-        self.metric.set(left);
+        // A write that is held back is as good as a line that waits.
+        self.metric.set(left.max(i64::from(done.is_err())));
         if let Err(error) = &done {
             tracing::error!(%error, left, "the audit log cannot be written: nothing is written to a tenant until it can");
         }
@@ -110,8 +147,10 @@ impl Trail {
     }
 
     fn put_all(&self, waiting: &mut Waiting) -> io::Result<()> {
+        // Also if nothing waits: a place that is gone is to be noticed before a write.
+        let place = self.place.open()?;
         while let Some(line) = waiting.lines.front() {
-            if let Some(file) = self.place.open()? {
+            if let Some(file) = &place {
                 put(file, line, &mut waiting.torn)?;
             }
             waiting.lines.pop_front();
@@ -212,6 +251,54 @@ mod tests {
         trail.write("three");
         assert_eq!(folder.text(), "one\ntwo\nthree\n");
         assert_eq!(trail.metric().get(), 0);
+    }
+
+    #[test]
+    fn a_place_that_is_gone_is_noticed_before_anything_waits() {
+        let folder = Folder::new("gone");
+        let trail = Trail::open(Place::File(folder.file())).unwrap();
+        assert_eq!(trail.ready(), Ok(()));
+        std::fs::remove_dir_all(&folder.0).unwrap();
+        assert!(trail.ready().is_err());
+        assert_eq!(trail.metric().get(), 1);
+        std::fs::create_dir(&folder.0).unwrap();
+        assert_eq!(trail.ready(), Ok(()));
+        assert_eq!(trail.metric().get(), 0);
+        assert_eq!(Trail::open(Place::Off).unwrap().ready(), Ok(()));
+    }
+
+    #[test]
+    fn a_line_that_an_earlier_process_left_torn_is_ended() {
+        let folder = Folder::new("torn");
+        for (before, after) in [
+            ("", "one\n"),
+            ("whole\n", "whole\none\n"),
+            ("{\"a\"", "{\"a\"\none\n"),
+        ] {
+            std::fs::write(folder.file(), before).unwrap();
+            let trail = Trail::open(Place::File(folder.file())).unwrap();
+            trail.write("one");
+            assert_eq!(folder.text(), after);
+        }
+    }
+
+    #[test]
+    fn what_waits_at_the_end_is_written_if_it_can_be_and_kept_no_longer() {
+        let folder = Folder::new("close");
+        let trail = Trail::open(Place::File(folder.file())).unwrap();
+        let block = || {
+            std::fs::remove_file(folder.file()).unwrap();
+            std::fs::create_dir(folder.file()).unwrap();
+        };
+        block();
+        trail.write("one");
+        std::fs::remove_dir(folder.file()).unwrap();
+        trail.close();
+        assert_eq!(folder.text(), "one\n");
+        block();
+        trail.write("two");
+        trail.close();
+        assert!(trail.lock().lines.is_empty(), "it is in the log");
     }
 
     #[test]

@@ -1,31 +1,34 @@
 //! Entry point of `psg-operator`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use psg_operator::{args::Args, serve, telemetry};
+use psg_operator::{args::Args, audit::Trail, serve, telemetry};
 
 fn main() -> ExitCode {
     let args = Args::parse();
     telemetry::start(args.log_format, &args.log_level);
-    // One thread carries a tenant's whole budget of requests with ease, and keeps memory small.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let ended = match runtime {
-        Ok(runtime) => {
-            let ended = runtime.block_on(serve::serve(args));
-            // A name that is being looked up does not hold up the end.
-            runtime.shutdown_background();
-            ended
-        }
-        Err(error) => Err(serve::Error::Runtime(error)),
-    };
-    match ended {
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the operator ends");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(args: Args) -> Result<(), serve::Error> {
+    let trail = Trail::open(args.audit_log.clone()).map_err(serve::Error::Audit)?;
+    let trail = Arc::new(trail);
+    // One thread carries a tenant's whole budget of requests with ease, and keeps memory small.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(serve::Error::Runtime)?;
+    let ended = runtime.block_on(serve::serve(args, Arc::clone(&trail)));
+    // A name that is being looked up does not hold up the end.
+    runtime.shutdown_background();
+    // Nothing is in hand any more: what was has said what came of it.
+    trail.close();
+    ended
 }

@@ -58,11 +58,12 @@ pub enum Error {
     Drain(Duration),
 }
 
-/// Runs the operator.
+/// Runs the operator, whose writes go into a trail. What they came to may be told only when the
+/// runtime is gone.
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn serve(args: Args) -> Result<(), Error> {
+pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let settings = args.settings()?;
     // A second provider in the process is no reason to stop: the first one stays.
     if rustls::crypto::ring::default_provider()
@@ -115,10 +116,9 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         "1 if this process acts, 0 if it stands by",
         metric,
     );
-    let trail = Trail::open(args.audit_log.clone()).map_err(Error::Audit)?;
     registry.register(
         "psg_audit_lines_waiting",
-        "Lines of the audit trail that cannot be written; until they can, no tenant is",
+        "Lines of the audit trail that cannot be written, or 1 if none could be; until then no tenant is",
         trail.metric(),
     );
     let clock = ProcessClock::starting_at(Timestamp::now());
@@ -144,7 +144,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
         wakes,
         unreadable: psg_controller::unreadable::AllUnreadable::default(),
         audit: Audit {
-            log: Arc::new(trail),
+            log: trail,
             annotations: args.audit_annotations.clone(),
             replica,
         },

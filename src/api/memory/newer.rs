@@ -1,7 +1,7 @@
 //! What becomes of fields that this version does not know when it writes a status that a newer
 //! one has stored. Exactly: docs/reliability.md, "Statuses of another version".
 
-use psg_domain::{HandBackResult, Recorded};
+use psg_domain::{HandBackResult, PolicyId, Recorded, SourceId};
 use serde_json::{Value, json};
 
 use super::status_of;
@@ -19,7 +19,7 @@ fn stored() -> Value {
         "policy": {"ref": "P", "id": "p1", "name": "P", "later": 1},
         "sources": [
             {"ref": "A", "id": "s1", "name": "A", "later": 1},
-            {"ref": "B", "id": "s2", "name": "B", "later": 1},
+            {"ref": "B", "id": "s2", "name": "B", "later": 2},
         ],
         "intent": {
             "attempt": 1, "name": "Next", "policyID": "p", "sourceIDs": ["s3"],
@@ -27,7 +27,9 @@ fn stored() -> Value {
         },
         "refused": {"generation": 1, "facts": "f", "message": "m", "later": 1},
         "contested": {"generation": 1, "field": "name", "found": "x", "later": 1},
-        "leaving": [{"id": "s4", "name": "D", "policyID": "p", "later": 1}],
+        "leaving": [{
+            "id": "s4", "name": "D", "policyID": "p", "result": "AssignedByService", "later": 1,
+        }],
         "deletion": {
             "groupID": "g1", "recordedAt": "2026-01-01T00:00:00Z", "later": 1,
             "sources": [
@@ -37,8 +39,8 @@ fn stored() -> Value {
         },
         "drift": [{"field": "name", "wanted": "a", "found": "b", "later": 1}],
         "conditions": [{
-            "type": "Ready", "status": "True", "reason": "InSync", "message": "",
-            "lastTransitionTime": "2026-01-01T00:00:00Z", "later": 1,
+            "type": "Ready", "status": "True", "reason": "InSync", "message": "Ours",
+            "observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z", "later": 1,
         }],
     })
 }
@@ -49,7 +51,9 @@ fn after(change: impl FnOnce(&mut Recorded)) -> Value {
     let old: PasswordSyncGroupStatus = serde_json::from_value(stored.clone()).unwrap();
     let mut recorded = old.recorded().unwrap();
     change(&mut recorded);
-    let mut new = status_of(&recorded, old.conditions.clone());
+    let mut conditions = old.conditions.clone();
+    conditions[0].known.message = recorded.name.clone().unwrap_or_default();
+    let mut new = status_of(&recorded, conditions).keeping(&old);
     new.source_count = old.source_count;
     if let Some(patch) = merge_patch(&json!(old), &json!(new)) {
         apply(&mut stored, &patch);
@@ -104,21 +108,32 @@ fn fields_of_objects_outlive_a_change_of_their_neighbours() {
 }
 
 #[test]
-fn a_list_is_written_whole_and_alone() {
-    let changed = after(|memory| memory.sources[0].name = "Z".to_owned());
-    assert_eq!(lost(&changed), ["/sources/0", "/sources/1"]);
+fn fields_of_an_entry_outlive_a_change_of_it_and_of_its_neighbours() {
     let changed = after(|memory| {
+        memory.name = Some("Renamed".to_owned());
+        memory.sources[0].name = "Z".to_owned();
+        memory.sources[0].policy_before = Some(PolicyId::parse("p2").unwrap());
+        memory.leaving[0].result = Some(HandBackResult::ByOperator);
         let deletion = memory.deletion.as_mut().unwrap();
         deletion.sources[0].result = Some(HandBackResult::ByOperator);
+        memory.drift[0].found = "c".to_owned();
     });
-    assert_eq!(
-        lost(&changed),
-        ["/deletion/sources/0", "/deletion/sources/1"]
-    );
-    let changed = after(|memory| memory.leaving[0].result = Some(HandBackResult::ByOperator));
-    assert_eq!(lost(&changed), ["/leaving/0"]);
-    let changed = after(|memory| memory.drift[0].found = "c".to_owned());
-    assert_eq!(lost(&changed), ["/drift/0"]);
+    assert_eq!(lost(&changed), [""; 0]);
+    assert_eq!(changed["sources"][0]["name"], "Z");
+    assert_eq!(changed["conditions"][0]["message"], "Renamed");
+    // What this version knows and takes away is gone.
+    let undone = after(|memory| memory.leaving[0].result = None);
+    assert_eq!(undone["leaving"][0].get("result"), None);
+}
+
+#[test]
+fn an_entry_that_goes_takes_its_fields_along_and_leaves_its_neighbours_theirs() {
+    let changed = after(|memory| drop(memory.sources.remove(0)));
+    let left = json!([{"ref": "B", "id": "s2", "name": "B", "later": 2}]);
+    assert_eq!(changed["sources"], left);
+    let pin = |changed: &Value| changed["sources"][0].clone();
+    let other = after(|memory| memory.sources[0].id = SourceId::parse("s7").unwrap());
+    assert_eq!(pin(&other), json!({"ref": "A", "id": "s7", "name": "A"}));
 }
 
 #[test]

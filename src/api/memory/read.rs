@@ -197,6 +197,7 @@ fn drift(field: &DriftedField) -> Drift {
         field,
         wanted,
         found,
+        rest: _,
     } = field.clone();
     Drift {
         field,

@@ -1,13 +1,15 @@
 //! From the memory to the status that holds it. A status that the server refused would stop
 //! its group for good, so texts that are only for people are cut to the schema's bounds.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use psg_domain::{Drift, HandBack, Recorded, SourcePin};
 
 use super::{origin_word, result_word};
-use crate::group_status::{
-    ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
-    PinnedPolicy, PinnedSource, PinnedTenant, RefusedChange, SourceToReassign,
+use crate::{
+    entries::{Condition, Rest},
+    group_status::{
+        ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
+        PinnedPolicy, PinnedSource, PinnedTenant, RefusedChange, SourceToReassign,
+    },
 };
 
 /// The longest name of a tenant's object that is kept, in characters.
@@ -19,7 +21,8 @@ pub(super) const MAX_VALUE: usize = 4096;
 /// How many drifted fields are kept; there are three.
 pub(super) const MAX_DRIFT: usize = 16;
 
-/// The status that holds this memory, with these conditions.
+/// The status that holds this memory, with these conditions. What an older one held besides is
+/// [kept](PasswordSyncGroupStatus::keeping) by whoever has that.
 pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyncGroupStatus {
     // Without `..`: a new part of the memory cannot be forgotten here.
     let Recorded {
@@ -97,6 +100,7 @@ fn pinned_source(pin: &SourcePin) -> PinnedSource {
         id: pin.id.to_string(),
         name: clip(&pin.name, MAX_NAME),
         policy_before: pin.policy_before.as_ref().map(ToString::to_string),
+        rest: Rest::new(),
     }
 }
 
@@ -106,6 +110,7 @@ fn source_to_reassign(entry: &HandBack) -> SourceToReassign {
         name: clip(&entry.name, MAX_NAME),
         policy_id: entry.policy.to_string(),
         result: entry.result.map(|result| result_word(result).to_owned()),
+        rest: Rest::new(),
     }
 }
 
@@ -114,5 +119,6 @@ fn drifted_field(drift: &Drift) -> DriftedField {
         field: drift.field.clone(),
         wanted: clip(&drift.wanted, MAX_VALUE),
         found: clip(&drift.found, MAX_VALUE),
+        rest: Rest::new(),
     }
 }

@@ -16,6 +16,7 @@ mod http;
 mod inputs;
 mod kubernetes;
 mod matrix;
+mod newer;
 pub mod objects;
 mod oracle;
 mod panics;

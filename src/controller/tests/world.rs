@@ -17,7 +17,13 @@ use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{audit::Books, calls::Calls, cluster::Cluster, oracle::Oracle, tenant};
+use super::{
+    audit::{Books, recorded_by},
+    calls::Calls,
+    cluster::Cluster,
+    oracle::Oracle,
+    tenant,
+};
 use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
@@ -59,7 +65,7 @@ pub struct Weather {
     pub api_deaf: bool,
     /// How often the operator panics over what it asks for: a group's status, a Secret.
     pub panics: BTreeMap<String, u32>,
-    /// The audit log cannot be written.
+    /// The volume of the audit log is full; that shows when a line is written.
     pub audit_full: bool,
     /// It refuses every write of the operator.
     pub api_forbids: bool,
@@ -155,7 +161,10 @@ impl World {
         let mut oracle = self.oracle.lock().unwrap();
         oracle.sends(asked, &self.cluster, &tenant);
         drop((tenant, oracle));
+        let recorded = recorded_by(asked, &self.cluster);
         let answer = self.ask_the_tenant(asked);
+        let tracking_id = answer.header("slpt-request-id").unwrap_or_default();
+        self.books.lock().unwrap().sent(tracking_id, recorded);
         if asked.method == "POST" {
             self.oracle.lock().unwrap().answered(answer.status);
         }
@@ -174,6 +183,7 @@ impl World {
         let mut tenant = self.tenant.lock().unwrap();
         let answer = tenant.handle(asked, (self.clock)());
         self.oracle.lock().unwrap().after(&tenant);
+        self.books.lock().unwrap().after(&tenant);
         answer
     }
 
@@ -280,6 +290,7 @@ impl World {
         tenant.store_group(group, (self.clock)());
         oracle.makers.left_by_another(&left, tenant);
         oracle.after(tenant);
+        self.books.lock().unwrap().after(tenant);
     }
 
     /// Somebody else deletes a group.

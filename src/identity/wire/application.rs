@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use psg_domain::SourceId;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{json, list};
 
@@ -48,7 +47,7 @@ struct AccountSource {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Connections {
-    dependent_apps: Option<Vec<Value>>,
+    dependent_apps: Option<Vec<IgnoredAny>>,
 }
 
 pub(crate) fn applications(body: &[u8]) -> Result<Vec<Application>, String> {

@@ -4,7 +4,8 @@ use psg_domain::{Holder, HolderSelectors, PolicyId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::list;
+use super::{at_most, list};
+use crate::client::MOST_HOLDERS;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,15 +23,23 @@ pub(crate) struct Body<'a> {
     selectors: Option<&'a HolderSelectors>,
 }
 
+/// A page of them.
 pub(crate) fn holders(body: &[u8]) -> Result<Vec<Holder>, String> {
-    list(body, |wire: Wire| {
-        let policy = PolicyId::parse(&wire.policy_id.ok_or("a holder has no policy")?);
-        let policy = policy.map_err(|_| "the policy id of a holder cannot be used")?;
-        let selectors = (!selects_nothing(&wire.selectors)).then_some(wire.selectors);
-        Ok(Holder {
-            policy,
-            selectors: selectors.map(HolderSelectors),
-        })
+    list(body, holder)
+}
+
+/// All of them, as an assignment is answered.
+pub(crate) fn assigned(body: &[u8]) -> Result<Vec<Holder>, String> {
+    at_most::<MOST_HOLDERS, _, _>(body, holder)
+}
+
+fn holder(wire: Wire) -> Result<Holder, String> {
+    let policy = PolicyId::parse(&wire.policy_id.ok_or("a holder has no policy")?);
+    let policy = policy.map_err(|_| "the policy id of a holder cannot be used")?;
+    let selectors = (!selects_nothing(&wire.selectors)).then_some(wire.selectors);
+    Ok(Holder {
+        policy,
+        selectors: selectors.map(HolderSelectors),
     })
 }
 

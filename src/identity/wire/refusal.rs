@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value};
 
+/// The longest refusal that is read. None of the API's own comes near it.
+const LONGEST: usize = 64 * 1024;
+
 /// The words of a refusal, not yet scrubbed or cut.
 pub(crate) struct Refusal {
     /// First message and causes.
@@ -12,8 +15,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Reads a refusal; nothing if it is not a JSON object, and so not the API's own answer.
+    /// Reads a refusal; nothing if it is no JSON object, or far too long, and so not the API's own
+    /// answer.
     pub fn read(body: &[u8]) -> Option<Self> {
+        if body.len() > LONGEST {
+            return None;
+        }
         let Value::Object(body) = serde_json::from_slice(body).ok()? else {
             return None;
         };

@@ -1,0 +1,109 @@
+//! What a newer operator put into the entries of a status's lists. A merge patch replaces a list
+//! whole, so what this version does not know of an entry is read with it and written with it.
+//! No field of this is in a schema.
+
+use std::{collections::BTreeMap, ops::Deref};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::group_status::{DriftedField, PasswordSyncGroupStatus, PinnedSource, SourceToReassign};
+
+/// The fields of an entry that this version does not know.
+pub type Rest = BTreeMap<String, Value>;
+
+/// A condition, and what a newer operator says beside it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// What every version knows.
+    #[serde(flatten)]
+    pub known: KubeCondition,
+    /// What this one does not.
+    #[serde(flatten)]
+    pub rest: Rest,
+}
+
+impl Deref for Condition {
+    type Target = KubeCondition;
+
+    fn deref(&self) -> &KubeCondition {
+        &self.known
+    }
+}
+
+impl PasswordSyncGroupStatus {
+    /// This status, with all that a newer operator put into those entries of the old one that are
+    /// still there. An entry that went takes its fields along. Conditions keep theirs by
+    /// themselves.
+    #[must_use]
+    pub fn keeping(mut self, old: &Self) -> Self {
+        carry(&old.sources, &mut self.sources);
+        carry(&old.drift, &mut self.drift);
+        carry(&old.leaving, &mut self.leaving);
+        if let (Some(old), Some(new)) = (&old.deletion, &mut self.deletion) {
+            carry(&old.sources, &mut new.sources);
+        }
+        self
+    }
+}
+
+/// An entry of a list.
+trait Entry {
+    /// What tells it from the others.
+    fn key(&self) -> &str;
+    fn rest(&self) -> &Rest;
+    fn rest_mut(&mut self) -> &mut Rest;
+}
+
+fn carry<T: Entry>(old: &[T], new: &mut [T]) {
+    let rests = old.iter().filter(|entry| !entry.rest().is_empty());
+    let rests: BTreeMap<&str, &Rest> = rests.map(|entry| (entry.key(), entry.rest())).collect();
+    for entry in new {
+        if let Some(rest) = rests.get(entry.key()) {
+            *entry.rest_mut() = (*rest).clone();
+        }
+    }
+}
+
+impl Entry for PinnedSource {
+    fn key(&self) -> &str {
+        &self.id
+    }
+
+    fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    fn rest_mut(&mut self) -> &mut Rest {
+        &mut self.rest
+    }
+}
+
+impl Entry for SourceToReassign {
+    fn key(&self) -> &str {
+        &self.id
+    }
+
+    fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    fn rest_mut(&mut self) -> &mut Rest {
+        &mut self.rest
+    }
+}
+
+impl Entry for DriftedField {
+    fn key(&self) -> &str {
+        &self.field
+    }
+
+    fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    fn rest_mut(&mut self) -> &mut Rest {
+        &mut self.rest
+    }
+}
