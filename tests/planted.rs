@@ -29,6 +29,30 @@ fn every_planted_bug_has_its_place_in_the_source() {
 }
 
 #[test]
+fn most_planted_bugs_are_from_a_real_thread() {
+    let bugs = catalogue::all();
+    let (real, own): (Vec<_>, Vec<_>) = bugs
+        .iter()
+        .map(|bug| bug.thread.as_str())
+        .partition(|thread| !thread.starts_with("none"));
+    assert!(real.len() >= 40, "{} from a real thread", real.len());
+    for thread in real {
+        let (repository, number) = thread.split_once('#').unwrap_or((thread, ""));
+        let named = repository
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .count()
+            == 2;
+        let numbered = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+        assert!(named && numbered, "{thread} is not owner/repository#number");
+    }
+    for thread in own {
+        let origin = thread.strip_prefix("none: ").unwrap_or_default();
+        assert!(!origin.is_empty(), "{thread}: from where, then?");
+    }
+}
+
+#[test]
 fn the_page_tells_of_every_planted_bug_and_of_no_other() {
     let page = fs::read_to_string(root().join("docs/planted-bugs.md")).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -1,6 +1,6 @@
-//! Plants one bug after another, each from a thread of a real operator, and says which program
-//! finds it. The project's own source holds none of them: they go into a copy, which is built once
-//! with a switch for each. `--only ID` looks at one, and writes that row of the page anew.
+//! Plants one bug after another, most from threads about real software of this kind, and says which
+//! program finds it. The project's own source holds none of them: they go into a copy, which is built
+//! once with a switch for each. `--only ID` looks at one, and writes that row of the page anew.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
