@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 /// Quick ones first: the first that finds a bug is named.
-pub const PROGRAMS: [Program; 8] = [
+pub const PROGRAMS: [Program; 10] = [
     Program {
         name: "fault matrix",
         package: "psg-controller",
@@ -44,6 +44,23 @@ pub const PROGRAMS: [Program; 8] = [
         name: "counts",
         package: "psg-controller",
         tests: &["tests::alone", "tests::bursts"],
+        limit: 2,
+    },
+    Program {
+        name: "watches",
+        package: "psg-controller",
+        tests: &[
+            "tests::held",
+            "tests::inputs",
+            "tests::kubernetes",
+            "tests::panics",
+        ],
+        limit: 2,
+    },
+    Program {
+        name: "client",
+        package: "psg-identity",
+        tests: &[],
         limit: 2,
     },
     Program {
