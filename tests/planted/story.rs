@@ -75,8 +75,8 @@ fn wrong(block: &[&str]) -> Option<String> {
 
 fn said_by(first: &str, message: &[&str]) -> String {
     let side = |name: &str| {
-        let mut sides = message.iter().take(message.len().min(4000));
-        let side = sides.find_map(|line| line.trim_start().strip_prefix(name));
+        let mut lines = message.iter();
+        let side = lines.find_map(|line| line.trim_start().strip_prefix(name));
         side.map(|side| format!("{name} {}", within(side.trim(), LONGEST / 3)))
     };
     if let Some(asserted) = first.strip_prefix("assertion `") {
