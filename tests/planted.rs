@@ -106,6 +106,10 @@ fn a_row_says_what_differs_where_an_assertion_says_no_more() {
     assert_eq!(bare, "`tests::one`: left: 3, right: 2");
     let said = failed("assertion `left == right` failed: twice\n  left: 3\n right: 2");
     assert_eq!(said, "`tests::one`: twice; left: 3, right: 2");
+    let story = failed("     0.000 kubernetes, by 1: a story");
+    assert_eq!(story, "`tests::one`: fails at src/one.rs:1:1");
+    let life = failed("an edit with [], Life { lag: 0ns }: not settled");
+    assert_eq!(life, "`tests::one`: an edit with []: not settled");
     let long = failed(&"word ".repeat(100));
     assert!(long.len() < 200 && long.ends_with("word…"), "{long}");
 }

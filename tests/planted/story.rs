@@ -69,8 +69,28 @@ fn wrong(block: &[&str]) -> Option<String> {
     panics.find_map(|(at, _)| {
         let message = block.get(at + 1..)?;
         let first = message.first().filter(|first| !first.starts_with(MEANT))?;
-        Some(said_by(first, message))
+        if is_of_a_story(first) {
+            let (_, place) = block.get(at)?.split_once(" panicked at ")?;
+            return Some(format!("fails at {}", place.trim_end_matches(':')));
+        }
+        Some(without_lives(&said_by(first, message)))
     })
+}
+
+/// A line of what happened, which begins with its time.
+fn is_of_a_story(line: &str) -> bool {
+    let first = line.split_whitespace().next();
+    first.is_some_and(|time| time.contains('.') && time.parse::<f64>().is_ok())
+}
+
+/// How a process of a scenario was set up is left out: what was wrong stands behind it.
+fn without_lives(said: &str) -> String {
+    let life = said.split_once(", Life {");
+    let rest = life.and_then(|(before, life)| Some((before, life.split_once('}')?.1)));
+    rest.map_or_else(
+        || said.to_owned(),
+        |(before, after)| format!("{before}{after}"),
+    )
 }
 
 fn said_by(first: &str, message: &[&str]) -> String {
@@ -125,5 +145,5 @@ fn within(text: &str, longest: usize) -> String {
     let short: String = text.chars().take(longest - 1).collect();
     let whole = short.rfind(' ').filter(|at| *at > short.len() / 2);
     let short = whole.and_then(|at| short.get(..at)).unwrap_or(&short);
-    format!("{}…", short.trim_end_matches([' ', ',', ';', ':']))
+    format!("{}…", short.trim_end_matches([' ', ',', ';', ':', '…']))
 }
