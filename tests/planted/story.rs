@@ -120,17 +120,12 @@ fn said_by(first: &str, message: &[&str]) -> String {
         .clone()
         .take_while(|line| !line.starts_with(']'))
         .find(|line| line.starts_with('"') && !line.starts_with("\"{") && line.contains(": "));
-    match violation {
-        Some(violation) => format!(
-            "{} {}",
-            first.trim_end_matches(['[', ' ']),
-            violation.trim_matches(['"', ','])
-        ),
-        None => {
-            let more: Vec<&str> = lines.by_ref().take(12).collect();
-            format!("{first} {}", more.join(" "))
-        }
+    if let Some(violation) = violation {
+        let what = first.trim_end_matches(['[', ' ']);
+        return format!("{what} {}", violation.trim_matches(['"', ',']));
     }
+    let more: Vec<&str> = lines.by_ref().take(12).collect();
+    format!("{first} {}", more.join(" "))
 }
 
 fn cut(text: &str) -> String {
