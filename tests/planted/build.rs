@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::catalogue::{self, Bug};
 
 /// In whose tests the programs are.
-const CRATES: [&str; 3] = ["psg-plan", "psg-controller", "psg-operator"];
+const CRATES: [&str; 4] = ["psg-plan", "psg-identity", "psg-controller", "psg-operator"];
 
 const SWITCH: &str = r#"
 /// Whether this planted bug is on.

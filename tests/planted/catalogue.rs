@@ -1,5 +1,5 @@
-//! The planted bugs: what each is, which thread of a real operator it comes from, and where it
-//! goes. `PLANTED` in a text is true while that bug is switched on.
+//! The planted bugs: what each is, which thread it comes from, if any, and where it goes. `PLANTED`
+//! in a text is true while that bug is switched on.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ pub struct Bug {
     pub id: String,
     /// What it does, for the page.
     pub what: String,
-    /// Where a real operator had it.
+    /// Who had it: `owner/repository#number` of a thread that describes it, or `none: ` and what it
+    /// is from.
     pub thread: String,
     /// The places that must change together.
     pub edits: Vec<Edit>,

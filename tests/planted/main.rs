@@ -1,6 +1,6 @@
-//! Plants one bug after another, each from a thread of a real operator, and says which program
-//! finds it. The project's own source holds none of them: they go into a copy, which is built once
-//! with a switch for each. `--only ID` looks at one, and writes that row of the page anew.
+//! Plants one bug after another, most from threads about real software of this kind, and says which
+//! program finds it. The project's own source holds none of them: they go into a copy, which is built
+//! once with a switch for each. `--only ID,ID` looks at these, and writes those rows of the page anew.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -12,6 +12,8 @@ mod build;
 mod catalogue;
 mod page;
 mod programs;
+mod source;
+mod story;
 
 use std::path::Path;
 
@@ -21,10 +23,16 @@ fn main() {
     let only = std::env::args()
         .skip_while(|given| given != "--only")
         .nth(1);
+    let only: Option<Vec<&str>> = only.as_deref().map(|ids| ids.split(',').collect());
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the project");
     let bugs = catalogue::all();
+    for id in only.iter().flatten() {
+        assert!(bugs.iter().any(|bug| bug.id == *id), "there is no {id}");
+    }
+    // Before the copy is made: what is edited later is not in it.
+    let source = source::of(root);
     let programs = build::programs(root, &bugs);
     for program in PROGRAMS.iter().filter(|_| only.is_none()) {
         let verdict = program.run(&programs, "none");
@@ -35,10 +43,10 @@ fn main() {
         );
     }
     let mut rows = Vec::new();
-    for bug in bugs
-        .iter()
-        .filter(|bug| only.as_ref().is_none_or(|only| *only == bug.id))
-    {
+    for bug in bugs.iter().filter(|bug| {
+        only.as_ref()
+            .is_none_or(|only| only.contains(&bug.id.as_str()))
+    }) {
         let found = PROGRAMS
             .iter()
             .find_map(|program| match program.run(&programs, &bug.id) {
@@ -47,12 +55,13 @@ fn main() {
             });
         let said = found.as_ref().map_or_else(
             || "NOT FOUND".to_owned(),
-            |(program, how)| format!("{}: {how}", program.name),
+            |(program, how)| format!("{}, {how}", program.name),
         );
         println!("{:32} {said}", bug.id);
         rows.push((bug, found));
     }
-    page::tell(root, &bugs, &rows);
+    let whole = only.is_none();
+    page::tell(root, &bugs, &rows, &source, whole);
     let missed = rows.iter().filter(|(_, found)| found.is_none()).count();
     assert_eq!(missed, 0, "planted bugs that no program finds");
 }

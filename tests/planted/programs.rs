@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::story;
+
 /// One program.
 pub struct Program {
     /// As the page calls it.
@@ -19,7 +21,7 @@ pub struct Program {
 }
 
 /// Quick ones first: the first that finds a bug is named.
-pub const PROGRAMS: [Program; 8] = [
+pub const PROGRAMS: [Program; 10] = [
     Program {
         name: "fault matrix",
         package: "psg-controller",
@@ -42,6 +44,23 @@ pub const PROGRAMS: [Program; 8] = [
         name: "counts",
         package: "psg-controller",
         tests: &["tests::alone", "tests::bursts"],
+        limit: 2,
+    },
+    Program {
+        name: "watches",
+        package: "psg-controller",
+        tests: &[
+            "tests::held",
+            "tests::inputs",
+            "tests::kubernetes",
+            "tests::panics",
+        ],
+        limit: 2,
+    },
+    Program {
+        name: "client",
+        package: "psg-identity",
+        tests: &[],
         limit: 2,
     },
     Program {
@@ -101,8 +120,8 @@ impl Program {
         let said = out.join().expect("its output") + &err.join().expect("its errors");
         match ended {
             Some(true) => Verdict::Passes,
-            Some(false) => Verdict::Finds(story(&said)),
-            None => Verdict::Finds(format!("does not end within {} minutes", self.limit)),
+            Some(false) => Verdict::Finds(story::story(&said)),
+            None => Verdict::Finds(story::endless(&said, self.limit)),
         }
     }
 }
@@ -127,34 +146,4 @@ fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
     child.kill().expect("a child that runs");
     child.wait().expect("a child that ended");
     None
-}
-
-/// What failed first, in one line: which seed, scenario, cell or law, and what was wrong.
-fn story(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().map(str::trim).collect();
-    let after_panic = |at: usize| lines.get(at + 1).copied().unwrap_or("fails");
-    let panics = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.contains("panicked at"));
-    let first = panics
-        .map(|(at, _)| after_panic(at))
-        .next()
-        .unwrap_or("fails");
-    let seed = lines.iter().find(|line| line.starts_with("seeds ["));
-    let seed = seed.and_then(|line| line.split(['[', ',', ']']).nth(1));
-    // The violations are listed below the line that begins a list of them.
-    let violation = lines
-        .iter()
-        .find(|line| line.starts_with('"') && !line.starts_with("\"{") && line.contains(": "));
-    let what = match (first.ends_with('['), violation) {
-        (true, Some(violation)) => format!(
-            "{} {}",
-            first.trim_end_matches(['[', ' ']),
-            violation.trim_matches(['"', ','])
-        ),
-        _ => first.to_owned(),
-    };
-    let what: String = what.chars().take(110).collect();
-    seed.map_or_else(|| what.clone(), |seed| format!("seed {seed}: {what}"))
 }

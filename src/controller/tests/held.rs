@@ -244,6 +244,33 @@ async fn a_secret_that_is_held_is_read_for_what_it_holds_alone() {
     assert!(world.quiet() && is_held(&world), "{}", world.story());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_two_tenants_share_is_let_go_with_the_last_of_them() {
+    let world = World::new(small(4, &json!({}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    let shared = json!({"credentialsSecretRef": {"name": "pat"}});
+    world.cluster.tenants.apply("second", &shared);
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let mut of_the_second = spec("H", &["C", "D"]);
+    of_the_second["tenantRef"] = json!({"name": "second"});
+    world.cluster.apply("h", &of_the_second);
+    tokio::time::sleep(A_WHILE).await;
+    assert!(world.quiet() && is_held(&world), "{:?}", world.restless());
+    let let_go = || {
+        let trace = world.trace();
+        trace
+            .iter()
+            .any(|line| line.contains(" Secret finalizers []"))
+    };
+    world.cluster.delete("g");
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!is_held(&world), "the first tenant is needed no more");
+    assert!(secret_is_held(&world) && !let_go(), "{}", world.story());
+    world.cluster.delete("h");
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!secret_is_held(&world) && let_go(), "{}", world.story());
+}
+
 /// The finalizer of a group and the end of its tenant's cross on the way.
 #[tokio::test(start_paused = true)]
 async fn a_finalizer_that_comes_after_the_tenant_is_gone_begins_nothing_and_holds_up_nobody() {

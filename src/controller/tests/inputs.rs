@@ -141,6 +141,21 @@ async fn a_group_that_cannot_be_read_keeps_what_it_held() {
     assert!(shown.unreadable().is_empty());
 }
 
+/// Nobody tells that it went: the next list is one without it.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_went_while_the_watch_was_cut_holds_nothing() {
+    let mut shown = Shown::new();
+    let rival = || read(&group("rival", "Enforce", None));
+    shown.group(&Event::Apply(read(&group("holder", "Enforce", Some("g1")))));
+    shown.group(&Event::Apply(rival()));
+    identified(&shown);
+    assert_eq!(shown.owner("rival").as_deref(), Some("holder"));
+    shown.group(&Event::Init);
+    shown.group(&Event::InitApply(rival()));
+    shown.group(&Event::InitDone);
+    assert_eq!(shown.owner("rival"), None);
+}
+
 /// As after a restart: nothing is known of it but what is stored.
 #[tokio::test(start_paused = true)]
 async fn a_process_that_never_could_read_it_leaves_it_what_its_status_says() {
