@@ -376,6 +376,18 @@ impl World {
         groups.collect()
     }
 
+    /// Whether there is a group of that name, or with one of these sources, beside that one.
+    pub fn has_another(&self, than: Option<&str>, name: &str, sources: &[&String]) -> bool {
+        let tenant = self.tenant.lock().unwrap();
+        let state = tenant.state();
+        let named = |id: &String| state.sources.find(id).map(|source| &source.name);
+        let mut others = state.groups.iter().filter(|it| Some(&*it.id) != than);
+        others.any(|group| {
+            let mut members = group.source_ids.iter().filter_map(named);
+            group.name == name || members.any(|member| sources.contains(&member))
+        })
+    }
+
     /// Each group's policy.
     pub fn policies(&self) -> BTreeMap<String, Option<String>> {
         let tenant = self.tenant.lock().unwrap();
@@ -473,7 +485,7 @@ impl World {
     }
 }
 
-fn ambiguous(status: &PasswordSyncGroupStatus) -> bool {
+pub fn ambiguous(status: &PasswordSyncGroupStatus) -> bool {
     let mut conditions = status.conditions.iter();
     // While it is being deleted, it is said under another reason.
     conditions.any(|condition| condition.message.contains("it could be any of"))

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{CONTESTED, Process, Story};
 use crate::tests::{
     tenant::{SECRET, source_name},
-    world::{Weather, World},
+    world::{Weather, World, ambiguous},
 };
 
 /// Longer than any forced wait after the last fault.
@@ -161,7 +161,10 @@ fn has_ended(group: &PasswordSyncGroup) -> bool {
     let told = status.is_some_and(|it| Some(it.observed_generation) == group.metadata.generation);
     let waits = condition(group, "Ready").is_some_and(|(_, why)| why == "WaitingForSource");
     let stalled = condition(group, "Stalled").is_some();
-    told && group.metadata.deletion_timestamp.is_none() && (is_ready(group) || stalled || waits)
+    // Another hand changed what its create made: only a person can tell.
+    let unclear = status.is_some_and(ambiguous);
+    let deleting = group.metadata.deletion_timestamp.is_some();
+    told && (!deleting && (is_ready(group) || stalled || waits) || unclear)
 }
 
 /// Whether something that only a person can mend stands in its way.
@@ -181,11 +184,8 @@ fn is_hindered(group: &PasswordSyncGroup, world: &World) -> bool {
     let sources: Vec<&String> = (group.spec.source_refs.iter())
         .filter_map(|it| it.name.as_ref())
         .collect();
-    let own = group.status.as_ref().and_then(|status| status.name.clone());
-    let in_tenant = world.groups().into_iter().any(|(name, members)| {
-        name == group.spec.name && Some(&name) != own.as_ref()
-            || sources.iter().any(|source| members.contains(*source)) && Some(&name) != own.as_ref()
-    });
+    let own = group.status.as_ref().and_then(|status| status.group_id.clone());
+    let in_tenant = world.has_another(own.as_deref(), &group.spec.name, &sources);
     let wanted = world.cluster.groups.all().into_iter().any(|other| {
         let mut theirs = other
             .spec
