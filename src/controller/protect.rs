@@ -37,9 +37,10 @@ pub async fn keep(
     if recorded(newest) != wanted {
         let_go(context, tenant, newest).await?;
     }
-    if wanted.is_none() {
-        tenant.update(|state| state.unprotected = None);
-    }
+    tenant.update(|state| match wanted {
+        Some(_) => state.letting_go = None,
+        None => state.unprotected = None,
+    });
     let now = context.now();
     let state = tenant.state();
     let refused = state.unprotected.is_some_and(|(until, _)| until > now);
@@ -64,8 +65,12 @@ pub async fn let_go(
     let Some(secret) = recorded(newest) else {
         return Ok(());
     };
-    // First: another tenant that lets go now must not wait for this one.
-    tenant.update(|state| state.protects = None);
+    // First: another tenant that lets go now must not wait for this one, whose record it may still
+    // see.
+    tenant.update(|state| {
+        state.protects = None;
+        state.letting_go = Some(secret.clone());
+    });
     let (namespace, _) = place(newest);
     // Asked between the read of the Secret and its change.
     let remove = |held: &mut Vec<String>| {

@@ -73,6 +73,8 @@ pub struct State {
     pub secret: Option<ObjectMeta>,
     /// The Secret that this tenant holds or is about to.
     pub protects: Option<String>,
+    /// The Secret that this tenant lets go: its record may still be seen, and holds up no other.
+    pub letting_go: Option<String>,
     /// Why the Secret is not held, and when that is tried again.
     pub unprotected: Option<(Timestamp, Finding)>,
     /// The picture, once there are credentials to read it with.
@@ -97,6 +99,7 @@ impl Default for State {
             in_use: InUse::default(),
             secret: None,
             protects: None,
+            letting_go: None,
             unprotected: None,
             snapshot: None,
             forbidden_until: None,
@@ -341,6 +344,7 @@ impl Tenants {
             let (manifest, state) = (other.manifest.borrow(), other.state());
             let recorded = manifest.status.as_ref();
             let recorded = recorded.and_then(|status| status.protected_secret.clone());
+            let recorded = recorded.filter(|secret| state.letting_go.as_ref() != Some(secret));
             let wanted = Some(&manifest.spec)
                 .filter(|spec| spec.protect_secret && state.in_use == InUse::Held)
                 .map(|spec| spec.credentials_secret_ref.name.clone());

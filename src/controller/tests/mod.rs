@@ -15,6 +15,7 @@ mod held;
 mod http;
 mod inputs;
 mod kubernetes;
+mod letting_go;
 mod matrix;
 pub mod objects;
 mod oracle;
