@@ -1,4 +1,5 @@
-//! A Secret that nobody needs any more is let go: by the last of those who share it.
+//! A Secret that nobody needs any more is let go: by the last of those who share it, and if that is not
+//! allowed, it is said and the IdentityTenant stays.
 
 use std::{sync::Arc, time::Duration};
 
@@ -85,4 +86,84 @@ async fn who_needs_a_secret_again_that_it_has_let_go_counts_for_others() {
     assert_eq!(holders(&world), [names::IN_USE], "{}", world.story());
     let tenant = world.cluster.tenants.get("default").unwrap();
     assert_eq!(tenant.finalizers(), [names::IN_USE]);
+}
+
+/// The right to change Secrets is lost while one is held, and its last group goes.
+async fn may_not_let_go() -> (Arc<World>, Process) {
+    let (world, process) = started();
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(holders(&world), [names::IN_USE]);
+    let known = world.cluster.secret().metadata;
+    let both = vec!["of/another".to_owned(), names::IN_USE.to_owned()];
+    world.cluster.set_secret_finalizers(&known, both).unwrap();
+    world.weather.lock().unwrap().secret_forbidden = true;
+    world.cluster.delete("g");
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(world.cluster.groups.all(), []);
+    (world, process)
+}
+
+fn said(world: &World) -> String {
+    let tenant = world.cluster.tenants.get("default").unwrap();
+    let conditions = tenant.status.clone().unwrap_or_default().conditions;
+    let mut of_secret = conditions.iter();
+    let of_secret = of_secret.find(|condition| condition.type_ == "SecretProtected");
+    of_secret.map_or_else(String::new, |found| {
+        format!("{} {} {}", found.status, found.reason, found.message)
+    })
+}
+
+fn tenant_is_gone(world: &World) -> bool {
+    world.cluster.tenants.get("default").is_none()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_may_not_be_let_go_keeps_its_record_and_its_tenant_until_a_person_does_it() {
+    let (world, _process) = may_not_let_go().await;
+    assert_eq!(recorded(&world, "default").as_deref(), Some("pat"));
+    let command = "kubectl patch secret pat -n identity --type=merge \
+                   -p '{\"metadata\":{\"finalizers\":[\"of/another\"]}}'";
+    for part in ["True SecretNotReleased", "grant get and patch", command] {
+        assert!(said(&world).contains(part), "{part}: {}", said(&world));
+    }
+    world.cluster.tenants.delete("default");
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!tenant_is_gone(&world), "{}", world.story());
+    let known = world.cluster.secret().metadata;
+    let left = vec!["of/another".to_owned()];
+    world.cluster.set_secret_finalizers(&known, left).unwrap();
+    assert!(world.until(A_WHILE, || tenant_is_gone(&world)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_may_not_be_let_go_is_let_go_once_it_may() {
+    let (world, process) = may_not_let_go().await;
+    // Another process does not know what was said, only what is recorded.
+    drop(process);
+    let _process = Process::start(&world, Life::default());
+    tokio::time::sleep(A_WHILE).await;
+    assert!(
+        said(&world).contains("SecretNotReleased"),
+        "{}",
+        said(&world)
+    );
+    world.weather.lock().unwrap().secret_forbidden = false;
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(holders(&world), ["of/another"]);
+    assert_eq!(
+        (recorded(&world, "default"), said(&world)),
+        (None, String::new())
+    );
+    world.cluster.tenants.delete("default");
+    assert!(world.until(A_WHILE, || tenant_is_gone(&world)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_may_not_be_let_go_and_is_needed_again_is_nothing_to_be_told_of() {
+    let (world, _process) = may_not_let_go().await;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(A_WHILE).await;
+    assert!(world.quiet(), "{:?}", world.restless());
+    assert_eq!(said(&world), "");
 }

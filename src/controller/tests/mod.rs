@@ -28,6 +28,7 @@ mod tenant;
 mod told;
 mod watched;
 mod wire;
+mod without_secret;
 mod world;
 
 /// Lets a story play in a time of its own, which passes as soon as nobody has anything to do.
