@@ -22,7 +22,7 @@ pub trait Transport: Send + Sync {
 
     /// Waits until no write may be sent any more: one that still stands in line gives up then.
     async fn closed(&self) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 

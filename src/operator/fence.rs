@@ -76,7 +76,7 @@ impl Fence {
             }
             tokio::time::sleep_until(ends).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
