@@ -170,6 +170,45 @@ fn the_chart_installs_what_config_default_installs() {
     }
 }
 
+/// Whoever is refused changes of Secrets must be whoever has rights on them.
+#[test]
+fn an_overlay_with_another_namespace_and_prefix_changes_the_account_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, base] =
+        [folder.path(), &root().join("config/default")].map(|path| path.canonicalize().unwrap());
+    // Kustomize takes no absolute path.
+    let up = "../".repeat(from.components().count() - 1);
+    let base = base.strip_prefix("/").unwrap().display();
+    let overlay = format!(
+        "namespace: elsewhere\nnamePrefix: our-\nnameSuffix: -1\nresources: [{up}{base}]\n"
+    );
+    std::fs::write(folder.path().join("kustomization.yaml"), overlay).unwrap();
+    let built = printed("kustomize", &["build", folder.path().to_str().unwrap()]);
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&built).unwrap();
+    let named = |object: &Value| (object["name"].clone(), object["namespace"].clone());
+    let account = (json!("our-psg-operator-1"), json!("elsewhere"));
+    let of_kind = |kind: &str| {
+        let objects = objects.iter();
+        let found = objects.filter(|object| object["kind"].as_str().unwrap().ends_with(kind));
+        found.cloned().collect::<Vec<Value>>()
+    };
+    let accounts = of_kind("ServiceAccount");
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(named(&accounts[0]["metadata"]), account);
+    let bindings = of_kind("RoleBinding");
+    assert_eq!(bindings.len(), 3);
+    for binding in bindings {
+        assert_eq!(named(&binding["subjects"][0]), account, "{binding}");
+    }
+    let policies = of_kind("ValidatingAdmissionPolicyBinding");
+    let params: Vec<_> = policies
+        .iter()
+        .filter(|one| one["spec"]["paramRef"].is_object())
+        .collect();
+    assert_eq!(params.len(), 1);
+    assert_eq!(named(&params[0]["spec"]["paramRef"]), account);
+}
+
 #[test]
 fn a_value_that_does_not_exist_is_refused() {
     for typo in [

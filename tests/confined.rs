@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::{
     namespaces::{
-        all_undone, delete_namespace, delete_secret, ends_by_orphaning, ends_once_the_tenant_is_up,
-        ends_with_its_groups, two_groups, wait_ended,
+        DELETE, all_undone, delete_namespace, delete_secret, ends_by_orphaning,
+        ends_once_the_tenant_is_up, ends_with_its_groups, every_source_keeps_its_policy,
+        two_groups, wait_ended,
     },
     support::{World, kubernetes::condition, world::Builder},
 };
@@ -48,8 +49,24 @@ async fn a_secret_that_cannot_be_held_is_told_of_and_keeps_no_group_waiting() {
 }
 
 #[tokio::test]
-async fn a_namespace_ends_though_the_right_to_read_its_secret_goes_first() {
+async fn a_namespace_ends_with_its_groups() {
     ends_with_its_groups(confined("confined_ends")).await;
+}
+
+#[tokio::test]
+async fn a_namespace_ends_though_the_right_to_read_its_secret_goes_first() {
+    let mut world = confined("confined_right").start().await;
+    two_groups(&world).await;
+    let held = json!({"match": DELETE, "kind": {"status": {"code": 503}}});
+    world.tenant.fault(held).await;
+    delete_namespace(&world).await;
+    world
+        .wait_tenant("default", "Ready", "False", "SecretForbidden")
+        .await;
+    assert_eq!(world.tenant.groups().await.len(), 3, "nothing was undone");
+    world.tenant.clear_faults().await;
+    wait_ended(&mut world).await;
+    every_source_keeps_its_policy(&world).await;
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::support::{
 };
 
 const POST: &str = "POST /password-sync-groups";
-const DELETE: &str = "DELETE /password-sync-groups/{id}";
+pub const DELETE: &str = "DELETE /password-sync-groups/{id}";
 
 /// The Secret may go while groups need it.
 fn unprotected(name: &str) -> Builder {
@@ -77,7 +77,7 @@ pub async fn two_groups(world: &World) {
     world.wait_ready("two").await;
 }
 
-async fn every_source_keeps_its_policy(world: &World) {
+pub async fn every_source_keeps_its_policy(world: &World) {
     let left = world.tenant.groups().await;
     assert_eq!(left.len(), 1, "Support Tools alone: {left:?}");
     for source in ["Salesforce", "Workday", "GitHub", "G Suite"] {
@@ -292,9 +292,7 @@ async fn it_waits_for_credentials_that_the_tenant_refuses_and_ends_when_they_are
         .await;
     two_groups(&world).await;
     world.refuse_credentials("another").await;
-    for name in ["one", "two"] {
-        world.delete_group(name).await;
-    }
+    delete_namespace(&world).await;
     for name in ["one", "two"] {
         let group = world.wait_reason(name, "DeletionBlocked").await;
         let ready = said(&group, "Ready");
@@ -304,10 +302,6 @@ async fn it_waits_for_credentials_that_the_tenant_refuses_and_ends_when_they_are
     // The Secret is still there: a token that its owner unlocked is as good as a new one.
     let good = json!({"clientSecret": world.tenant.client_secret});
     world.tenant.credentials(good).await;
-    for name in ["one", "two"] {
-        world.wait_gone(name).await;
-    }
-    delete_namespace(&world).await;
     wait_ended(&mut world).await;
     all_undone(&world).await;
 }
@@ -344,6 +338,14 @@ async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
         secrets.patch("tenant", &params, &patch).await
     };
     let held = |finalizers: &[&str]| json!({"metadata": {"finalizers": finalizers}});
+    let admin: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
+    let of_another = Patch::Merge(held(&["example.com/another"]));
+    let params = PatchParams::default();
+    admin.patch("tenant", &params, &of_another).await.unwrap();
+    let owner = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner",
+        "uid": "00000000-0000-4000-8000-000000000000",
+    });
     let refused = [
         json!({"data": {"clientSecret": "bmV3"}}),
         json!({"stringData": {"baseUrl": "https://elsewhere.example.com"}}),
@@ -351,7 +353,10 @@ async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
         json!({"immutable": true}),
         json!({"metadata": {"labels": {"a": "b"}}}),
         json!({"metadata": {"annotations": {"a": "b"}}}),
-        held(&["example.com/other"]),
+        held(&["example.com/another", "example.com/other"]),
+        held(&[]),
+        held(&["passwordsync.dev/in-use"]),
+        json!({"metadata": {"ownerReferences": [owner]}}),
     ];
     // The server learns of a policy after a moment.
     world
@@ -368,10 +373,13 @@ async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
             "{change}: {said}"
         );
     }
-    let secret = patch(held(&["passwordsync.dev/in-use"])).await.unwrap();
-    assert_eq!(secret.finalizers(), ["passwordsync.dev/in-use"]);
-    let secret = patch(held(&[])).await.unwrap();
-    assert_eq!(secret.finalizers(), [""; 0]);
+    let both = ["example.com/another", "passwordsync.dev/in-use"];
+    let secret = patch(held(&both)).await.unwrap();
+    assert_eq!(secret.finalizers(), both);
+    let secret = patch(held(&both[..1])).await.unwrap();
+    assert_eq!(secret.finalizers(), ["example.com/another"]);
+    let none = Patch::Merge(held(&[]));
+    admin.patch("tenant", &params, &none).await.unwrap();
     assert!(secrets.list(&ListParams::default()).await.is_err());
 }
 

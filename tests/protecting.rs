@@ -1,6 +1,7 @@
 //! A group that is protected cannot be deleted before somebody takes the protection off.
 
 use kube::{Api, api::DeleteParams};
+use serde_json::{Value, json};
 
 use crate::support::{World, kubectl::Printed, world::spec};
 
@@ -63,6 +64,40 @@ async fn kubectl_delete_is_refused_with_what_would_become_of_the_sources_and_how
     delete(&world, &[]).await.ok();
     world.wait_gone("corporate").await;
     assert_eq!(world.tenant.group("Corporate").await, None);
+}
+
+/// The server leaves out what is longer than 5 KiB or has a line feed, and says nothing of any group.
+#[tokio::test]
+async fn however_long_the_names_are_it_is_said_what_would_become_of_it() {
+    let world = protected("protect_long").await;
+    let name = |n: usize| format!("{n:03}\n{}", "\u{540d}".repeat(100));
+    let refs: Vec<Value> = (0..100).map(|n| json!({"name": name(n)})).collect();
+    let long = json!({
+        "name": "\u{540d}".repeat(128), "passwordPolicyRef": {"name": "Corporate Strong"},
+        "sourceRefs": refs,
+    });
+    world.apply_group("corporate", &long.to_string()).await;
+    let refused = delete(&world, &[]).await;
+    assert_ne!(refused.status, 0);
+    for words in [
+        "000 ",
+        "009 ",
+        "... and 90 more",
+        "passwordsync.dev/protect-",
+    ] {
+        assert!(
+            refused.stderr.contains(words),
+            "{words}: {}",
+            refused.stderr
+        );
+    }
+    assert!(!refused.stderr.contains("010 "), "{}", refused.stderr);
+
+    let orphan = json!({"spec": {"name": "Corporate", "deletionPolicy": "Orphan"}});
+    world.patch_group("corporate", orphan).await;
+    let refused = delete(&world, &[]).await.stderr;
+    let words = "leaves the group \"Corporate\" in the tenant as it is";
+    assert!(refused.contains(words), "{refused}");
 }
 
 #[tokio::test]

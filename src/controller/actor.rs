@@ -116,12 +116,16 @@ async fn round(
     let interval = tenant.state().interval;
     let mut failing = None;
     let (state, rest) = match outcome {
-        Ok(()) => {
+        Ok(state) => {
             session.failing_since = None;
             session.failures = 0;
             session.probe_at = None;
             let spent = time::until(started, now);
-            (TenantState::Ready, interval.saturating_sub(spent))
+            let rest = match state {
+                TenantState::Ready => interval.saturating_sub(spent),
+                _ => context.settings.credentials_retry,
+            };
+            (state, rest)
         }
         Err(trouble) if trouble.passing => {
             session.failures = session.failures.saturating_add(1);
@@ -142,26 +146,14 @@ async fn round(
         }
         Err(trouble) => {
             session.failing_since = None;
-            // In a namespace that ends, the Secret goes first, or the right to read it.
-            let taken_away = matches!(
-                trouble.finding.reason,
-                Reason::SecretNotFound | Reason::SecretForbidden
-            );
-            let state = if taken_away && tenant.state().serves() {
-                TenantState::Withdrawn(trouble.finding)
-            } else {
-                TenantState::Blocked(trouble.finding)
-            };
-            (state, trouble.again)
+            (TenantState::Blocked(trouble.finding), trouble.again)
         }
     };
     let changed = tenant.update(|known| {
-        let standing = known
-            .forbidden_until
-            .as_ref()
-            .filter(|(until, _)| *until > now);
-        known.tenant = match (&state, standing) {
-            (TenantState::Ready, Some((_, message))) => TenantState::Blocked(forbidden(message)),
+        known.tenant = match (&state, known.forbidden(now)) {
+            (TenantState::Ready | TenantState::Withdrawn(_), Some(message)) => {
+                TenantState::Blocked(forbidden(message))
+            }
             _ => state,
         };
         known.acknowledged_until = acknowledged;
@@ -189,13 +181,66 @@ async fn read(
     context: &Arc<Context>,
     session: &mut Session,
     manifest: &IdentityTenant,
-) -> Result<(), Trouble> {
+) -> Result<TenantState, Trouble> {
     let settings = manifest.spec.settings().map_err(|why| Trouble {
         finding: Finding::new(Reason::InvalidSpec, why.to_string()),
         again: context.settings.probe,
         passing: false,
     })?;
-    let fresh = credentials(tenant, context, session, manifest, &settings).await?;
+    match credentials(tenant, context, session, manifest, &settings).await {
+        Ok(fresh) => {
+            let read = verify(tenant, context, session, manifest, fresh).await;
+            read.map(|()| TenantState::Ready)
+        }
+        Err(trouble) if is_taken_away(&trouble) && tenant.state().snapshot.is_some() => {
+            without_secret(tenant, context, session, manifest, trouble).await
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// In a namespace that ends, the Secret goes first, or the right to read it.
+fn is_taken_away(trouble: &Trouble) -> bool {
+    let reason = trouble.finding.reason;
+    matches!(reason, Reason::SecretNotFound | Reason::SecretForbidden)
+}
+
+/// What is held still undoes groups, while the tenant takes it. Where it did not, or was never
+/// asked, it is asked now and then.
+async fn without_secret(
+    tenant: &Arc<Tenant>,
+    context: &Arc<Context>,
+    session: &mut Session,
+    manifest: &IdentityTenant,
+    taken: Trouble,
+) -> Result<TenantState, Trouble> {
+    let state = tenant.state();
+    if !state.serves(context.now()) {
+        tenant.update(|state| state.unauthorized = false);
+        let read = verify(tenant, context, session, manifest, state.unauthorized).await;
+        match read {
+            Err(refused) if !refused.passing => return Err(refused),
+            Err(passing) if !state.verified => {
+                session.failures = session.failures.saturating_add(1);
+                return Err(Trouble {
+                    again: passing.again,
+                    ..taken
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(TenantState::Withdrawn(taken.finding))
+}
+
+/// Who answers, and the whole read; `fresh` if nobody knows yet what the credentials are good for.
+async fn verify(
+    tenant: &Arc<Tenant>,
+    context: &Arc<Context>,
+    session: &mut Session,
+    manifest: &IdentityTenant,
+    fresh: bool,
+) -> Result<(), Trouble> {
     if let Some(probe_at) = session.probe_at.filter(|at| !fresh && *at > context.now()) {
         let again = context
             .settings
@@ -248,8 +293,12 @@ async fn read(
         let (org, tenant_id) = (status.org.clone()?, status.tenant_id.clone()?);
         Some(TenantKey { org, tenant_id })
     });
-    tenant.update(|state| state.key = Some(info.key.clone()));
-    if let Some(pinned) = pinned.filter(|pinned| *pinned != info.key) {
+    let another = pinned.filter(|pinned| *pinned != info.key);
+    tenant.update(|state| {
+        state.key = Some(info.key.clone());
+        state.verified = another.is_none();
+    });
+    if let Some(pinned) = another {
         let message = format!(
             "{} answers behind the Secret, but this IdentityTenant is {pinned}",
             info.key
@@ -362,6 +411,7 @@ async fn credentials(
         state.forbidden_until = None;
         state.failing = None;
         state.unauthorized = false;
+        state.verified = false;
     });
     Ok(true)
 }

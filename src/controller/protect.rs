@@ -5,7 +5,9 @@
 //! - The Secret is recorded in the tenant's status before it is held, and until it is let go.
 //! - Of several tenants with one Secret only the last lets go. Where two cross, the next read of the
 //!   Secret shows that it is not held, and it is held again.
-//! - Without the right to change the Secret everything goes on; the tenant says so.
+//! - Without the right to change the Secret everything goes on; the tenant says so. Only if the
+//!   finalizer is on the Secret already, its record and the tenant's resource stay until it is off:
+//!   nobody would know of it otherwise.
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use kube::ResourceExt;
 use psg_api::{IdentityTenant, names};
 use psg_domain::time;
 use psg_plan::{Finding, Reason};
+use serde_json::json;
 
 use crate::{
     context::Context,
@@ -37,9 +40,13 @@ pub async fn keep(
     if recorded(newest) != wanted {
         let_go(context, tenant, newest).await?;
     }
-    if wanted.is_none() {
-        tenant.update(|state| state.unprotected = None);
-    }
+    tenant.update(|state| {
+        state.unreleased = None;
+        match wanted {
+            Some(_) => state.letting_go = None,
+            None => state.unprotected = None,
+        }
+    });
     let now = context.now();
     let state = tenant.state();
     let refused = state.unprotected.is_some_and(|(until, _)| until > now);
@@ -64,8 +71,12 @@ pub async fn let_go(
     let Some(secret) = recorded(newest) else {
         return Ok(());
     };
-    // First: another tenant that lets go now must not wait for this one.
-    tenant.update(|state| state.protects = None);
+    // First: another tenant that lets go now must not wait for this one, whose record it may still
+    // see.
+    tenant.update(|state| {
+        state.protects = None;
+        state.letting_go = Some(secret.clone());
+    });
     let (namespace, _) = place(newest);
     // Asked between the read of the Secret and its change.
     let remove = |held: &mut Vec<String>| {
@@ -73,14 +84,29 @@ pub async fn let_go(
             held.retain(|held| held != names::IN_USE);
         }
     };
-    match write(context, &namespace, &secret, remove).await {
+    match write(context, tenant, &namespace, &secret, remove).await {
         Ok(_) | Err(KubeError::Gone) => {}
         Err(KubeError::Forbidden(why)) => {
+            let known = tenant.state().secret;
+            let known = known.filter(|known| known.name.as_ref() == Some(&secret));
+            if let Some(held) = known.filter(has_finalizer) {
+                let finding = not_released(&namespace, &secret, &held, &why);
+                tenant.update(|state| state.unreleased = Some(finding));
+                return Err(KubeError::Forbidden(why));
+            }
+            // As far as is known it is not held, and in a namespace that ends the right to look goes
+            // before the rest.
             let tenant = &tenant.name;
-            tracing::warn!(tenant, secret, why, "the Secret is not let go");
+            tracing::warn!(
+                tenant,
+                secret,
+                why,
+                "the Secret cannot be looked at any more"
+            );
         }
         Err(error) => return Err(error),
     }
+    tenant.update(|state| state.unreleased = None);
     *newest = status::record_secret(context, newest, None).await?;
     Ok(())
 }
@@ -101,7 +127,7 @@ async fn hold(
             held.push(names::IN_USE.to_owned());
         }
     };
-    let (known, unprotected) = match write(context, &namespace, secret, add).await {
+    let (known, unprotected) = match write(context, tenant, &namespace, secret, add).await {
         Ok(stored) => (Some(stored), None),
         // It is missed where it is read.
         Err(KubeError::Gone) => return Ok(()),
@@ -122,12 +148,14 @@ async fn hold(
 /// deleted none can be set.
 async fn write(
     context: &Context,
+    tenant: &Tenant,
     namespace: &str,
     name: &str,
     change: impl Fn(&mut Vec<String>),
 ) -> Result<ObjectMeta, KubeError> {
     for _ in 0..3 {
         let known = context.kubernetes.secret(namespace, name).await?.metadata;
+        tenant.update(|state| state.secret = Some(known.clone()));
         let before = known.finalizers.clone().unwrap_or_default();
         let mut after = before.clone();
         change(&mut after);
@@ -153,8 +181,12 @@ fn recorded(tenant: &IdentityTenant) -> Option<String> {
 
 /// Whether nothing more can be done to hold it.
 fn is_held(secret: &ObjectMeta) -> bool {
+    secret.deletion_timestamp.is_some() || has_finalizer(secret)
+}
+
+fn has_finalizer(secret: &ObjectMeta) -> bool {
     let mut finalizers = secret.finalizers.iter().flatten();
-    secret.deletion_timestamp.is_some() || finalizers.any(|held| held == names::IN_USE)
+    finalizers.any(|held| held == names::IN_USE)
 }
 
 fn not_protected(secret: &str, why: &str) -> Finding {
@@ -165,10 +197,24 @@ fn not_protected(secret: &str, why: &str) -> Finding {
     Finding::new(Reason::SecretNotProtected, message)
 }
 
+fn not_released(namespace: &str, secret: &str, held: &ObjectMeta, why: &str) -> Finding {
+    let finalizers = held.finalizers.iter().flatten();
+    let others: Vec<&String> = finalizers.filter(|held| *held != names::IN_USE).collect();
+    let patch = json!({"metadata": {"finalizers": others}});
+    let message = format!(
+        "Secret \"{secret}\" is not needed any more, and cannot be deleted, since the operator may not \
+         take its finalizer {ours} off ({why}): grant get and patch on Secrets, or run kubectl patch \
+         secret {secret} -n {namespace} --type=merge -p '{patch}'; this IdentityTenant stays as long. \
+         Where the operator may not even get the Secret, take the finalizer off this IdentityTenant \
+         next",
+        ours = names::IN_USE,
+    );
+    Finding::new(Reason::SecretNotReleased, message)
+}
+
 #[cfg(test)]
 mod tests {
     use psg_plan::InUse;
-    use serde_json::json;
 
     use super::*;
     use crate::{tenant::Tenants, tests::objects};

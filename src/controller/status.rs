@@ -115,12 +115,13 @@ async fn try_store_tenant(
     let state = tenant.state();
     let old = manifest.status.clone().unwrap_or_default();
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
+    let unprotected = state.unprotected.as_ref().map(|(_, finding)| finding);
     let conditions = tenant_verdict(
         &state.tenant,
         vanished,
         state.failing.as_ref(),
         state.in_use,
-        state.unprotected.as_ref().map(|(_, finding)| finding),
+        state.unreleased.as_ref().or(unprotected),
     );
     if conditions.is_empty() {
         return Ok(None);

@@ -73,8 +73,12 @@ pub struct State {
     pub secret: Option<ObjectMeta>,
     /// The Secret that this tenant holds or is about to.
     pub protects: Option<String>,
+    /// The Secret that this tenant lets go: its record may still be seen, and holds up no other.
+    pub letting_go: Option<String>,
     /// Why the Secret is not held, and when that is tried again.
     pub unprotected: Option<(Timestamp, Finding)>,
+    /// Why the Secret that nobody needs any more is still held.
+    pub unreleased: Option<Finding>,
     /// The picture, once there are credentials to read it with.
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
@@ -83,6 +87,8 @@ pub struct State {
     pub failing: Option<Finding>,
     /// A call was not authorized: the credentials are to be looked at again.
     pub unauthorized: bool,
+    /// The tenant took the credentials that are held, and is the one it should be.
+    pub verified: bool,
 }
 
 impl Default for State {
@@ -97,23 +103,33 @@ impl Default for State {
             in_use: InUse::default(),
             secret: None,
             protects: None,
+            letting_go: None,
             unprotected: None,
+            unreleased: None,
             snapshot: None,
             forbidden_until: None,
             failing: None,
             unauthorized: false,
+            verified: false,
         }
     }
 }
 
 impl State {
-    /// Whether what is held can still undo groups.
-    pub fn serves(&self) -> bool {
-        let worked = matches!(
+    /// Whether the tenant takes what is held, as far as is known at that time. A write that was
+    /// forbidden is tried again when its time has come.
+    pub fn serves(&self, now: Timestamp) -> bool {
+        let works = matches!(
             self.tenant,
             TenantState::Ready | TenantState::Unreachable(_) | TenantState::Withdrawn(_)
         );
-        worked && self.snapshot.is_some()
+        self.verified && !self.unauthorized && (works || self.forbidden(now).is_some())
+    }
+
+    /// What a write was told that is not to be repeated yet.
+    pub fn forbidden(&self, now: Timestamp) -> Option<&str> {
+        let (until, message) = self.forbidden_until.as_ref()?;
+        (*until > now).then_some(message)
     }
 }
 
@@ -159,7 +175,8 @@ impl Tenant {
     fn withdraw(&self) {
         let finding = not_found(&self.name);
         self.update(|state| {
-            state.tenant = if state.serves() {
+            // Whatever is wrong just now: nobody can put it back, and nobody else asks again.
+            state.tenant = if state.verified {
                 TenantState::Withdrawn(finding)
             } else {
                 TenantState::Blocked(finding)
@@ -341,6 +358,7 @@ impl Tenants {
             let (manifest, state) = (other.manifest.borrow(), other.state());
             let recorded = manifest.status.as_ref();
             let recorded = recorded.and_then(|status| status.protected_secret.clone());
+            let recorded = recorded.filter(|secret| state.letting_go.as_ref() != Some(secret));
             let wanted = Some(&manifest.spec)
                 .filter(|spec| spec.protect_secret && state.in_use == InUse::Held)
                 .map(|spec| spec.credentials_secret_ref.name.clone());

@@ -172,11 +172,7 @@ impl Caller {
         let limiter = limiter.ok_or_else(|| Error::NotSent {
             why: "no route".to_owned(),
         })?;
-        // Before standing in line, so that refused credentials cost no place in it.
-        self.tokens.token().await?;
-        let permit = self.place(limiter, route.kind, lane).await?;
-        // Again: the line may have been longer than the token's life.
-        let token = self.tokens.token().await?;
+        let (permit, token) = self.ready(limiter, route.kind, lane).await?;
         let request = self.request(sent, route, &token);
         if let Some(witness) = sent.witness {
             witness.sends(request.method.as_str(), &request.target);
@@ -218,6 +214,33 @@ impl Caller {
             return Ok(Err((token, error)));
         }
         Err(error)
+    }
+
+    /// Waits for a place and a token; a write, as long as one may be sent at all.
+    async fn ready(
+        &self,
+        limiter: &Arc<Limiter>,
+        kind: Kind,
+        lane: Lane,
+    ) -> Result<(Permit, Token), Error> {
+        let ready = async {
+            // Before standing in line, so that refused credentials cost no place in it.
+            self.tokens.token().await?;
+            let permit = self.place(limiter, kind, lane).await?;
+            // Again: the line may have been longer than the token's life.
+            let token = self.tokens.token().await?;
+            Ok((permit, token))
+        };
+        if kind == Kind::Read {
+            return ready.await;
+        }
+        tokio::select! {
+            biased;
+            () = self.transport.closed() => Err(Error::NotSent {
+                why: "this process is about to end".to_owned(),
+            }),
+            ready = ready => ready,
+        }
     }
 
     /// Waits for the rate limit; a write gives up in time, since what it was decided on ages, and

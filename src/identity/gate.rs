@@ -1,11 +1,13 @@
 //! A transport that sends writes only while a gate is open.
 //!
 //! A write may have waited long for the rate limit; the gate is asked at the last moment
-//! before the socket, so a process that lost its lease meanwhile does not write.
+//! before the socket, so a process that lost its lease meanwhile does not write. Once the process is
+//! asked to stop, a write that still waits gives up: its answer could come too late to be stored.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use crate::transport::{Kind, Request, Response, Transport, TransportError};
 
@@ -16,12 +18,24 @@ pub type MayWrite = dyn Fn() -> bool + Send + Sync;
 pub struct Gated {
     inner: Arc<dyn Transport>,
     may_write: Arc<MayWrite>,
+    stop: CancellationToken,
 }
 
 impl Gated {
     /// Puts a gate before a transport.
     pub fn new(inner: Arc<dyn Transport>, may_write: Arc<MayWrite>) -> Self {
-        Self { inner, may_write }
+        let stop = CancellationToken::new();
+        Self {
+            inner,
+            may_write,
+            stop,
+        }
+    }
+
+    /// Shuts the gate for good when that is cancelled.
+    #[must_use]
+    pub fn until(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 }
 
@@ -32,7 +46,15 @@ impl Transport for Gated {
             let why = "this process may not write now".to_owned();
             return Err(TransportError::NotSent { why });
         }
+        if request.kind == Kind::Write && self.stop.is_cancelled() {
+            let why = "this process is about to end".to_owned();
+            return Err(TransportError::NotSent { why });
+        }
         self.inner.send(request).await
+    }
+
+    async fn closed(&self) {
+        self.stop.cancelled().await;
     }
 }
 
@@ -72,5 +94,58 @@ mod tests {
             transport.count("list_groups"),
         );
         assert_eq!(counts, (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_waits_gives_up_once_the_process_is_asked_to_stop() {
+        let stop = CancellationToken::new();
+        let transport = Scripted::minting(|_| answer(204, &[], ""));
+        let open = Arc::new(|| true);
+        let client = client(Arc::new(
+            Gated::new(transport.clone(), open).until(stop.clone()),
+        ));
+        let id = GroupId::parse("g").unwrap();
+        // The limit is used up: the next one would have to wait.
+        while tokio::time::timeout(
+            std::time::Duration::from_millis(1),
+            client.delete_group(&id, Lane::Deletion),
+        )
+        .await
+        .is_ok()
+        {}
+        let sent = transport.count("delete_group");
+        let began = tokio::time::Instant::now();
+        let (error, ()) = tokio::join!(client.delete_group(&id, Lane::Deletion), async {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            stop.cancel();
+        });
+        assert_eq!(error.unwrap_err().effect(), Effect::NotMade);
+        assert_eq!(began.elapsed().as_millis(), 5, "at once");
+        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+        client.delete_group(&id, Lane::Deletion).await.unwrap_err();
+        assert_eq!(transport.count("delete_group"), sent);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_is_shut_for_good_holds_what_comes_to_it_all_the_same() {
+        let stop = CancellationToken::new();
+        let transport = Scripted::minting(|_| answer(204, &[], ""));
+        let gated = Gated::new(transport.clone(), Arc::new(|| true)).until(stop.clone());
+        let request = |kind| Request {
+            operation: "any",
+            method: http::Method::GET,
+            base: client(transport.clone()).credentials().base_url.clone(),
+            target: "/".to_owned(),
+            headers: http::HeaderMap::new(),
+            body: None,
+            kind,
+            timeout: std::time::Duration::from_secs(1),
+            max_body: 1,
+        };
+        gated.send(request(Kind::Write)).await.unwrap();
+        stop.cancel();
+        let refused = gated.send(request(Kind::Write)).await;
+        assert!(matches!(refused, Err(TransportError::NotSent { .. })));
+        gated.send(request(Kind::Read)).await.unwrap();
     }
 }

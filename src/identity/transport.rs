@@ -19,6 +19,11 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// [`TransportError::NotSent`] only if not a byte of the request can have been executed.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
+
+    /// Waits until no write may be sent any more: one that still stands in line gives up then.
+    async fn closed(&self) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// One request. Its `Debug` shows neither headers nor body, which carry secrets.

@@ -67,13 +67,16 @@ impl Fence {
 
     /// Waits until it is time to give up, unless it is renewed before.
     pub async fn given_up(&self) {
-        match self.renewed() {
-            Some(renewed) => {
-                let lasts = self.terms.duration.saturating_sub(self.terms.to_end());
-                tokio::time::sleep_until(self.started + renewed.monotonic + lasts).await;
+        let lasts = self.terms.duration.saturating_sub(self.terms.to_end());
+        // It may have been renewed while this slept.
+        while let Some(renewed) = self.renewed() {
+            let ends = self.started + renewed.monotonic + lasts;
+            if ends <= Instant::now() {
+                return;
             }
-            None => std::future::pending().await,
+            tokio::time::sleep_until(ends).await;
         }
+        std::future::pending::<()>().await;
     }
 }
 
@@ -123,6 +126,24 @@ mod tests {
         fence.given_up().await;
         assert_eq!(renewed.elapsed().as_secs(), 13);
         assert!(!fence.may_write_kubernetes());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_just_renewed_gives_nothing_up() {
+        let fence = fence();
+        fence.renew(fence.now());
+        let began = Instant::now();
+        let renewal = async {
+            tokio::time::sleep(Duration::from_millis(12_500)).await;
+            fence.renew(fence.now());
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            () = fence.given_up() => {}
+            () = renewal => {}
+        }
+        assert_eq!(began.elapsed().as_millis(), 25_500);
     }
 
     #[tokio::test(start_paused = true)]

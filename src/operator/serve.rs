@@ -130,10 +130,13 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
             gate(fence.as_ref(), Fence::may_write_kubernetes),
             KUBERNETES_TIMEOUT,
         )),
-        transport: Arc::new(Gated::new(
-            Arc::new(transport),
-            gate(fence.as_ref(), Fence::may_write_tenant),
-        )),
+        transport: Arc::new(
+            Gated::new(
+                Arc::new(transport),
+                gate(fence.as_ref(), Fence::may_write_tenant),
+            )
+            .until(stop.clone()),
+        ),
         limiters: Limiters::default(),
         clock: Arc::new(move || clock.now()),
         jitter: Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).random()),

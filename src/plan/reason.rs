@@ -130,6 +130,7 @@ reasons! {
     SecretForbidden, Tenant, "The operator may not read the Secret.", "The operator's Role in that namespace.", "Grant get on the Secret.";
     SecretMalformed, Tenant, "The Secret lacks a key, or holds one that cannot be used.", "The message names the key, never its value.", "Correct the key.";
     SecretNotProtected, Tenant, "The Secret can be deleted while groups need it; nothing else is affected.", "The condition SecretProtected of the IdentityTenant.", "Grant the operator patch on Secrets, or set protectSecret: false.";
+    SecretNotReleased, Tenant, "No group needs the Secret any more, and the operator may not take its finalizer off: it cannot be deleted, and the IdentityTenant stays as long.", "The condition SecretProtected of the IdentityTenant, which has the command.", "Grant the operator get and patch on Secrets, or take the finalizer off by hand.";
     HostNotAllowed, Tenant, "The Secret's host is not one that the operator may talk to.", "baseUrl in the Secret, and the operator's flag --allow-host.", "Correct baseUrl, or allow the host.";
     CredentialsInvalid, Tenant, "The tenant does not accept the credentials.", "The personal access token in the tenant: expired, deleted, or its owner locked.", "Renew it and update the Secret; it is tried again within seconds.";
     MissingScope, Tenant, "The token lacks a scope that the operator needs.", "The message names the scopes.", "Add them to the personal access token.";

@@ -7,13 +7,14 @@ use crate::{
 };
 
 /// The conditions of a tenant; none before its first read is done or has failed. `failing` is
-/// why it could not be read just now, which is said at once while nothing better is known.
+/// why it could not be read just now, which is said at once while nothing better is known; `secret`
+/// is what is wrong with the finalizer of its Secret.
 pub fn tenant_verdict(
     state: &TenantState,
     vanished: Option<(usize, usize)>,
     failing: Option<&Finding>,
     in_use: InUse,
-    unprotected: Option<&Finding>,
+    secret: Option<&Finding>,
 ) -> Vec<Condition> {
     let (truth, other, finding) = match state {
         TenantState::Pending => match failing {
@@ -45,7 +46,13 @@ pub fn tenant_verdict(
         message: finding.message.clone(),
     };
     let ready = condition("Ready", truth, &finding);
-    let secret = unprotected.map(|why| condition("SecretProtected", Truth::False, why));
+    let secret = secret.map(|why| {
+        let truth = match why.reason {
+            Reason::SecretNotReleased => Truth::True,
+            _ => Truth::False,
+        };
+        condition("SecretProtected", truth, why)
+    });
     std::iter::once(ready)
         .chain(other.map(|kind| condition(kind, Truth::True, &finding)))
         .chain(secret)

@@ -176,5 +176,6 @@ impl ControlPlane {
 }
 
 fn file_name(user: User) -> String {
-    format!("{}.kubeconfig", user.name())
+    // KUBECONFIG is a list, divided by colons.
+    format!("{}.kubeconfig", user.name().replace(':', "-"))
 }

@@ -34,7 +34,8 @@ impl User {
     pub fn name(self) -> &'static str {
         match self {
             Self::Admin => "admin",
-            Self::Operator => "psg-operator",
+            // As an installation's own account is called, which its policies go by.
+            Self::Operator => "system:serviceaccount:psg-system:psg-operator",
             Self::Confined => "psg-operator-confined",
             Self::Viewer => "viewer",
             Self::Editor => "editor",

@@ -15,6 +15,7 @@ mod held;
 mod http;
 mod inputs;
 mod kubernetes;
+mod letting_go;
 mod matrix;
 mod newer;
 pub mod objects;
@@ -29,6 +30,7 @@ mod tenant;
 mod told;
 mod watched;
 mod wire;
+mod without_secret;
 mod world;
 
 /// Lets a story play in a time of its own, which passes as soon as nobody has anything to do.

@@ -188,3 +188,13 @@ fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other()
     );
     assert_eq!((with.len(), without.len()), (2, 1));
 }
+
+#[test]
+fn a_secret_that_cannot_be_let_go_is_protected_all_the_same() {
+    let why = Finding::new(Reason::SecretNotReleased, "grant patch");
+    let said = tenant_verdict(&TenantState::Ready, None, None, InUse::No, Some(&why));
+    assert_eq!(
+        (said[1].kind, said[1].truth, said[1].reason),
+        ("SecretProtected", Truth::True, "SecretNotReleased")
+    );
+}
