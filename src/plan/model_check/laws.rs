@@ -10,7 +10,7 @@ use psg_domain::{
 
 use super::{
     machine::World,
-    state::{Process, Resource, State},
+    state::{Made, Process, Resource, State},
     time::NOW,
 };
 use crate::{
@@ -141,7 +141,7 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
     {
         let made = state.tenant.groups.get(id);
         let rightly = if new.recorded.origin == Some(Origin::Created) {
-            made.is_none_or(|made| made.maker == Some(r))
+            made.is_none_or(|made| made.maker == Some(r) || is_twin(old, made))
         } else {
             let seen = sight.groups.get(id).map(|(group, ..)| group);
             let others = state.stored.iter().enumerate().filter(|(n, _)| *n != r);
@@ -169,6 +169,13 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
                 .and_then(read)
                 .is_some_and(|group| wanted(&new.desired, group));
     (!honest).then_some(Law::HonestStatus)
+}
+
+/// Nobody's group, of exactly the content that was sent: nobody can tell it from what an unanswered
+/// POST made (docs/safety.md#what-is-left).
+pub fn is_twin(known: &Resource, made: &Made) -> bool {
+    let sent = known.recorded.intent.as_ref();
+    made.maker.is_none() && sent.is_some_and(|intent| intent.made(&made.group))
 }
 
 /// A finalizer that is about to end.

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use psg_domain::Origin;
+use psg_domain::{Group, Origin};
 
 use super::{
     coverage::Event,
     laws,
     machine::{Fate, World},
     mind::{Decision, needs_fresh, say},
-    process::{forget, pass, read, reread},
+    process::{forget, pass, read, reread, sight},
     state::{Pass, Resource, State, TWO},
     time::NOW,
-    wire::disown,
+    wire::{disown, take},
 };
-use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Report, Step};
+use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Reason, Report, Sent, Step};
 
 /// How a write to the API server ended.
 enum Stored {
@@ -76,6 +76,9 @@ impl World {
             if let Memory::Group(group, origin) = memory {
                 state.ours[r].insert(group.id.clone());
                 let answered = matches!(before.last, Some(Outcome::Made(_)));
+                if !answered && *origin == Origin::Created && take(state, r, &group.id) {
+                    self.coverage.saw(Event::TwinTakenForOurs);
+                }
                 match origin {
                     Origin::Created if !answered => {
                         self.coverage.saw(Event::AmbiguousCreateIsOurs);
@@ -143,6 +146,9 @@ impl World {
     fn end(&self, state: &mut State, p: usize, r: usize, ended: &Move, report: Option<Report>) {
         if let Move::Stalled(why) = ended {
             self.coverage.stalled(why);
+            if why.reason == Reason::CreateAmbiguous && sees_twins(state, p, r) {
+                self.coverage.saw(Event::Duplicate);
+            }
         }
         if let Some(report) = report {
             let stored = self.store(state, p, r, Fate::Answered, |resource| {
@@ -156,8 +162,8 @@ impl World {
         let pass = pass(state, p, r);
         forget(pass);
         pass.fresh = false;
-        if *ended == Move::Settled {
-            pass.sent = Arc::default();
+        if *pass.sent != Sent::default() {
+            Arc::make_mut(&mut pass.sent).forget_confirmed(ended);
         }
     }
 
@@ -204,6 +210,15 @@ impl World {
         (pass.view, pass.current, pass.fresh) = (Some(new), true, true);
         Stored::Done
     }
+}
+
+/// Two groups could each be the result of the resource's POST.
+fn sees_twins(state: &mut State, p: usize, r: usize) -> bool {
+    let view = pass(state, p, r).view.clone();
+    let intent = view.and_then(|view| view.recorded.intent.clone());
+    let groups = sight(state, p).groups.values();
+    let made = |group: &Group| intent.as_ref().is_some_and(|intent| intent.made(group));
+    groups.filter(|(group, ..)| made(group)).count() > 1
 }
 
 /// What a process does after such a write.
