@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use psg_domain::{Group, Origin};
+use psg_domain::Origin;
 
 use super::{
     coverage::Event,
@@ -146,7 +146,10 @@ impl World {
     fn end(&self, state: &mut State, p: usize, r: usize, ended: &Move, report: Option<Report>) {
         if let Move::Stalled(why) = ended {
             self.coverage.stalled(why);
-            if why.reason == Reason::CreateAmbiguous && sees_twins(state, p, r) {
+            let view = pass(state, p, r).view.clone();
+            if why.reason == Reason::CreateAmbiguous
+                && view.is_some_and(|view| sight(state, p).shows_twins(&view))
+            {
                 self.coverage.saw(Event::Duplicate);
             }
         }
@@ -210,15 +213,6 @@ impl World {
         (pass.view, pass.current, pass.fresh) = (Some(new), true, true);
         Stored::Done
     }
-}
-
-/// Two groups could each be the result of the resource's POST.
-fn sees_twins(state: &mut State, p: usize, r: usize) -> bool {
-    let view = pass(state, p, r).view.clone();
-    let intent = view.and_then(|view| view.recorded.intent.clone());
-    let groups = sight(state, p).groups.values();
-    let made = |group: &Group| intent.as_ref().is_some_and(|intent| intent.made(group));
-    groups.filter(|(group, ..)| made(group)).count() > 1
 }
 
 /// What a process does after such a write.
