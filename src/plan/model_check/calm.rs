@@ -142,18 +142,18 @@ impl Calm {
                 }
                 Place::Idle(ends) => {
                     circle.served = [true; TWO];
-                    circle.idle = true;
                     for (r, end) in ends.iter().enumerate() {
-                        match end {
-                            End::Well => {}
-                            End::Open => circle.unrest = true,
+                        let rests = match end {
+                            End::Well => true,
+                            End::Open => false,
                             End::Stopped(why) => {
-                                circle.unrest |= !stops.contains(&(r, *why));
                                 if circle.closed {
                                     seen.stopped.insert((r, *why));
                                 }
+                                stops.contains(&(r, *why))
                             }
-                        }
+                        };
+                        circle.idle = Some(rests && circle.idle.unwrap_or(true));
                     }
                 }
             }
@@ -181,22 +181,22 @@ struct Circle {
     goes_on: bool,
     closed: bool,
     writes: bool,
-    idle: bool,
-    unrest: bool,
+    /// Somewhere in it only time goes on, and whether that is always a rest.
+    idle: Option<bool>,
     /// Resources that take a step in it, or have none to take somewhere in it.
     served: [bool; TWO],
 }
 
 impl Circle {
-    fn wrong(&self) -> Option<&'static str> {
+    fn wrong(self) -> Option<&'static str> {
         let lasts = self.closed && self.served == [true; TWO];
-        match self {
+        match self.idle {
             _ if !self.goes_on => Some("nothing is left to do, and it is no rest"),
             _ if !lasts => None,
             _ if self.writes => Some("it is written for ever"),
-            _ if !self.idle => Some("it is busy for ever"),
-            _ if self.unrest => Some("what it waits for does not come"),
-            _ => None,
+            None => Some("it is busy for ever"),
+            Some(false) => Some("what it waits for does not come"),
+            Some(true) => None,
         }
     }
 }

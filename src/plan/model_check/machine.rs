@@ -239,39 +239,41 @@ impl World {
     }
 
     /// What follows; none if nothing changes.
-    pub fn follow(&self, was: &State, action: Action) -> Option<State> {
+    pub fn follow(&self, was: &State, action: &Action) -> Option<State> {
         let mut state = was.clone();
-        match action.clone() {
-            Action::Step(p, r, decision, fate) => self.step(&mut state, p, r, *decision, fate),
-            Action::Watch(p, r) => watch(&mut state, p, r),
+        match action {
+            Action::Step(p, r, decision, fate) => {
+                self.step(&mut state, *p, *r, (**decision).clone(), *fate);
+            }
+            Action::Watch(p, r) => watch(&mut state, *p, *r),
             Action::Start(p) => {
                 if state.processes.iter().any(Option::is_some) {
                     state.left.splits -= 1;
                 }
-                start(&mut state, p);
+                start(&mut state, *p);
             }
             Action::Crash(p) => {
                 state.left.faults -= 1;
-                end(&mut state, p);
+                end(&mut state, *p);
             }
             Action::Arrive(n) => {
-                let (by, intent) = state.late.remove(n);
+                let (by, intent) = state.late.remove(*n);
                 made(&mut state, by, &intent);
             }
-            Action::Exit(p) => end(&mut state, p),
+            Action::Exit(p) => end(&mut state, *p),
             Action::Tick { late } => {
-                state.left.delays -= u8::from(late);
+                state.left.delays -= u8::from(*late);
                 self.tick(&mut state);
             }
             Action::Edit(n) => {
-                self.edit(&mut state, n);
+                self.edit(&mut state, *n);
                 if state == *was {
                     return None;
                 }
                 state.left.edits -= 1;
             }
             Action::Stranger(n) => {
-                self.stranger(&mut state, n);
+                self.stranger(&mut state, *n);
                 if state == *was {
                     return None;
                 }
@@ -280,7 +282,7 @@ impl World {
         }
         state.broken = state.broken.or_else(|| laws::standing(&state));
         let next = (state != *was).then_some(state);
-        self.calm.step(was, next.as_ref(), &action);
+        self.calm.step(was, next.as_ref(), action);
         next
     }
 

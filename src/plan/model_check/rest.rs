@@ -1,6 +1,6 @@
 //! What counts as a rest.
 
-use psg_domain::DeletionPolicy;
+use psg_domain::{DeletionPolicy, Group};
 
 use super::{
     calm::End,
@@ -41,16 +41,30 @@ fn is_equal(state: &State, stored: &Resource) -> bool {
     there.is_some_and(|made| wanted(&stored.desired, &made.group))
 }
 
-/// Another resource is in the way, or a group that no resource made; in the way of a deletion only
-/// if that could be the result of a POST.
+/// Another resource is in the way, or a group that no resource made; or what is there of the name
+/// that was sent is not the one group of that content.
 fn is_so(state: &State, r: usize, stored: &Resource, reason: Reason) -> bool {
-    let mut others = state.stored.iter().enumerate().filter(|(n, _)| *n != r);
-    let mut groups = state.tenant.groups.values();
-    let mut foreign = || groups.any(|made| made.maker.is_none());
-    match reason {
-        Reason::OwnedByAnother => others.any(|(_, other)| other.is_some()),
-        Reason::DeletionBlocked => stored.recorded.intent.is_some() && foreign(),
-        _ => foreign(),
+    let others = state.stored.iter().enumerate().filter(|(n, _)| *n != r);
+    let mut others = others.filter_map(|(_, other)| other.as_ref());
+    match (reason, &stored.recorded.intent) {
+        (Reason::OwnedByAnother, _) => others.next().is_some(),
+        (Reason::CreateAmbiguous | Reason::DeletionBlocked, Some(intent)) => {
+            let held: Vec<_> = others.filter_map(|other| other.recorded.held()).collect();
+            let groups = state.tenant.groups.values().map(|made| &made.group);
+            let named = groups.filter(|group| group.name == intent.name);
+            let open: Vec<&Group> = named.filter(|group| !held.contains(&&group.id)).collect();
+            match open.as_slice() {
+                [] => false,
+                [only] => !intent.made(only),
+                _ => true,
+            }
+        }
+        (Reason::GroupExists | Reason::SourceInAnotherGroup, _) => state
+            .tenant
+            .groups
+            .values()
+            .any(|made| made.maker.is_none()),
+        _ => false,
     }
 }
 

@@ -24,7 +24,7 @@ impl Model for World {
     }
 
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
-        self.follow(state, action)
+        self.follow(state, &action)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

@@ -270,7 +270,7 @@ fn worlds() -> Vec<Named> {
         (
             EVERYTHING,
             world(vec![a(), b()], vec![], split(2, 0, 0))
-                .with(1, vec![namesake(), change(), Stranger::Deletes])
+                .with(1, vec![namesake(), twin(), change(), Stranger::Deletes])
                 .stops(0, &[GroupExists, SourceInAnotherGroup])
                 .stops(0, &[Reason::CreateAmbiguous])
                 .stops(1, &[OwnedByAnother]),
@@ -281,6 +281,8 @@ fn worlds() -> Vec<Named> {
                 BlockedByAnother,
                 BlockedByAGroup,
                 CreateAmbiguous,
+                Duplicate,
+                TwinTakenForOurs,
             ],
         ),
     ]
