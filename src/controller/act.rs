@@ -41,6 +41,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             );
             let made = trail.around(call, |group| Some(group.id.to_string())).await;
             count(pass, "create", &made);
+            pass.mind.sent.posted = Some(intent.started_at);
             match made {
                 Ok(group) => {
                     let at = clock();
@@ -48,7 +49,6 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                     Outcome::Made(group)
                 }
                 Err(error) => {
-                    pass.mind.sent.posted = Some(intent.started_at);
                     let outcome = failed(pass, clock(), &error, Refusals::AreTerminal);
                     match &outcome {
                         Outcome::NotMade(setback) => {

@@ -133,7 +133,10 @@ pub enum Settlement {
 
 /// Sends the POST of an intent that was just stored, or finds out what became of an older one.
 pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
-    if let Some(Outcome::Made(group)) = &case.last {
+    // What was made for an earlier intent says nothing of one that another process announced since.
+    if let Some(Outcome::Made(group)) = &case.last
+        && case.sent.posted == Some(intent.started_at)
+    {
         return Settlement::Open(ours(group));
     }
     if case.just_recorded(Remembered::Intent) {

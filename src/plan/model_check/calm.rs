@@ -1,179 +1,207 @@
-//! Liveness. From every state, if nothing goes wrong any more, the world comes to rest and stays:
-//! each resource is settled, stalled, gone, or says what blocks its deletion.
+//! Liveness. From every state, if nothing goes wrong any more, the world comes to rest and stays,
+//! in whatever order the resources take their turns: each is settled, gone, or stopped by what may
+//! stop it in that world.
 //!
-//! `eventually` of the checker does not look at cycles, and time makes one of each rest. So one
-//! calm way on is followed from every state, in which each step is one of the model's own, until
-//! it runs in a circle: the circle must write nothing, and be a rest. As the states are finite,
-//! "rest can be reached from every state" is "every fair path comes to rest", for paths that do
-//! not for ever pass over a step that is offered again and again.
+//! `eventually` of the checker does not look at cycles, and time makes one of each rest. So the
+//! search notes the steps in which nothing goes wrong, once all but one process have ended and no
+//! POST is under way. Whoever goes on for ever goes round in a circle of them at last: a strongly
+//! connected component. In each, nothing may be written, and whenever there is nothing to do, it
+//! must be a rest. A circle that passes over a resource for ever, though it could always take a
+//! step, is none.
 
 use std::{
     collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
-
-use psg_domain::{DeletionPolicy, ManagementPolicy};
 
 use super::{
-    laws::wanted,
-    machine::{Action, Edit, Fate, World},
-    mind::claims,
-    state::{Resource, State, TWO, Tenant},
-    time::NOW,
+    circles::components,
+    machine::{Action, Fate},
+    state::{State, TWO},
 };
-use crate::{Move, Reason};
+use crate::Reason;
 
-/// States from which rest is known to be reached, by their hash.
+/// The calm part of a world, as far as it was seen.
 #[derive(Default)]
-pub struct Calm(Mutex<BTreeSet<u64>>);
+pub struct Calm(Mutex<Seen>);
 
-/// No calm way is longer.
-const LONGEST: usize = 2_000;
-
-impl World {
-    pub fn comes_to_rest(&self, state: &State) -> bool {
-        if state.broken.is_some() {
-            return true;
-        }
-        let mut way = vec![(hash(state), state.clone())];
-        let known = |mark: &u64| self.calm.lock().contains(mark);
-        if known(&way[0].0) {
-            return true;
-        }
-        while way.len() < LONGEST {
-            let Some(next) = self.calmly(&way[way.len() - 1].1) else {
-                break;
-            };
-            let mark = hash(&next);
-            if known(&mark) {
-                return self.calm.add(&way);
-            }
-            if let Some(start) = way.iter().position(|(seen, _)| *seen == mark) {
-                let mut circle = way[start..].iter().map(|(_, state)| outside_time(state));
-                let first = circle.next();
-                let still = circle.all(|state| Some(state) == first);
-                return still && self.rests(&way[start].1) && self.calm.add(&way);
-            }
-            way.push((mark, next));
-        }
-        let last = &way[way.len() - 1].1;
-        way.len() < LONGEST && self.rests(last) && self.calm.add(&way)
-    }
-
-    /// One step of the model in which nothing goes wrong; none if nothing changes any more.
-    fn calmly(&self, state: &State) -> Option<State> {
-        if state.processes.iter().all(Option::is_some) {
-            return self.follow(state, Action::Exit(0));
-        }
-        for p in 0..TWO {
-            let Some(process) = &state.processes[p] else {
-                continue;
-            };
-            let (picture, claims) = (process.sight.picture(), claims(process));
-            for r in 0..TWO {
-                let pass = &process.passes[r];
-                if pass.idle() && !pass.current {
-                    return self.follow(state, Action::Watch(p, r));
-                }
-                if let Some(decision) = self.decide(pass, &picture, &claims) {
-                    let step = Action::Step(p, r, Box::new(decision), Fate::Answered);
-                    if let Some(next) = self.follow(state, step) {
-                        return Some(next);
-                    }
-                }
-            }
-        }
-        if state.processes.iter().all(Option::is_none) {
-            return self.follow(state, Action::Start(0));
-        }
-        if !state.late.is_empty() {
-            return self.follow(state, Action::Arrive(0));
-        }
-        self.follow(state, Action::Tick { late: false })
-    }
-
-    fn rests(&self, state: &State) -> bool {
-        let processes = state.processes.iter().flatten();
-        let mut ends = processes.flat_map(|process| {
-            let (picture, claims) = (process.sight.picture(), claims(process));
-            let ends = process
-                .passes
-                .iter()
-                .zip(&state.stored)
-                .map(|(pass, stored)| {
-                    let Some(stored) = stored else {
-                        return pass.view.is_none();
-                    };
-                    let Some(decision) = self.decide(pass, &picture, &claims) else {
-                        return false;
-                    };
-                    let held = stored.recorded.group.as_ref();
-                    let there = held.and_then(|id| state.tenant.groups.get(id));
-                    let observes = stored.desired.management == ManagementPolicy::Observe;
-                    pass.current
-                        && match decision.next {
-                            Move::Settled => {
-                                let equal =
-                                    there.is_some_and(|made| wanted(&stored.desired, &made.group));
-                                let left = &stored.recorded.leaving;
-                                !stored.object.deleting
-                                    && equal
-                                    && (observes
-                                        || left
-                                            .iter()
-                                            .all(|one| !state.tenant.is_bare(&one.source)))
-                            }
-                            Move::Stalled(_) => !stored.object.deleting,
-                            Move::Wait { why, .. } => {
-                                why.reason == Reason::DeletionBlocked && stored.object.deleting
-                            }
-                            _ => false,
-                        }
-                });
-            ends.collect::<Vec<_>>()
-        });
-        let bare = state
-            .tenant
-            .holders
-            .keys()
-            .any(|id| state.tenant.is_bare(id));
-        let blocked = state
-            .stored
-            .iter()
-            .flatten()
-            .any(|stored| stored.ready != Some(crate::Truth::True));
-        ends.all(|rests| rests) && (!bare || blocked || self.on_request())
-    }
+#[derive(Default)]
+struct Seen {
+    places: Vec<(u64, Place)>,
+    steps: Vec<(u64, u64, Way)>,
+    restless: BTreeSet<u64>,
+    stopped: BTreeSet<(usize, Reason)>,
 }
 
-impl World {
-    /// A person may ask to leave everything as it is, and a stranger needs to ask nobody.
-    fn on_request(&self) -> bool {
-        let orphans = |edit: &Edit| matches!(edit, Edit::Spec(_, to) if to.deletion == DeletionPolicy::Orphan);
-        self.budget.strangers > 0 || self.edits.iter().any(orphans)
+/// What can happen in a calm state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Something, for these resources; for none of them, if no process is there.
+    Busy([bool; TWO]),
+    /// Only time goes on: how each resource has ended.
+    Idle([End; TWO]),
+}
+
+/// How a resource has ended, while there is nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// As it should: settled and equal, or gone.
+    Well,
+    /// Stopped, and what it says is so.
+    Stopped(Reason),
+    /// Not at all.
+    Open,
+}
+
+/// A calm step: whose turn it is, and whether anything was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    turn: Option<usize>,
+    writes: bool,
+}
+
+impl State {
+    /// All that goes wrong has gone wrong, unless it begins anew: one process at most is there, and
+    /// every POST has taken effect. Each other state comes to that, since two that believe that they
+    /// lead find out, and what is late arrives.
+    pub fn is_calm(&self) -> bool {
+        self.broken.is_none() && self.processes[1].is_none() && self.late.is_empty()
     }
 }
 
 impl Calm {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
+    pub fn place(&self, state: &State, place: Place) {
+        self.seen().places.push((mark(state), place));
+    }
+
+    /// Notes a step if it is a calm one; `to` is none if it changes nothing.
+    pub fn step(&self, from: &State, to: Option<&State>, action: &Action) {
+        if !from.is_calm() {
+            return;
+        }
+        let turn = match action {
+            Action::Step(_, r, _, Fate::Answered) | Action::Watch(_, r) => Some(*r),
+            Action::Tick { late: false } => None,
+            Action::Start(_) if from.processes[0].is_none() => None,
+            _ => return,
+        };
+        let to = to.unwrap_or(from);
+        let written = to.stored != from.stored || to.tenant != from.tenant;
+        let writes = turn.is_some() && written;
+        let step = (mark(from), mark(to), Way { turn, writes });
+        self.seen().steps.push(step);
+    }
+
+    /// Whether this is one of the states that were found to have no rest.
+    pub fn is_restless(&self, state: &State) -> bool {
+        let restless = &self.seen().restless;
+        !restless.is_empty() && restless.contains(&mark(state))
+    }
+
+    /// Looks for states from which the world does not come to rest; says what is wrong with them.
+    pub fn find_restless(&self, stops: &BTreeSet<(usize, Reason)>) -> Option<&'static str> {
+        let mut seen = self.seen();
+        let (mut places, mut steps) = (
+            std::mem::take(&mut seen.places),
+            std::mem::take(&mut seen.steps),
+        );
+        places.sort_unstable();
+        places.dedup();
+        steps.sort_unstable();
+        steps.dedup();
+        let number = |mark: &u64| {
+            let found = places.binary_search_by_key(mark, |(mark, _)| *mark);
+            found.expect("a calm step led out of what was searched")
+        };
+        let steps: Vec<(usize, usize, Way)> = steps
+            .iter()
+            .map(|(from, to, way)| (number(from), number(to), *way))
+            .collect();
+        let edges: Vec<(usize, usize)> = steps.iter().map(|(from, to, _)| (*from, *to)).collect();
+        let component = components(places.len(), &edges);
+        let mut circles = vec![Circle::default(); places.len()];
+        for (from, to, way) in &steps {
+            let circle = &mut circles[component[*from]];
+            circle.goes_on = true;
+            if component[*from] == component[*to] {
+                circle.closed = true;
+                circle.writes |= way.writes;
+                if let Some(r) = way.turn {
+                    circle.served[r] = true;
+                }
+            }
+        }
+        for (n, (_, place)) in places.iter().enumerate() {
+            let circle = &mut circles[component[n]];
+            match place {
+                Place::Busy(busy) => {
+                    for (served, busy) in circle.served.iter_mut().zip(busy) {
+                        *served |= !busy;
+                    }
+                }
+                Place::Idle(ends) => {
+                    circle.served = [true; TWO];
+                    for (r, end) in ends.iter().enumerate() {
+                        let rests = match end {
+                            End::Well => true,
+                            End::Open => false,
+                            End::Stopped(why) => {
+                                if circle.closed {
+                                    seen.stopped.insert((r, *why));
+                                }
+                                stops.contains(&(r, *why))
+                            }
+                        };
+                        circle.idle = Some(rests && circle.idle.unwrap_or(true));
+                    }
+                }
+            }
+        }
+        let wrong = |n: usize| circles[component[n]].wrong();
+        let first = (0..places.len()).find_map(wrong)?;
+        let marks = (0..places.len()).filter(|n| wrong(*n) == Some(first));
+        seen.restless = marks.map(|n| places[n].0).collect();
+        Some(first)
+    }
+
+    /// What stopped which resource for good.
+    pub fn stopped(&self) -> BTreeSet<(usize, Reason)> {
+        self.seen().stopped.clone()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn add(&self, way: &[(u64, State)]) -> bool {
-        self.lock().extend(way.iter().map(|(mark, _)| *mark));
-        true
+/// States that lead to one another.
+#[derive(Clone, Copy, Default)]
+struct Circle {
+    goes_on: bool,
+    closed: bool,
+    writes: bool,
+    /// Somewhere in it only time goes on, and whether that is always a rest.
+    idle: Option<bool>,
+    /// Resources that take a step in it, or have none to take somewhere in it.
+    served: [bool; TWO],
+}
+
+impl Circle {
+    fn wrong(self) -> Option<&'static str> {
+        let lasts = self.closed && self.served == [true; TWO];
+        match self.idle {
+            _ if !self.goes_on => Some("nothing is left to do, and it is no rest"),
+            _ if !lasts => None,
+            _ if self.writes => Some("it is written for ever"),
+            None => Some("it is busy for ever"),
+            Some(false) => Some("what it waits for does not come"),
+            Some(true) => None,
+        }
     }
 }
 
-/// What is written somewhere, whenever that was.
-fn outside_time(state: &State) -> ([Option<Arc<Resource>>; TWO], Arc<Tenant>) {
-    let mut state = state.clone();
-    state.each_time(&mut |at| *at = NOW);
-    (state.stored, state.tenant)
-}
-
-fn hash(state: &State) -> u64 {
+fn mark(state: &State) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()

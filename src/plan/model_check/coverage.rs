@@ -27,6 +27,10 @@ pub enum Event {
     /// The name is taken by a group that nobody manages.
     BlockedByAGroup,
     CreateAmbiguous,
+    /// ... since there are two groups of exactly the content that was sent.
+    Duplicate,
+    /// A group that somebody else made in the moment of a lost answer was taken for ours.
+    TwinTakenForOurs,
 }
 
 #[derive(Default)]

@@ -10,11 +10,11 @@ use psg_domain::{
 
 use super::{
     machine::World,
-    state::{Process, Resource, State},
+    state::{Made, Process, Resource, State},
     time::NOW,
 };
 use crate::{
-    Farewell, FarewellKind, Step, Truth,
+    Farewell, FarewellKind, Outcome, Step, Truth,
     tests::fixture::{policy_id, source_id},
 };
 
@@ -28,8 +28,8 @@ pub enum Law {
     RecordFirst,
     /// S4: no group is changed or deleted that was not made here, or allowed to be taken over.
     OursOnly,
-    /// S4: what is recorded as created was created by this resource; what is adopted is as the
-    /// manifest asks, and no other resource's.
+    /// S4: what is recorded as created was created by this resource, or cannot be told from that,
+    /// and shows alone; what is adopted is as the manifest asks, and no other resource's.
     TakenRightly,
     /// S5: the finalizer ends when the group is gone and every source has a policy, or on request.
     ReleasedLast,
@@ -125,7 +125,9 @@ fn members<'a>(
 
 /// A status that is about to be stored.
 pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource) -> Option<Law> {
-    let sight = &state.processes[p].as_ref()?.sight;
+    let process = state.processes[p].as_ref()?;
+    let sight = &process.sight;
+    let answered = matches!(process.passes[r].last, Some(Outcome::Made(_)));
     let read = |id| {
         let doubted = sight.doubts.contains_key(id);
         sight
@@ -141,7 +143,8 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
     {
         let made = state.tenant.groups.get(id);
         let rightly = if new.recorded.origin == Some(Origin::Created) {
-            made.is_none_or(|made| made.maker == Some(r))
+            let ours = made.is_none_or(|made| made.maker == Some(r) || is_twin(old, made));
+            ours && (answered || !sight.shows_twins(old))
         } else {
             let seen = sight.groups.get(id).map(|(group, ..)| group);
             let others = state.stored.iter().enumerate().filter(|(n, _)| *n != r);
@@ -169,6 +172,13 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
                 .and_then(read)
                 .is_some_and(|group| wanted(&new.desired, group));
     (!honest).then_some(Law::HonestStatus)
+}
+
+/// Nobody's group, of exactly the content that was sent: nobody can tell it from what an unanswered
+/// POST made (docs/safety.md#what-is-left).
+pub fn is_twin(known: &Resource, made: &Made) -> bool {
+    let sent = known.recorded.intent.as_ref();
+    made.maker.is_none() && sent.is_some_and(|intent| intent.made(&made.group))
 }
 
 /// A finalizer that is about to end.

@@ -1,24 +1,26 @@
 //! What may happen next. A pass of the operator is cut into single effects, so that everything
 //! else may happen between two of them.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::SignedDuration;
 use psg_domain::{Desired, Intent};
 
 use super::{
-    calm::Calm,
+    calm::{Calm, End, Place},
     coverage::Coverage,
     laws,
     mind::{Decision, claims, moves, needs_fresh},
-    process::{start, walk, watch},
+    process::{end, start, walk, watch},
+    rest,
     state::{Budget, Pass, Resource, State, TWO, Tenant},
     time::{self, NOW, Periods, TICK},
     wire::made,
 };
-use crate::{Move, Object, Step, What};
+use crate::{Move, Object, Reason, Step, What};
 
 /// One world: who wants what, what may go wrong and what others may do.
+#[derive(Clone)]
 pub struct World {
     pub specs: Vec<Desired>,
     pub edits: Vec<Edit>,
@@ -29,8 +31,10 @@ pub struct World {
     pub hands_back: bool,
     /// A walk may lack a group that was made in the same tick.
     pub lags: bool,
-    pub coverage: Coverage,
-    pub calm: Calm,
+    /// What may stop which resource for good.
+    pub stops: BTreeSet<(usize, Reason)>,
+    pub coverage: Arc<Coverage>,
+    pub calm: Arc<Calm>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,21 +148,20 @@ impl World {
         if state.broken.is_some() {
             return;
         }
-        let mut busy = false;
-        for p in 0..TWO {
-            let Some(process) = &state.processes[p] else {
-                continue;
-            };
+        let mut busy = [false; TWO];
+        let mut ends = [End::Open; TWO];
+        for (p, process) in state.processes.iter().enumerate() {
+            let Some(process) = process else { continue };
             let (picture, claims) = (process.sight.picture(), claims(process));
-            for r in 0..TWO {
-                let pass = &process.passes[r];
+            for (r, pass) in process.passes.iter().enumerate() {
                 if pass.idle() && !pass.current {
                     actions.push(Action::Watch(p, r));
-                    busy = true;
+                    busy[r] = true;
                 }
                 let decision = self.decide(pass, &picture, &claims);
+                ends[r] = rest::end(state, r, pass, decision.as_ref());
                 if let Some(decision) = decision.filter(|decision| moves(pass, decision)) {
-                    busy = true;
+                    busy[r] = true;
                     let fates = self.fates(state, pass, &decision.next);
                     let decision = Box::new(decision);
                     let steps = fates.map(|fate| Action::Step(p, r, decision.clone(), fate));
@@ -170,22 +173,25 @@ impl World {
             }
         }
         let alive = state.processes.iter().flatten().count();
-        if alive == TWO {
-            actions.extend((0..TWO).map(Action::Exit));
+        match alive {
+            0 => actions.push(Action::Start(0)),
+            TWO => actions.extend((0..TWO).map(Action::Exit)),
+            _ if state.left.splits > 0 => actions.push(Action::Start(alive)),
+            _ => {}
         }
-        if alive == 0 {
-            busy = true;
-            actions.push(Action::Start(0));
-        } else if state.left.splits > 0
-            && let Some(p) = state.processes.iter().position(Option::is_none)
-        {
-            actions.push(Action::Start(p));
+        let idle = alive > 0 && busy == [false; TWO];
+        if state.is_calm() {
+            let place = match idle {
+                true if self.is_whole(state) => Place::Idle(ends),
+                true => Place::Idle([End::Open; TWO]),
+                false => Place::Busy(busy),
+            };
+            self.calm.place(state, place);
         }
         actions.extend((0..state.late.len()).map(Action::Arrive));
-        if state.late.iter().all(|(_, intent)| self.open(intent))
-            && (!busy || state.left.delays > 0)
+        if state.late.iter().all(|(_, intent)| self.open(intent)) && (idle || state.left.delays > 0)
         {
-            actions.push(Action::Tick { late: busy });
+            actions.push(Action::Tick { late: !idle });
         }
         if state.left.edits > 0 {
             actions.extend((0..self.edits.len()).map(Action::Edit));
@@ -233,41 +239,51 @@ impl World {
     }
 
     /// What follows; none if nothing changes.
-    pub fn follow(&self, was: &State, action: Action) -> Option<State> {
+    pub fn follow(&self, was: &State, action: &Action) -> Option<State> {
         let mut state = was.clone();
         match action {
-            Action::Step(p, r, decision, fate) => self.step(&mut state, p, r, *decision, fate),
-            Action::Watch(p, r) => watch(&mut state, p, r),
+            Action::Step(p, r, decision, fate) => {
+                self.step(&mut state, *p, *r, (**decision).clone(), *fate);
+            }
+            Action::Watch(p, r) => watch(&mut state, *p, *r),
             Action::Start(p) => {
                 if state.processes.iter().any(Option::is_some) {
                     state.left.splits -= 1;
                 }
-                start(&mut state, p);
+                start(&mut state, *p);
             }
             Action::Crash(p) => {
                 state.left.faults -= 1;
-                state.processes[p] = None;
+                end(&mut state, *p);
             }
             Action::Arrive(n) => {
-                let (by, intent) = state.late.remove(n);
+                let (by, intent) = state.late.remove(*n);
                 made(&mut state, by, &intent);
             }
-            Action::Exit(p) => state.processes[p] = None,
+            Action::Exit(p) => end(&mut state, *p),
             Action::Tick { late } => {
-                state.left.delays -= u8::from(late);
+                state.left.delays -= u8::from(*late);
                 self.tick(&mut state);
             }
             Action::Edit(n) => {
+                self.edit(&mut state, *n);
+                if state == *was {
+                    return None;
+                }
                 state.left.edits -= 1;
-                self.edit(&mut state, n);
             }
             Action::Stranger(n) => {
+                self.stranger(&mut state, *n);
+                if state == *was {
+                    return None;
+                }
                 state.left.strangers -= 1;
-                self.stranger(&mut state, n);
             }
         }
         state.broken = state.broken.or_else(|| laws::standing(&state));
-        (state != *was).then_some(state)
+        let next = (state != *was).then_some(state);
+        self.calm.step(was, next.as_ref(), action);
+        next
     }
 
     fn tick(&self, state: &mut State) {

@@ -8,7 +8,7 @@ use super::{
     time::{NOW, TICK},
 };
 use crate::{
-    Case, ClaimIndex, Claimant, Move, Repairs, Report, Sent, Step, TenantState, TenantView, Truth,
+    Case, ClaimIndex, Claimant, Move, Repairs, Report, Step, TenantState, TenantView, Truth,
     claims::{Held, Wanted},
     next,
     tests::fixture::{at, key},
@@ -116,7 +116,12 @@ pub fn moves(pass: &Pass, decision: &Decision) -> bool {
                     after != *view
                 })
             };
-            !pass.idle() || *ended == Move::Settled && *pass.sent != Sent::default() || says_new()
+            let forgets = || {
+                let mut sent = (*pass.sent).clone();
+                sent.forget_confirmed(ended);
+                sent != *pass.sent
+            };
+            !pass.idle() || forgets() || says_new()
         }
     }
 }

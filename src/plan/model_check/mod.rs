@@ -21,15 +21,19 @@
 //! # Layout
 //! - [`state`], [`sight`], [`tenant`]: what is, what a process saw of it, and what the tenant does.
 //! - [`machine`]: what may happen next; [`mind`], [`turn`], [`process`], [`wire`]: what follows.
-//! - [`laws`]: what must always hold. [`calm`]: that it comes to rest. [`coverage`]: what happened.
-//! - [`worlds`]: what is searched.
+//! - [`laws`]: what must always hold. [`coverage`]: what happened.
+//! - [`calm`], [`circles`], [`rest`]: that it comes to rest.
+//! - [`search`]: how a world is searched. [`worlds`]: which ones are.
 
 mod calm;
+mod circles;
 mod coverage;
 mod laws;
 mod machine;
 mod mind;
 mod process;
+mod rest;
+mod search;
 mod sight;
 mod state;
 mod tenant;

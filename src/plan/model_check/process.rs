@@ -21,6 +21,12 @@ pub fn start(state: &mut State, p: usize) {
     state.processes[p] = Some(process);
 }
 
+/// A process ends. Of two, the one that is left is the first from then on.
+pub fn end(state: &mut State, p: usize) {
+    state.processes[p] = None;
+    state.processes.sort_by_key(Option::is_none);
+}
+
 pub fn watch(state: &mut State, p: usize, r: usize) {
     let stored = state.stored[r].clone();
     let pass = pass(state, p, r);

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use psg_domain::{Group, GroupId, Holder, Picture, PolicyId, SourceId};
 
-use super::time::NOW;
+use super::{state::Resource, time::NOW};
 use crate::tests::fixture::{at, policy, source};
 
 /// The sources and the policies of every world; names are the ids in capitals.
@@ -59,6 +59,14 @@ impl Sight {
             picture.merge_holders(*as_of, id.clone(), Some(holders));
         }
         picture
+    }
+
+    /// Several groups have exactly the content that this resource sent.
+    pub fn shows_twins(&self, known: &Resource) -> bool {
+        let sent = known.recorded.intent.as_ref();
+        let made = |group: &Group| sent.is_some_and(|intent| intent.made(group));
+        let groups = self.groups.values();
+        groups.filter(|(group, ..)| made(group)).count() > 1
     }
 
     pub fn walk(&mut self, shown: impl Iterator<Item = Group>) {

@@ -9,12 +9,12 @@ use super::{
     laws,
     machine::{Fate, World},
     mind::{Decision, needs_fresh, say},
-    process::{forget, pass, read, reread},
+    process::{forget, pass, read, reread, sight},
     state::{Pass, Resource, State, TWO},
     time::NOW,
-    wire::disown,
+    wire::{disown, take},
 };
-use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Report, Step};
+use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Reason, Report, Sent, Step};
 
 /// How a write to the API server ended.
 enum Stored {
@@ -76,6 +76,9 @@ impl World {
             if let Memory::Group(group, origin) = memory {
                 state.ours[r].insert(group.id.clone());
                 let answered = matches!(before.last, Some(Outcome::Made(_)));
+                if !answered && *origin == Origin::Created && take(state, r, &group.id) {
+                    self.coverage.saw(Event::TwinTakenForOurs);
+                }
                 match origin {
                     Origin::Created if !answered => {
                         self.coverage.saw(Event::AmbiguousCreateIsOurs);
@@ -143,6 +146,12 @@ impl World {
     fn end(&self, state: &mut State, p: usize, r: usize, ended: &Move, report: Option<Report>) {
         if let Move::Stalled(why) = ended {
             self.coverage.stalled(why);
+            let view = pass(state, p, r).view.clone();
+            if why.reason == Reason::CreateAmbiguous
+                && view.is_some_and(|view| sight(state, p).shows_twins(&view))
+            {
+                self.coverage.saw(Event::Duplicate);
+            }
         }
         if let Some(report) = report {
             let stored = self.store(state, p, r, Fate::Answered, |resource| {
@@ -156,8 +165,8 @@ impl World {
         let pass = pass(state, p, r);
         forget(pass);
         pass.fresh = false;
-        if *ended == Move::Settled {
-            pass.sent = Arc::default();
+        if *pass.sent != Sent::default() {
+            Arc::make_mut(&mut pass.sent).forget_confirmed(ended);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use psg_domain::{Group, Intent};
+use psg_domain::{Group, GroupId, Intent};
 
 use super::{
     laws,
@@ -14,20 +14,22 @@ use super::{
     tenant::unused,
     time::{NOW, TICK},
 };
-use crate::{Finding, Outcome, Reason, Setback, Step};
+use crate::{Finding, Outcome, Reason, Remembered, Setback, Step};
 
 impl World {
     /// One request on the wire.
     pub fn send(&self, state: &mut State, p: usize, r: usize, step: Step, fate: Fate) {
-        let fate = match &step {
-            // Nothing of an old leader is sent so late: leases and time-outs see to that.
-            Step::CreateGroup(intent) if !self.open(intent) => Fate::Dropped,
-            step => {
-                state.broken = state
-                    .broken
-                    .or_else(|| laws::write(self, state, p, r, step));
-                fate
-            }
+        let held_up = pass(state, p, r).last == Some(Outcome::Recorded(Remembered::Intent))
+            && matches!(&step, Step::CreateGroup(intent) if !self.open(intent));
+        let fate = if held_up {
+            // It stored the intent and was held up since: leases and time-outs let nothing be sent
+            // so late. For any other reason to send an old intent there is no such excuse.
+            Fate::Dropped
+        } else {
+            state.broken = state
+                .broken
+                .or_else(|| laws::write(self, state, p, r, &step));
+            fate
         };
         let until = NOW + SignedDuration::try_from(TICK * self.periods.backoff).unwrap();
         let setback = Setback {
@@ -45,15 +47,13 @@ impl World {
         let outcome = match step {
             Step::CreateGroup(intent) => {
                 let started_at = intent.started_at;
-                state.posted[r] |= self.open(&intent);
+                state.posted[r] |= !held_up;
                 let group = applied.then(|| made(state, Some(r), &intent));
                 if fate == Fate::Late {
                     state.late.push((Some(r), intent));
                 }
                 let sent = sent(state, p, r);
-                if failed.is_some() {
-                    sent.posted = Some(started_at);
-                }
+                sent.posted = Some(started_at);
                 match &failed {
                     Some(Outcome::NotMade(setback)) => sent.not_made = Some(setback.clone()),
                     Some(_) => sent.unanswered_at = Some(NOW),
@@ -195,4 +195,17 @@ pub fn disown(state: &mut State, r: usize) {
             *by = None;
         }
     }
+}
+
+/// Of two groups that nobody can tell apart, the one that a resource took is its own, and the other
+/// is a stranger's, whoever made which. Whether it was the other one.
+pub fn take(state: &mut State, r: usize, id: &GroupId) -> bool {
+    let taken = state.tenant.groups.get(id);
+    let twin = taken.is_some_and(|made| made.maker.is_none());
+    if twin {
+        disown(state, r);
+        let groups = &mut Arc::make_mut(&mut state.tenant).groups;
+        groups.get_mut(id).unwrap().maker = Some(r);
+    }
+    twin
 }

@@ -44,7 +44,8 @@ fn a_walk_older_than_one_interval_cannot_say_that_there_is_no_such_group() {
 #[test]
 fn a_group_that_was_made_is_recorded_as_created() {
     let made = group("new", "Corp", "strong", &["ad", "sf"]);
-    let fixture = unknown().last(Outcome::Made(made.clone())).with(|f| {
+    let fixture = unknown().posted().last(Outcome::Made(made.clone()));
+    let fixture = fixture.with(|f| {
         f.picture.merge_one(at(NOW), made.clone());
     });
     let memory = fixture.remembers();
@@ -54,6 +55,14 @@ fn a_group_that_was_made_is_recorded_as_created() {
         (stored.next(), &stored.recorded.intent),
         (Move::Settled, &None)
     );
+}
+
+#[test]
+fn a_group_that_was_made_is_not_the_result_of_the_intent_of_another_process() {
+    let made = group("old", "Corp", "strong", &["ad", "sf"]);
+    let fixture = unknown().posted().last(Outcome::Made(made));
+    let later = fixture.with(|f| f.recorded.intent.as_mut().unwrap().started_at = at(NOW - 1));
+    assert_eq!(later.refresh(), What::Groups);
 }
 
 #[test]

@@ -237,11 +237,17 @@ impl Fixture {
         self
     }
 
-    /// The POST of the intent was sent by this process, and certainly not applied.
-    pub fn not_made(mut self, setback: Setback) -> Self {
+    /// The POST of the intent was sent by this process.
+    pub fn posted(mut self) -> Self {
         self.sent.posted = self.recorded.intent.as_ref().map(|open| open.started_at);
-        self.sent.not_made = Some(setback);
         self
+    }
+
+    /// ... and certainly not applied.
+    pub fn not_made(self, setback: Setback) -> Self {
+        let mut this = self.posted();
+        this.sent.not_made = Some(setback);
+        this
     }
 
     pub fn facts(mut self, sources: &[Source], policies: &[Policy]) -> Self {

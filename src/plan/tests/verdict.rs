@@ -143,7 +143,7 @@ fn a_blocked_deletion_is_reconciling_with_a_message() {
 #[test]
 fn a_record_and_its_conditions_are_one_write() {
     let made = group("new", "Corp", "strong", &["ad", "sf"]);
-    let fixture = Fixture::new().read().intent(NOW - 1).with(|f| {
+    let fixture = Fixture::new().read().intent(NOW - 1).posted().with(|f| {
         f.picture
             .merge_one(at(NOW), group("new", "Corp", "strong", &["ad", "sf"]));
         f.last = Some(Outcome::Made(made));

@@ -431,13 +431,13 @@ impl World {
     fn post(&mut self, uid: &str, intent: Intent) -> Outcome {
         let started_at = intent.started_at;
         let (fate, made) = self.send(uid, Write::Post(uid.to_owned(), intent));
+        self.resources.get_mut(uid).unwrap().sent.posted = Some(started_at);
         if let Some(group) = made {
             self.picture.merge_one(self.now, group.clone());
             return Outcome::Made(group);
         }
         let (now, outcome) = (self.now, self.failed(uid, fate));
         let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-        sent.posted = Some(started_at);
         match &outcome {
             Outcome::NotMade(setback) => sent.not_made = Some(setback.clone()),
             Outcome::Unknown(_) => sent.unanswered_at = Some(now),

@@ -1,0 +1,81 @@
+//! What counts as a rest.
+
+use psg_domain::{DeletionPolicy, Group};
+
+use super::{
+    calm::End,
+    laws::wanted,
+    machine::{Edit, World},
+    mind::Decision,
+    state::{Pass, Resource, State},
+};
+use crate::{Move, Reason};
+
+/// How a resource has ended, by what was decided last.
+pub fn end(state: &State, r: usize, pass: &Pass, decision: Option<&Decision>) -> End {
+    let well = |holds: bool| if holds { End::Well } else { End::Open };
+    let Some(stored) = &state.stored[r] else {
+        return well(pass.view.is_none());
+    };
+    let deleting = stored.object.deleting;
+    match decision.map(|decision| &decision.next) {
+        _ if !pass.current => End::Open,
+        Some(Move::Settled) => well(!deleting && is_equal(state, stored)),
+        Some(Move::Stalled(why)) if !deleting && is_so(state, r, stored, why.reason) => {
+            End::Stopped(why.reason)
+        }
+        Some(Move::Wait { why, .. })
+            if deleting
+                && why.reason == Reason::DeletionBlocked
+                && is_so(state, r, stored, why.reason) =>
+        {
+            End::Stopped(why.reason)
+        }
+        _ => End::Open,
+    }
+}
+
+fn is_equal(state: &State, stored: &Resource) -> bool {
+    let held = stored.recorded.held();
+    let there = held.and_then(|id| state.tenant.groups.get(id));
+    there.is_some_and(|made| wanted(&stored.desired, &made.group))
+}
+
+/// Another resource is in the way, or a group that no resource made; or what is there of the name
+/// that was sent is not the one group of that content.
+fn is_so(state: &State, r: usize, stored: &Resource, reason: Reason) -> bool {
+    let others = state.stored.iter().enumerate().filter(|(n, _)| *n != r);
+    let mut others = others.filter_map(|(_, other)| other.as_ref());
+    match (reason, &stored.recorded.intent) {
+        (Reason::OwnedByAnother, _) => others.next().is_some(),
+        (Reason::CreateAmbiguous | Reason::DeletionBlocked, Some(intent)) => {
+            let held: Vec<_> = others.filter_map(|other| other.recorded.held()).collect();
+            let groups = state.tenant.groups.values().map(|made| &made.group);
+            let named = groups.filter(|group| group.name == intent.name);
+            let open: Vec<&Group> = named.filter(|group| !held.contains(&&group.id)).collect();
+            match open.as_slice() {
+                [] => false,
+                [only] => !intent.made(only),
+                _ => true,
+            }
+        }
+        (Reason::GroupExists | Reason::SourceInAnotherGroup, _) => state
+            .tenant
+            .groups
+            .values()
+            .any(|made| made.maker.is_none()),
+        _ => false,
+    }
+}
+
+impl World {
+    /// No source is without a policy, unless a person asked to leave everything as it is.
+    pub fn is_whole(&self, state: &State) -> bool {
+        let let_go = |edit: &Edit| {
+            matches!(edit, Edit::Spec(r, to)
+                if to.deletion == DeletionPolicy::Orphan && state.stored[*r].is_none())
+        };
+        let mut sources = state.tenant.holders.keys();
+        !sources.any(|id| state.tenant.is_bare(id)) || self.edits.iter().any(let_go)
+    }
+}
