@@ -8,7 +8,10 @@ mod makers;
 mod told;
 mod writes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use identity_simulator::{Tenant, model::Group};
 use psg_api::{PasswordSyncGroupStatus, names};
@@ -31,6 +34,7 @@ pub struct Oracle {
     had: BTreeMap<(String, String), Instant>,
     /// When each source was last in a group.
     grouped: BTreeMap<String, Instant>,
+    looked: Option<Instant>,
     pub makers: Makers,
     /// Groups that nobody may touch.
     pub foreign: BTreeSet<String>,
@@ -38,8 +42,14 @@ pub struct Oracle {
 }
 
 impl Oracle {
+    /// Whether the last look at the tenant is so long ago.
+    pub fn is_due(&self, ago: Duration) -> bool {
+        self.looked.is_none_or(|at| at.elapsed() >= ago)
+    }
+
     /// The tenant after a change.
     pub fn after(&mut self, tenant: &Tenant) {
+        self.looked = Some(Instant::now());
         let state = tenant.state();
         for group in state.groups.iter() {
             self.been.insert(Shape::of_group(group));

@@ -106,6 +106,6 @@ async fn a_tenant_that_is_removed_by_force_while_it_refuses_a_write_is_served_wh
     world.cluster.delete("g");
     tokio::time::sleep(Duration::from_secs(30)).await;
     tenant_says(&world, "Forbidden");
-    world.cluster.remove_tenant_by_force();
+    world.cluster.remove_tenant_by_force("default");
     is_undone(&world).await;
 }

@@ -28,6 +28,8 @@ use crate::ProcessClock;
 
 /// How often it is looked whether something holds.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often what reads see is looked at for the oracle.
+const SHORT: Duration = Duration::from_secs(1);
 /// After which the IdentityTenants say how many groups there are by now.
 const COUNTED: Duration = Duration::from_secs(130);
 /// Twice what the longest story has, at least. One in which the same is done over and over, perhaps
@@ -98,6 +100,10 @@ impl World {
             began: Instant::now(),
             trace: Mutex::default(),
         };
+        for group in world.tenant.lock().unwrap().state().groups.iter() {
+            let mut oracle = world.oracle.lock().unwrap();
+            oracle.makers.another_hand(&group.id);
+        }
         world.cluster.set_secret(Some(tenant::SECRET));
         world.make_tenant();
         Arc::new(world)
@@ -159,6 +165,8 @@ impl World {
     pub fn write_of_the_tenant(&self, asked: &Request) -> Response {
         let tenant = self.tenant.lock().unwrap();
         let mut oracle = self.oracle.lock().unwrap();
+        oracle.after(&tenant);
+        self.books.lock().unwrap().after(&tenant);
         oracle.sends(asked, &self.cluster, &tenant);
         drop((tenant, oracle));
         let recorded = recorded_by(asked, &self.cluster);
@@ -182,8 +190,12 @@ impl World {
     pub fn ask_the_tenant(&self, asked: &Request) -> Response {
         let mut tenant = self.tenant.lock().unwrap();
         let answer = tenant.handle(asked, (self.clock)());
-        self.oracle.lock().unwrap().after(&tenant);
-        self.books.lock().unwrap().after(&tenant);
+        let mut oracle = self.oracle.lock().unwrap();
+        // What a read changes is what was due by then.
+        if asked.method != "GET" || oracle.is_due(SHORT) {
+            oracle.after(&tenant);
+            self.books.lock().unwrap().after(&tenant);
+        }
         answer
     }
 
@@ -203,6 +215,7 @@ impl World {
     pub fn told(&self, before: &PasswordSyncGroup, group: &PasswordSyncGroup) {
         let tenant = self.tenant.lock().unwrap();
         let mut oracle = self.oracle.lock().unwrap();
+        oracle.after(&tenant);
         oracle.told(before.status.as_ref(), group, &tenant, &self.cluster);
     }
 

@@ -16,7 +16,7 @@ use crate::tests::{
 /// Longer than any forced wait after the last fault.
 const HEALING: Duration = Duration::from_mins(45);
 /// After which every read shows what is, and every warning has come or gone.
-const SHOWN: Duration = Duration::from_mins(6);
+const SHOWN: Duration = Duration::from_mins(4);
 
 impl Story {
     /// Nothing fails any more; what people want stays.
@@ -184,7 +184,10 @@ fn is_hindered(group: &PasswordSyncGroup, world: &World) -> bool {
     let sources: Vec<&String> = (group.spec.source_refs.iter())
         .filter_map(|it| it.name.as_ref())
         .collect();
-    let own = group.status.as_ref().and_then(|status| status.group_id.clone());
+    let own = group
+        .status
+        .as_ref()
+        .and_then(|status| status.group_id.clone());
     let in_tenant = world.has_another(own.as_deref(), &group.spec.name, &sources);
     let wanted = world.cluster.groups.all().into_iter().any(|other| {
         let mut theirs = other

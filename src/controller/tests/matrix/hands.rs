@@ -172,6 +172,7 @@ pub fn crowd(world: &World, groups: usize) {
             source_ids: vec![source(0), source(1)],
             ..Group::default()
         };
+        world.oracle.lock().unwrap().makers.another_hand(&group.id);
         tenant.store_group(group, now);
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
-use psg_api::{IdentityTenant, PasswordSyncGroup};
+use psg_api::{Condition, IdentityTenant, PasswordSyncGroup};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::super::cluster::{Shelf, Shown};

@@ -121,11 +121,12 @@ impl Oracle {
             return true;
         };
         let groups = cluster.groups.all();
-        let of = groups
-            .iter()
-            .find(|group| group.uid().as_deref() == Some(uid));
-        let status = of.and_then(|group| group.status.as_ref());
-        status.is_some_and(|status| {
+        let mut groups = groups.iter();
+        // One whose finalizer a person took off by force remembers nothing.
+        let Some(of) = groups.find(|group| group.uid().as_deref() == Some(uid)) else {
+            return true;
+        };
+        of.status.as_ref().is_some_and(|status| {
             let undone = status.deletion.as_ref().map(|deletion| &*deletion.group_id);
             status.group_id.as_deref() == Some(id) || undone == Some(id) || status.intent.is_some()
         })

@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, time::Duration};
 use identity_simulator::Tenant;
 use kube::ResourceExt;
 use psg_api::{AdoptionPolicy, PasswordSyncGroup, PasswordSyncGroupStatus};
-use tokio::time::Instant;
 
 use super::{Oracle, Shape, holds};
 use crate::tests::cluster::Cluster;
@@ -90,9 +89,8 @@ impl Oracle {
             if !said.starts_with("AssignedBy") || !known.contains(&key) {
                 continue;
             }
-            let had = self.had.get(&key).map(Instant::elapsed);
             self.must(
-                had.is_some_and(|ago| ago < JUST_NOW),
+                self.had_lately(&key, tenant),
                 "S9: a source is said to have its policy",
                 &format!("{left:?}"),
             );
@@ -102,9 +100,10 @@ impl Oracle {
         let still: BTreeSet<&String> = still.iter().map(|left| &left.id).collect();
         for (id, policy) in known.into_iter().filter(|(id, _)| !still.contains(id)) {
             let state = tenant.state();
-            let lately = |at: Option<&Instant>| at.is_some_and(|at| at.elapsed() < JUST_NOW);
-            let fine = lately(self.had.get(&(id.clone(), policy.clone())))
-                || lately(self.grouped.get(&id))
+            let grouped = self.grouped.get(&id);
+            let fine = grouped.is_some_and(|at| at.elapsed() < JUST_NOW)
+                || state.groups_of(&id).next().is_some()
+                || self.had_lately(&(id.clone(), policy.clone()), tenant)
                 || state.sources.find(&id).is_none()
                 || state.policies.find(&policy).is_none();
             self.must(
@@ -113,6 +112,15 @@ impl Oracle {
                 &id,
             );
         }
+    }
+
+    /// Whether a source has a policy of its own, or had it at the last look.
+    fn had_lately(&self, key: &(String, String), tenant: &Tenant) -> bool {
+        let source = tenant.state().sources.find(&key.0);
+        let has = source.and_then(|source| source.default_holder());
+        let had = self.had.get(key);
+        has.is_some_and(|holder| holder.policy_id == key.1)
+            || had.is_some_and(|at| at.elapsed() < JUST_NOW)
     }
 
     /// S4: what is held from now on was made by this very resource, or may be adopted.
