@@ -103,7 +103,7 @@ fn a_row_says_what_differs_where_an_assertion_says_no_more() {
         ))
     };
     let bare = failed("assertion `left == right` failed\n  left: 3\n right: 2");
-    assert_eq!(bare, "`tests::one`: left: 3, right: 2");
+    assert_eq!(bare, "`tests::one`: left: 3, right: 2, at src/one.rs:1:1");
     let said = failed("assertion `left == right` failed: twice\n  left: 3\n right: 2");
     assert_eq!(said, "`tests::one`: twice; left: 3, right: 2");
     let story = failed("     0.000 kubernetes, by 1: a story");

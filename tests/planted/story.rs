@@ -69,11 +69,19 @@ fn wrong(block: &[&str]) -> Option<String> {
     panics.find_map(|(at, _)| {
         let message = block.get(at + 1..)?;
         let first = message.first().filter(|first| !first.starts_with(MEANT))?;
+        let (_, place) = block.get(at)?.split_once(" panicked at ")?;
+        let place = place.trim_end_matches(':');
         if is_of_a_story(first) {
-            let (_, place) = block.get(at)?.split_once(" panicked at ")?;
-            return Some(format!("fails at {}", place.trim_end_matches(':')));
+            return Some(format!("fails at {place}"));
         }
-        Some(without_lives(&said_by(first, message)))
+        let said = without_lives(&said_by(first, message));
+        // Two values that differ say little without the line that compares them.
+        let bare = first.starts_with("assertion `") && first.ends_with("` failed");
+        Some(if bare {
+            format!("{said}, at {place}")
+        } else {
+            said
+        })
     })
 }
 
