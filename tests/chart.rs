@@ -180,13 +180,13 @@ fn an_overlay_with_another_namespace_and_prefix_changes_the_account_wherever_it_
     let up = "../".repeat(from.components().count() - 1);
     let base = base.strip_prefix("/").unwrap().display();
     let overlay = format!(
-        "namespace: elsewhere\nnamePrefix: our-\nnameSuffix: -1\nresources: [{up}{base}]\n"
+        "namespace: elsewhere\nnamePrefix: our-\nnameSuffix: -x\nresources: [{up}{base}]\n"
     );
     std::fs::write(folder.path().join("kustomization.yaml"), overlay).unwrap();
     let built = printed("kustomize", &["build", folder.path().to_str().unwrap()]);
     let objects: Vec<Value> = serde_saphyr::from_multiple(&built).unwrap();
     let named = |object: &Value| (object["name"].clone(), object["namespace"].clone());
-    let account = (json!("our-psg-operator-1"), json!("elsewhere"));
+    let account = (json!("our-psg-operator-x"), json!("elsewhere"));
     let of_kind = |kind: &str| {
         let objects = objects.iter();
         let found = objects.filter(|object| object["kind"].as_str().unwrap().ends_with(kind));
