@@ -206,3 +206,27 @@ fn mark(state: &State) -> u64 {
     state.hash(&mut hasher);
     hasher.finish()
 }
+
+#[test]
+fn a_circle_is_a_way_on_unless_it_passes_over_a_resource_for_ever() {
+    let writes = Circle {
+        goes_on: true,
+        closed: true,
+        writes: true,
+        idle: None,
+        served: [true; TWO],
+    };
+    assert_eq!(writes.wrong(), Some("it is written for ever"));
+    let unfair = Circle {
+        served: [true, false],
+        ..writes
+    };
+    assert_eq!(unfair.wrong(), None);
+    let rest = Circle {
+        writes: false,
+        idle: Some(true),
+        ..writes
+    };
+    assert_eq!(rest.wrong(), None);
+    assert!(Circle::default().wrong().is_some());
+}

@@ -41,15 +41,18 @@ pub enum Law {
     PauseHolds,
 }
 
+/// The sources that a manifest of these worlds asks for.
+pub fn sources(desired: &Desired) -> BTreeSet<SourceId> {
+    let named = desired.sources.iter();
+    named
+        .map(|by| source_id(&by.text().to_lowercase()))
+        .collect()
+}
+
 /// What a manifest of these worlds asks for.
 pub fn wanted(desired: &Desired, group: &Group) -> bool {
-    let sources: BTreeSet<SourceId> = desired
-        .sources
-        .iter()
-        .map(|by| source_id(&by.text().to_lowercase()))
-        .collect();
     let policy = policy_id(&desired.policy.text().to_lowercase());
-    group.is(&desired.name, &policy, &sources)
+    group.is(&desired.name, &policy, &sources(desired))
 }
 
 /// A write that is about to be sent.

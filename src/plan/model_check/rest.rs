@@ -4,7 +4,7 @@ use psg_domain::{DeletionPolicy, Group};
 
 use super::{
     calm::End,
-    laws::wanted,
+    laws::{sources, wanted},
     machine::{Edit, World},
     mind::Decision,
     state::{Pass, Resource, State},
@@ -69,13 +69,19 @@ fn is_so(state: &State, r: usize, stored: &Resource, reason: Reason) -> bool {
 }
 
 impl World {
-    /// No source is without a policy, unless a person asked to leave everything as it is.
+    /// No source that a manifest asks for is without a policy, unless a person asked to leave
+    /// everything as it is. What only a stranger puts into a group, even after its deletion was
+    /// planned, is his to care for.
     pub fn is_whole(&self, state: &State) -> bool {
         let let_go = |edit: &Edit| {
             matches!(edit, Edit::Spec(r, to)
                 if to.deletion == DeletionPolicy::Orphan && state.stored[*r].is_none())
         };
-        let mut sources = state.tenant.holders.keys();
-        !sources.any(|id| state.tenant.is_bare(id)) || self.edits.iter().any(let_go)
+        let edits = self.edits.iter().filter_map(|edit| match edit {
+            Edit::Spec(_, to) => Some(to),
+            _ => None,
+        });
+        let mut asked = self.specs.iter().chain(edits).flat_map(sources);
+        !asked.any(|id| state.tenant.is_bare(&id)) || self.edits.iter().any(let_go)
     }
 }

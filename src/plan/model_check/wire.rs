@@ -162,7 +162,12 @@ impl World {
                 Arc::make_mut(&mut state.tenant).replace(group, true);
             }
             (Stranger::Deletes, Some(id)) => {
-                Arc::make_mut(&mut state.tenant).delete(&id, self.hands_back);
+                // One that no status has recorded yet comes and goes unseen: its sources are the
+                // stranger's to care for.
+                let mut known = state.stored.iter().flatten().map(|stored| &stored.recorded);
+                let recorded = known.any(|known| known.group.as_ref() == Some(&id));
+                let hands_back = self.hands_back || !recorded;
+                Arc::make_mut(&mut state.tenant).delete(&id, hands_back);
             }
             _ => {}
         }
