@@ -200,7 +200,7 @@ mod tests {
             joined
         };
         let own = vec![DEFAULT.to_owned()];
-        let exception = vec![STRONG.to_owned()];
+        let exception = vec![format!("{STRONG}?")];
         let both = [own.clone(), exception.clone()].concat();
         assert_eq!(after("stays"), (own, both));
         assert_eq!(after("dropped"), (vec![], exception));

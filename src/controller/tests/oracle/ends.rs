@@ -43,7 +43,9 @@ impl Oracle {
         }
         let deletion = status.deletion.iter().flat_map(|it| &it.sources);
         for left in deletion.chain(&status.leaving) {
-            let fine = left.result.is_some() || !makers::is_bare(tenant, &left.id);
+            let fine = left.result.is_some()
+                || !makers::is_bare(tenant, &left.id)
+                || self.makers.is_left_bare(&left.id);
             self.must(
                 fine || state.policies.find(&left.policy_id).is_none(),
                 "S5: let go, and a source has not its policy",

@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// No picture that a write is decided on is older, however far reads lag.
 const SEEN: Duration = Duration::from_mins(3);
 
+/// What a PUT let join shows in its resource's status only then.
+const SETTLED: Duration = Duration::from_secs(30);
+
 /// A group's content.
 pub type Content = (Option<String>, Option<String>, BTreeSet<String>);
 
@@ -25,6 +28,8 @@ pub struct Makers {
     of: BTreeMap<String, Option<String>>,
     /// When it was first there.
     appeared: BTreeMap<String, Instant>,
+    /// When each source was first in a group, as long as it is.
+    joined: BTreeMap<(String, String), Instant>,
     /// When another hand last changed it.
     touched: BTreeMap<String, Instant>,
     /// Resources that were let go and leave their groups, as they were told to.
@@ -85,9 +90,16 @@ impl Makers {
                 }
             }
         }
+        let is_member = |(group, source): &(String, String)| {
+            let group = state.groups.find(group);
+            group.is_some_and(|group| group.source_ids.contains(source))
+        };
+        self.joined.retain(|member, _| is_member(member));
         for group in state.groups.iter() {
             for source in &group.source_ids {
                 self.bare.remove(source);
+                let member = (group.id.clone(), source.clone());
+                self.joined.entry(member).or_insert_with(Instant::now);
             }
             if let Some(Some(uid)) = self.of.get(&group.id)
                 && !self.touched.contains_key(&group.id)
@@ -120,6 +132,12 @@ impl Makers {
     pub fn is_just_touched(&self, group: &str) -> bool {
         let touched = self.touched.get(group);
         touched.is_some_and(|at| at.elapsed() < SEEN)
+    }
+
+    /// Whether a source joined a group so lately that the status of its resource may not say so.
+    pub fn has_just_joined(&self, group: &str, source: &str) -> bool {
+        let joined = self.joined.get(&(group.to_owned(), source.to_owned()));
+        joined.is_some_and(|at| at.elapsed() < SETTLED)
     }
 
     /// Whether the operator may not have seen it yet.

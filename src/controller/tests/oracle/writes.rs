@@ -165,7 +165,8 @@ impl Oracle {
                 let held = known.iter().any(|(group, status)| {
                     holds(status, &other) || status.intent.is_some() && group.uid() == owner
                 });
-                let unseen = self.makers.is_just_touched(&other);
+                let unseen = self.makers.is_just_touched(&other)
+                    || self.makers.has_just_joined(&other, source);
                 let (what, unseen) = if held {
                     (
                         "S10: a source is taken out of another resource's group",
