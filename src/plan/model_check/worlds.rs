@@ -354,18 +354,12 @@ fn larger() -> Vec<Named> {
             [&leaders[..], &[BlockedByAnother, SecondAttemptAfterProof]].concat(),
         ),
         (
-            "two resources, two leaders, two faults and a deletion",
-            world(vec![a(), b()], vec![Edit::Delete(0)], split(2, 1, 0))
-                .stops(1, &[OwnedByAnother]),
-            [&leaders[..], &[BlockedByAnother, Deleted]].concat(),
-        ),
-        (
             "two resources, two leaders, a stranger and a deletion",
-            world(vec![a(), b()], vec![Edit::Delete(0)], split(1, 1, 0))
+            world(vec![a(), b()], vec![Edit::Delete(0)], split(0, 1, 0))
                 .with(1, vec![change()])
-                .stops(0, &[Reason::CreateAmbiguous])
-                .stops(1, &[OwnedByAnother]),
-            [&leaders[..], &[BlockedByAnother, Deleted]].concat(),
+                .stops(0, &[Reason::CreateAmbiguous, DeletionBlocked])
+                .stops(1, &[Reason::CreateAmbiguous, OwnedByAnother]),
+            vec![ConflictOfTwoLeaders, BlockedByAnother, Deleted],
         ),
     ]
 }
