@@ -476,7 +476,7 @@ impl World {
         let before = writes();
         tokio::time::sleep(COUNTED).await;
         let length = self.trace().len();
-        tokio::time::sleep(time - COUNTED).await;
+        tokio::time::sleep(time.saturating_sub(COUNTED)).await;
         let story = self.story();
         assert_eq!(
             writes(),

@@ -33,7 +33,7 @@ impl Story {
             seconds: 10,
         });
         let world = World::new(tenant);
-        let names = &["default", "second"][..1 + rng.below(2)];
+        let names = &["default", "second"][..=rng.below(2)];
         let tenants = names.iter().map(|name| (*name, wishes(&mut rng))).collect();
         let pick = |rng: &mut Rng, of: [u64; 3]| Duration::from_millis(of[rng.below(3)]);
         let life = Life {
