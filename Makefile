@@ -22,14 +22,14 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
-test: $(CLUSTER) $(TOOLS) ## Run every test; the first time it builds a control plane (10 to 15 minutes in all)
+test: $(CLUSTER) $(TOOLS) ## Run every test; 25 minutes on two cores, and the first time 10 more, since it builds a control plane
 	$(call say,'the programs that end-to-end tests start')
 	cargo build --workspace --bins --locked
 	$(call say,'cargo test: unit tests$(comma) then end to end against a real kube-apiserver')
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
 
 .PHONY: demo
-demo: $(CLUSTER) ## See it work in two minutes: real control plane, simulated tenant, real operator
+demo: $(CLUSTER) ## See it work in 20 seconds once built: real control plane, simulated tenant, real operator
 	$(call say,'building the operator$(comma) the simulator and the demo')
 	cargo build --workspace --bins --locked
 	cargo run --quiet --locked --bin psg-demo
