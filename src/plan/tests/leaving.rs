@@ -185,7 +185,7 @@ fn one_that_we_let_join_and_that_does_not_show_yet_leaves_as_well() {
     let sent = group("g", "Corp", "weak", &["ad", "sf", "wd"]);
     let renamed = Fixture::settled().with(|f| {
         f.desired.name = "New".to_owned();
-        f.sent.updated_at = Some(at(READ));
+        f.sent.updated_at = Some(at(READ - 10));
         f.sent.updated = Some(sent.clone());
     });
     let Memory::Leaving(list) = renamed.remembers() else {
