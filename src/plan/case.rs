@@ -137,8 +137,9 @@ impl Default for Timers {
     }
 }
 
-/// What this process sent for one resource. Lost in a crash, and no rule needs it to be safe:
-/// it only spaces out repeats and tells our own work from the service's.
+/// What this process sent for one resource, which a crash forgets. It spaces out repeats, tells our
+/// own work from the service's, and says what a read that lags does not show yet: only that last is
+/// missed after a crash, where reads lag (docs/safety.md).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sent {
     /// When the intent was stored whose POST this process sent: of another one it knows nothing.
