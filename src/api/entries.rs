@@ -66,44 +66,23 @@ fn carry<T: Entry>(old: &[T], new: &mut [T]) {
     }
 }
 
-impl Entry for PinnedSource {
-    fn key(&self) -> &str {
-        &self.id
-    }
+macro_rules! told_by {
+    ($key:ident: $($entry:ty),+) => {$(
+        impl Entry for $entry {
+            fn key(&self) -> &str {
+                &self.$key
+            }
 
-    fn rest(&self) -> &Rest {
-        &self.rest
-    }
+            fn rest(&self) -> &Rest {
+                &self.rest
+            }
 
-    fn rest_mut(&mut self) -> &mut Rest {
-        &mut self.rest
-    }
+            fn rest_mut(&mut self) -> &mut Rest {
+                &mut self.rest
+            }
+        }
+    )+};
 }
 
-impl Entry for SourceToReassign {
-    fn key(&self) -> &str {
-        &self.id
-    }
-
-    fn rest(&self) -> &Rest {
-        &self.rest
-    }
-
-    fn rest_mut(&mut self) -> &mut Rest {
-        &mut self.rest
-    }
-}
-
-impl Entry for DriftedField {
-    fn key(&self) -> &str {
-        &self.field
-    }
-
-    fn rest(&self) -> &Rest {
-        &self.rest
-    }
-
-    fn rest_mut(&mut self) -> &mut Rest {
-        &mut self.rest
-    }
-}
+told_by!(id: PinnedSource, SourceToReassign);
+told_by!(field: DriftedField);

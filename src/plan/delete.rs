@@ -8,10 +8,9 @@ use crate::{
     absence, brake,
     case::{Case, Farewell, FarewellKind, Memory, Move, Remembered, Step, TenantState, write},
     create::{self, Settlement},
-    differ,
     hand_back::{self, Progress},
     reason::{Finding, Reason},
-    sync::{self, read_group},
+    sync::read_group,
 };
 
 /// The next move for a resource that is being deleted.
@@ -93,40 +92,16 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
 fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
     // A member that joined since an older read would be left without a policy.
     let fresh = time::before(now, case.tenant.interval);
-    let (there, as_of) = match case.picture.group(group) {
+    let read = match case.picture.group(group) {
         Presence::Unknown(after) => return read_group(group, after),
         Presence::There(_, as_of) if as_of < fresh => return read_group(group, fresh),
-        Presence::There(there, as_of) => (Some(there), Some(as_of)),
-        Presence::Gone(_) => (None, None),
+        Presence::There(there, as_of) => Some((there, as_of)),
+        Presence::Gone(_) => None,
     };
-    let policy = there
-        .and_then(|group| group.policy.as_ref())
-        .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
-    let members = there.map_or_else(|| case.recorded.source_ids(), |group| group.sources.clone());
-    let mut sources: Vec<HandBack> = Vec::new();
-    let members = members.iter().map(|id| (id, policy));
-    for (id, policy) in members.chain(sync::joined_lately(case, as_of)) {
-        if let Some(policy) = policy
-            && sources.iter().all(|open| open.source != *id)
-        {
-            sources.push(HandBack {
-                source: id.clone(),
-                name: differ::source(id, case.picture),
-                policy: policy.clone(),
-                result: None,
-            });
-        }
-    }
-    for left in case
-        .recorded
-        .leaving
-        .iter()
-        .filter(|left| left.result.is_none())
-    {
-        if sources.iter().all(|open| open.source != left.source) {
-            sources.push(left.clone());
-        }
-    }
+    let mut sources = hand_back::ruled(case, read);
+    let left = case.recorded.leaving.iter();
+    let open = left.filter(|left| left.result.is_none()).cloned();
+    hand_back::enlist(&mut sources, open);
     let deletion = Deletion {
         group: group.clone(),
         recorded_at: now,

@@ -3,10 +3,14 @@
 //! it lacks the policy; and read back.
 
 use jiff::Timestamp;
-use psg_domain::{GroupId, HandBack, HandBackResult, Holder, facts::default_policy, time};
+use psg_domain::{
+    Group, GroupId, HandBack, HandBackResult, Holder, PolicyId, SourceId, facts::default_policy,
+    time,
+};
 
 use crate::{
     case::{Case, Memory, Move, Setback, Step, What, write},
+    differ,
     reason::{Finding, Reason},
 };
 
@@ -28,6 +32,52 @@ enum Source {
     Unplaced(Timestamp),
     Lacking(Vec<Holder>),
     Blocked(Setback),
+}
+
+/// Whatever would be without a policy without our group: its members as they were read, or, if it
+/// is gone, as they were last made equal; and those that joined it too lately to be shown.
+pub fn ruled(case: &Case<'_>, read: Option<(&Group, Timestamp)>) -> Vec<HandBack> {
+    let group = read.map(|(group, _)| group);
+    let policy = group
+        .and_then(|group| group.policy.as_ref())
+        .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
+    let members = group.map_or_else(|| case.recorded.source_ids(), |group| group.sources.clone());
+    let members = members.iter().map(|id| (id, policy));
+    let joined = joined_lately(case, read.map(|(_, as_of)| as_of));
+    let mut ruled = Vec::new();
+    for (source, policy) in members.chain(joined) {
+        let open = policy.map(|policy| HandBack {
+            source: source.clone(),
+            name: differ::source(source, case.picture),
+            policy: policy.clone(),
+            result: None,
+        });
+        enlist(&mut ruled, open);
+    }
+    ruled
+}
+
+/// What this process made of the group so lately that a read of then may not show it yet.
+fn joined_lately<'a>(
+    case: &'a Case<'_>,
+    as_of: Option<Timestamp>,
+) -> impl Iterator<Item = (&'a SourceId, Option<&'a PolicyId>)> {
+    let sent = case.sent.updated.as_ref().zip(case.sent.updated_at);
+    let hidden = sent
+        .filter(|(_, at)| as_of.is_none_or(|as_of| as_of < time::after(*at, case.timers.settle)));
+    hidden.into_iter().flat_map(|(sent, _)| {
+        let policy = sent.policy.as_ref();
+        sent.sources.iter().map(move |id| (id, policy))
+    })
+}
+
+/// Puts more sources on a list; one that is on it already stays as it is.
+pub fn enlist(list: &mut Vec<HandBack>, more: impl IntoIterator<Item = HandBack>) {
+    for open in more {
+        if list.iter().all(|known| known.source != open.source) {
+            list.push(open);
+        }
+    }
 }
 
 /// Looks at every open source. `after` is the moment since which the group no longer rules them.

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Group, HandBack, ManagementPolicy, PolicyId, PolicyPin, Recorded, SourceId, SourcePin, time,
+    Group, HandBack, ManagementPolicy, PolicyPin, Recorded, SourceId, SourcePin, time,
 };
 
 use crate::{
@@ -162,10 +162,6 @@ fn name_taken(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Option<Mov
 /// stays on the list until the group has it: the PUT may fail, and the manifest change again.
 fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group, as_of: Timestamp) -> Vec<HandBack> {
     let wanted = resolved.source_ids();
-    let policy = group
-        .policy
-        .as_ref()
-        .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
     let known = case.recorded.leaving.iter().filter(|gone| {
         let there = group.sources.contains(&gone.source);
         let back = wanted.contains(&gone.source);
@@ -177,35 +173,12 @@ fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group, as_of: Timestamp
         }
     });
     let mut leaving: Vec<HandBack> = known.cloned().collect();
-    let members = group.sources.iter().map(|id| (id, policy));
-    for (id, policy) in members.chain(joined_lately(case, Some(as_of))) {
-        if let Some(policy) = policy
-            && !wanted.contains(id)
-            && leaving.iter().all(|gone| gone.source != *id)
-        {
-            leaving.push(HandBack {
-                source: id.clone(),
-                name: differ::source(id, case.picture),
-                policy: policy.clone(),
-                result: None,
-            });
-        }
-    }
+    let ruled = hand_back::ruled(case, Some((group, as_of))).into_iter();
+    hand_back::enlist(
+        &mut leaving,
+        ruled.filter(|open| !wanted.contains(&open.source)),
+    );
     leaving
-}
-
-/// What this process made of the group so lately that a read of then may not show it yet.
-pub fn joined_lately<'a>(
-    case: &'a Case<'_>,
-    as_of: Option<Timestamp>,
-) -> impl Iterator<Item = (&'a SourceId, Option<&'a PolicyId>)> {
-    let sent = case.sent.updated.as_ref().zip(case.sent.updated_at);
-    let hidden = sent
-        .filter(|(_, at)| as_of.is_none_or(|as_of| as_of < time::after(*at, case.timers.settle)));
-    hidden.into_iter().flat_map(|(sent, _)| {
-        let policy = sent.policy.as_ref();
-        sent.sources.iter().map(move |id| (id, policy))
-    })
 }
 
 /// Sources of a group that is gone, or of one that another takes the place of, may be without a
@@ -214,16 +187,13 @@ pub fn leave_behind(recorded: &mut Recorded, now: Option<&Group>) {
     if let (Some(was), Some(policy)) = (recorded.held(), &recorded.policy)
         && now.is_none_or(|now| now.id != *was)
     {
-        for pin in &recorded.sources {
-            if recorded.leaving.iter().all(|left| left.source != pin.id) {
-                recorded.leaving.push(HandBack {
-                    source: pin.id.clone(),
-                    name: pin.name.clone(),
-                    policy: policy.id.clone(),
-                    result: None,
-                });
-            }
-        }
+        let open = recorded.sources.iter().map(|pin| HandBack {
+            source: pin.id.clone(),
+            name: pin.name.clone(),
+            policy: policy.id.clone(),
+            result: None,
+        });
+        hand_back::enlist(&mut recorded.leaving, open);
     }
     if let Some(now) = now {
         recorded

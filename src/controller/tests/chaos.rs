@@ -13,6 +13,7 @@ mod topology;
 mod trouble;
 
 use std::{
+    ops::ControlFlow,
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex,
@@ -25,7 +26,7 @@ use identity_simulator::rng::Rng;
 use serde_json::Value;
 
 use super::{
-    in_virtual_time,
+    in_virtual_time, on_all_cores,
     process::{Life, Process},
     world::World,
 };
@@ -102,24 +103,19 @@ fn every_history_converges_and_breaks_no_invariant() {
     }
     let first = asked("PSG_FIRST_SEED").unwrap_or(0);
     let seeds = asked("PSG_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(first);
     let (failed, steps) = (Mutex::new(Vec::new()), AtomicU64::new(0));
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= first + seeds || failed.lock().unwrap().len() > 4 {
-                        return;
-                    }
-                    match std::panic::catch_unwind(AssertUnwindSafe(|| play(seed, watched))) {
-                        Ok(trace) => drop(steps.fetch_add(trace.len() as u64, Ordering::SeqCst)),
-                        Err(_) => failed.lock().unwrap().push(seed),
-                    }
+    on_all_cores(first..first + seeds, |seed| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| play(seed, watched))) {
+            Ok(trace) => drop(steps.fetch_add(trace.len() as u64, Ordering::SeqCst)),
+            Err(_) => {
+                let mut failed = failed.lock().unwrap();
+                failed.push(seed);
+                if failed.len() > 4 {
+                    return ControlFlow::Break(());
                 }
-            });
+            }
         }
+        ControlFlow::Continue(())
     });
     let failed = failed.into_inner().unwrap();
     println!("{seeds} histories, {} lines of them", steps.into_inner());

@@ -3,6 +3,7 @@
 //! if nothing had happened.
 
 use std::{
+    ops::ControlFlow,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::{
     fuse::Crash,
-    in_virtual_time,
+    in_virtual_time, on_all_cores,
     process::{Life, Process},
     scenarios::{self, Scenario},
     tenant::small,
@@ -101,23 +102,14 @@ where
     F: Future<Output = usize>,
 {
     let stories = scenarios::all().len() * LAGS.len();
-    let (next, played) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let story = next.fetch_add(1, Ordering::SeqCst);
-                    if story >= stories {
-                        return;
-                    }
-                    let scenario = scenarios::all().swap_remove(story / LAGS.len());
-                    let lag = LAGS[story % LAGS.len()];
-                    let counted = in_virtual_time(play(scenario, lag));
-                    played.fetch_add(counted, Ordering::SeqCst);
-                }
-            });
-        }
+    let played = AtomicUsize::new(0);
+    on_all_cores(0..stories as u64, |story| {
+        let story = usize::try_from(story).unwrap();
+        let scenario = scenarios::all().swap_remove(story / LAGS.len());
+        let lag = LAGS[story % LAGS.len()];
+        let counted = in_virtual_time(play(scenario, lag));
+        played.fetch_add(counted, Ordering::SeqCst);
+        ControlFlow::Continue(())
     });
     played.into_inner()
 }

@@ -33,6 +33,11 @@ mod wire;
 mod without_secret;
 mod world;
 
+use std::{
+    ops::{ControlFlow, Range},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
 /// Lets a story play in a time of its own, which passes as soon as nobody has anything to do.
 fn in_virtual_time<T>(story: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -40,4 +45,26 @@ fn in_virtual_time<T>(story: impl Future<Output = T>) -> T {
         .start_paused(true)
         .build();
     runtime.unwrap().block_on(story)
+}
+
+/// Does each of so many things once, on all cores, until it is told that it is enough.
+fn on_all_cores(things: Range<u64>, one: impl Fn(u64) -> ControlFlow<()> + Sync) {
+    let next = AtomicU64::new(things.start);
+    let enough = AtomicBool::new(false);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !enough.load(Ordering::SeqCst) {
+                    let thing = next.fetch_add(1, Ordering::SeqCst);
+                    if thing >= things.end {
+                        return;
+                    }
+                    if one(thing).is_break() {
+                        enough.store(true, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
 }

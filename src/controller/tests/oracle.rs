@@ -36,8 +36,6 @@ pub struct Oracle {
     grouped: BTreeMap<String, Instant>,
     looked: Option<Instant>,
     pub makers: Makers,
-    /// Groups that nobody may touch.
-    pub foreign: BTreeSet<String>,
     pub violations: Vec<String>,
 }
 

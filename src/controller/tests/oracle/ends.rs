@@ -105,7 +105,7 @@ impl Oracle {
         }
         for group in state.groups.iter() {
             self.must(
-                group.source_ids.len() >= 2 || self.foreign.contains(&group.id),
+                group.source_ids.len() >= 2,
                 "a group of fewer than two sources",
                 &group.name,
             );
