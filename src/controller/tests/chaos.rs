@@ -105,15 +105,15 @@ fn every_history_converges_and_breaks_no_invariant() {
     let seeds = asked("PSG_SEEDS").unwrap_or(SEEDS);
     let (failed, steps) = (Mutex::new(Vec::new()), AtomicU64::new(0));
     on_all_cores(first..first + seeds, |seed| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| play(seed, watched))) {
-            Ok(trace) => drop(steps.fetch_add(trace.len() as u64, Ordering::SeqCst)),
-            Err(_) => {
-                let mut failed = failed.lock().unwrap();
-                failed.push(seed);
-                if failed.len() > 4 {
-                    return ControlFlow::Break(());
-                }
-            }
+        let told = std::panic::catch_unwind(AssertUnwindSafe(|| play(seed, watched)));
+        if let Ok(trace) = told {
+            steps.fetch_add(trace.len() as u64, Ordering::SeqCst);
+            return ControlFlow::Continue(());
+        }
+        let mut failed = failed.lock().unwrap();
+        failed.push(seed);
+        if failed.len() > 4 {
+            return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     });

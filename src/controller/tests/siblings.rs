@@ -18,7 +18,7 @@ fn of(tenant: &str, mut spec: Value) -> Value {
     spec
 }
 
-/// Each is read at its own time, and each record takes its own.
+/// Each is read at its own time, each record takes its own, and the watch shows neither in time.
 async fn begun_at_once(seed: u64) {
     let world = World::new(small(3, &json!({}), &json!("none"), seed));
     let twin = json!({"credentialsSecretRef": {"name": "pat"}});
@@ -28,6 +28,7 @@ async fn begun_at_once(seed: u64) {
     world.cluster.apply("h", &of("twin", spec("H")));
     let life = Life {
         seed: Some(seed),
+        lag: Duration::from_secs(3),
         pace: Duration::from_millis(500),
         ..Life::default()
     };
