@@ -66,8 +66,8 @@ pub fn programs(root: &Path, bugs: &[Bug]) -> BTreeMap<String, PathBuf> {
     for name in CRATES {
         cargo.args(["--package", name]);
     }
-    // The same, so that dependencies are not built twice.
-    cargo.env("CARGO_TARGET_DIR", &target);
+    // Of its own: cargo takes the crates of two copies for the same, and either for the other's.
+    cargo.env("CARGO_TARGET_DIR", copy.join("target"));
     let built = cargo
         .current_dir(&copy)
         .stderr(std::process::Stdio::inherit())
