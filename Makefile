@@ -52,7 +52,7 @@ soak: ## Play SEEDS=N whole histories of faults and edits (100000 if not said)
 	PSG_SEEDS=$(or $(SEEDS),100000) cargo test -p psg-controller --locked every_history -- --nocapture
 
 .PHONY: planted
-planted: ## Plant one bug after another in a copy, and say which program finds it (40 minutes; ONLY=ID,ID: these)
+planted: ## Plant one bug after another in a copy, and say which program finds it (45 minutes; ONLY=ID,ID: these)
 	$(call say,'planted bugs')
 	cargo run --quiet --locked --bin psg-planted -- $(if $(ONLY),--only $(ONLY))
 
