@@ -217,17 +217,16 @@ async fn without_secret(
     let state = tenant.state();
     if !state.serves(context.now()) {
         tenant.update(|state| state.unauthorized = false);
-        let read = verify(tenant, context, session, manifest, state.unauthorized).await;
-        match read {
-            Err(refused) if !refused.passing => return Err(refused),
-            Err(passing) if !state.verified => {
+        match verify(tenant, context, session, manifest, state.unauthorized).await {
+            Ok(()) => {}
+            Err(passing) if passing.passing => {
                 session.failures = session.failures.saturating_add(1);
                 return Err(Trouble {
                     again: passing.again,
                     ..taken
                 });
             }
-            _ => {}
+            Err(refused) => return Err(refused),
         }
     }
     Ok(TenantState::Withdrawn(taken.finding))

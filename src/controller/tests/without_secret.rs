@@ -4,11 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
+    calls::Hindrance,
     process::{Life, Process},
     scenarios::spec,
-    tenant::{small, status},
+    tenant::{SECRET, small, status},
     world::World,
 };
 
@@ -107,5 +109,38 @@ async fn a_tenant_that_is_removed_by_force_while_it_refuses_a_write_is_served_wh
     tokio::time::sleep(Duration::from_secs(30)).await;
     tenant_says(&world, "Forbidden");
     world.cluster.remove_tenant_by_force("default");
+    is_undone(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_a_person_took_out_of_the_secret_are_not_used_any_more() {
+    let (world, _process) = with_a_group().await;
+    world.cluster.set_secret(Some(""));
+    tokio::time::sleep(A_WHILE).await;
+    tenant_says(&world, "SecretMalformed");
+    let before = world.calls("*");
+    world.cluster.delete("g");
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(world.calls("*"), before, "{}", world.story());
+    world.cluster.set_secret(Some(SECRET));
+    is_undone(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_went_away_too_is_asked_less_and_less_often() {
+    let (world, _process) = with_a_group().await;
+    world.strike("GET /password-sync-groups", 1, status(401));
+    world.strike("POST /oauth/token", 1, status(401));
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    tenant_says(&world, "CredentialsInvalid");
+    world.weather.lock().unwrap().no_route = true;
+    world.cluster.set_secret(None);
+    world.cluster.delete("g");
+    let since = Instant::now();
+    tokio::time::sleep(Duration::from_mins(40)).await;
+    tenant_says(&world, "SecretNotFound");
+    let asked = world.calls.hindered(since, Hindrance::NoRoute).len();
+    assert!((2..30).contains(&asked), "{asked} times");
+    world.weather.lock().unwrap().no_route = false;
     is_undone(&world).await;
 }
