@@ -58,3 +58,19 @@ fn texts<'a>(body: &'a Map<String, Value>, field: &str) -> impl Iterator<Item = 
 fn string<'a>(body: &'a Map<String, Value>, field: &str) -> Option<&'a str> {
     body.get(field)?.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_any_refusal_of_the_api_is_none() {
+        let of = |length: usize| {
+            let around = r#"{"message":""}"#.len();
+            format!(r#"{{"message":"{}"}}"#, "x".repeat(length - around))
+        };
+        assert!(Refusal::read(of(65_536).as_bytes()).is_some());
+        assert!(Refusal::read(of(65_537).as_bytes()).is_none());
+        assert!(Refusal::read(of(100_000).as_bytes()).is_none());
+    }
+}

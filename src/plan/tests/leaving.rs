@@ -195,9 +195,9 @@ fn one_that_we_let_join_and_that_does_not_show_yet_leaves_as_well() {
         (list[0].source.as_str(), list[0].policy.as_str()),
         ("wd", "weak")
     );
-    let long_ago = renamed.with(|f| f.sent.updated_at = Some(at(READ - 100)));
+    let settled = renamed.with(|f| f.sent.updated_at = Some(at(READ - 30)));
     assert!(
-        matches!(long_ago.step(), Step::UpdateGroup { .. }),
+        matches!(settled.step(), Step::UpdateGroup { .. }),
         "somebody else took it out"
     );
 }
