@@ -34,6 +34,16 @@ fn tenant_says(world: &World, reason: &str) {
     assert_eq!(said["conditions"][0]["reason"], reason, "{}", world.story());
 }
 
+/// They are refused once.
+async fn with_credentials_that_are_refused() -> (Arc<World>, Process) {
+    let (world, process) = with_a_group().await;
+    world.strike("GET /password-sync-groups", 1, status(401));
+    world.strike("POST /oauth/token", 1, status(401));
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    tenant_says(&world, "CredentialsInvalid");
+    (world, process)
+}
+
 async fn is_undone(world: &World) {
     let gone = || world.cluster.groups.all().is_empty();
     assert!(world.until(TWO_PROBES, gone).await, "{}", world.story());
@@ -59,11 +69,7 @@ async fn a_write_that_is_refused_then_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_were_refused_before_are_tried_again() {
-    let (world, _process) = with_a_group().await;
-    world.strike("GET /password-sync-groups", 1, status(401));
-    world.strike("POST /oauth/token", 1, status(401));
-    tokio::time::sleep(Duration::from_secs(65)).await;
-    tenant_says(&world, "CredentialsInvalid");
+    let (world, _process) = with_credentials_that_are_refused().await;
     world.cluster.set_secret(None);
     let before = world.calls("*");
     world.cluster.delete("g");
@@ -128,11 +134,7 @@ async fn credentials_that_a_person_took_out_of_the_secret_are_not_used_any_more(
 
 #[tokio::test(start_paused = true)]
 async fn a_tenant_that_went_away_too_is_asked_less_and_less_often() {
-    let (world, _process) = with_a_group().await;
-    world.strike("GET /password-sync-groups", 1, status(401));
-    world.strike("POST /oauth/token", 1, status(401));
-    tokio::time::sleep(Duration::from_secs(65)).await;
-    tenant_says(&world, "CredentialsInvalid");
+    let (world, _process) = with_credentials_that_are_refused().await;
     world.weather.lock().unwrap().no_route = true;
     world.cluster.set_secret(None);
     world.cluster.delete("g");

@@ -61,17 +61,3 @@ fn selects_nothing(selectors: &Value) -> bool {
             .as_object()
             .is_some_and(|map| map.values().all(is_nothing))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_in_a_selector_is_sent_back_as_it_was_read() {
-        let number = "888000000000000000000000000000000000013418975489708989551";
-        let body = format!(r#"[{{"policyId":"p","selectors":{{"a":{number}}}}}]"#);
-        let read = holders(body.as_bytes()).unwrap();
-        let sent = serde_json::to_vec(&holder_body(&read)).unwrap();
-        assert_eq!(holders(&sent), Ok(read));
-    }
-}
