@@ -47,9 +47,14 @@ bench: $(CLUSTER) ## Measure: time to Ready, tenant calls, memory
 	PSG_TEST_BIN_DIR=$(CURDIR)/target/release target/release/psg-bench
 
 .PHONY: soak
-soak: ## Play SEEDS=N whole histories of faults and edits (100000 if not said)
-	$(call say,'histories')
-	PSG_SEEDS=$(or $(SEEDS),100000) cargo test -p psg-controller --locked every_history -- --nocapture
+soak: ## Play SEEDS=N histories of faults and edits (50000) that no run played before; FROM=N repeats a range, WATCHED=1 uses kube's watches
+	$(call say,'histories: make soak FROM=$(SOAK_FROM) SEEDS=$(SOAK_SEEDS) repeats this')
+	PSG_FIRST_SEED=$(SOAK_FROM) PSG_SEEDS=$(SOAK_SEEDS) $(if $(WATCHED),PSG_WATCHED=1) \
+	  cargo test -p psg-controller --locked every_history -- --nocapture
+
+SOAK_SEEDS := $(or $(SEEDS),50000)
+# A million seeds for each second of the clock, so that no two runs share any.
+SOAK_FROM := $(or $(FROM),$(shell echo $$(($$(date +%s) * 1000000 + 0x$$(git rev-parse --short=4 HEAD)))))
 
 .PHONY: planted
 planted: ## Plant one bug after another in a copy, and say which program finds it (45 minutes; ONLY=ID,ID: these)

@@ -65,6 +65,11 @@ pub struct PasswordSyncGroupStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<CreateIntent>,
 
+    /// A change of the group that may be on its way, or that reads may not show yet: stored before
+    /// the request, and kept until a read shows what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateRecord>,
+
     /// What the tenant refused; not repeated while spec, tenant and credentials stay as they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<RefusedChange>,
@@ -74,7 +79,7 @@ pub struct PasswordSyncGroupStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contested: Option<ContestedField>,
 
-    /// Sources that left by an edit and must not stay without a password policy.
+    /// Sources that left by a change, or may have left, and must not stay without a password policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 500))]
     pub leaving: Vec<SourceToReassign>,
@@ -104,6 +109,7 @@ impl Default for PasswordSyncGroupStatus {
             drift: Vec::new(),
             conditions: Vec::new(),
             intent: None,
+            update: None,
             refused: None,
             contested: None,
             leaving: Vec::new(),
@@ -204,6 +210,26 @@ pub struct CreateIntent {
     pub started_at: String,
 }
 
+/// A change of the group that is about to be sent, or was.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct UpdateRecord {
+    /// The name sent.
+    #[schemars(length(max = 1024))]
+    pub name: String,
+    /// The id of the policy sent.
+    #[serde(rename = "policyID")]
+    #[schemars(length(max = 64))]
+    pub policy_id: String,
+    /// The ids of the sources sent: each of them may be in the group.
+    #[serde(rename = "sourceIDs")]
+    #[schemars(length(max = 500), inner(length(max = 64)))]
+    pub source_ids: Vec<String>,
+    /// When it was stored, RFC 3339, by the operator's clock.
+    #[serde(rename = "startedAt")]
+    #[schemars(length(max = 64), extend("format" = "date-time"))]
+    pub started_at: String,
+}
+
 /// A refusal by the tenant that repeating cannot change.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct RefusedChange {
@@ -251,11 +277,17 @@ pub struct SourceToReassign {
     #[serde(rename = "policyID")]
     #[schemars(length(max = 64))]
     pub policy_id: String,
+    /// `IfNone`: the policy is assigned only if the source has none, since no read shows that it was
+    /// in the group, or still was. Left out: in place of any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["IfNone"]))]
+    pub assign: Option<String>,
     /// How it ended; left out while it is open. `AssignedByService`: the tenant had done it by
     /// itself. `AssignedByOperator`: assigned and read back. `InAnotherGroup`: another group rules
     /// the source's policy by now. `SourceGone`, `PolicyGone`: there is nothing left to assign.
+    /// `HasOwnPolicy`: it has another policy, which `IfNone` leaves as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["AssignedByService", "AssignedByOperator", "InAnotherGroup", "SourceGone", "PolicyGone"]))]
+    #[schemars(extend("enum" = ["AssignedByService", "AssignedByOperator", "InAnotherGroup", "SourceGone", "PolicyGone", "HasOwnPolicy"]))]
     pub result: Option<String>,
     /// What a newer operator put there.
     #[serde(flatten)]

@@ -28,7 +28,7 @@ pub use group::{
     AdoptionPolicy, DeletionPolicy, ManagementPolicy, NameOrId, PasswordSyncGroup,
     PasswordSyncGroupSpec, TenantKind, TenantRef,
 };
-pub use group_status::PasswordSyncGroupStatus;
+pub use group_status::{PasswordSyncGroupStatus, SourceToReassign};
 pub use memory::{InvalidStatus, held_of, status_of};
 pub use merge_patch::merge_patch;
 pub use settings::{RateLimit, TenantSettings};

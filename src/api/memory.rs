@@ -9,7 +9,7 @@ mod round_trip;
 mod salvage;
 mod write;
 
-use psg_domain::{HandBackResult, Origin};
+use psg_domain::{Assign, HandBackResult, Origin};
 
 pub use read::InvalidStatus;
 pub use salvage::held_of;
@@ -30,5 +30,13 @@ fn result_word(result: HandBackResult) -> &'static str {
         HandBackResult::InAnotherGroup => "InAnotherGroup",
         HandBackResult::SourceGone => "SourceGone",
         HandBackResult::PolicyGone => "PolicyGone",
+        HandBackResult::HasOwnPolicy => "HasOwnPolicy",
+    }
+}
+
+fn assign_word(assign: Assign) -> Option<&'static str> {
+    match assign {
+        Assign::Always => None,
+        Assign::IfNone => Some("IfNone"),
     }
 }

@@ -45,7 +45,8 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             match made {
                 Ok(group) => {
                     let at = clock();
-                    snapshot.merge(|picture| picture.merge_one(at, group.clone()));
+                    let shown_from = time::after(at, context.settings.timers.settle);
+                    snapshot.merge(|picture| picture.merge_written(at, group.clone(), shown_from));
                     Outcome::Made(group)
                 }
                 Err(error) => {
@@ -77,9 +78,9 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             let at = clock();
             match updated {
                 Ok(answer) => {
-                    snapshot.merge(|picture| picture.merge_one(at, answer));
-                    pass.mind.sent.updated_at = Some(at);
-                    pass.mind.sent.updated = Some(group);
+                    let shown_from = time::after(at, context.settings.timers.settle);
+                    snapshot.merge(|picture| picture.merge_written(at, answer, shown_from));
+                    pass.mind.sent.puts.get_or_insert_default().answered(at);
                     if cause == WriteCause::Drift {
                         pass.context.metrics.drift();
                         pass.mind.repairs.count(&changes, at);
@@ -89,11 +90,12 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                 }
                 Err(error) => {
                     if error.effect() == Effect::Unknown {
+                        pass.mind.sent.puts.get_or_insert_default().unanswered_at = Some(at);
                         doubt(&snapshot, &group, at);
                     }
                     if is_absent(&error) {
                         // A read may lag and still show it: asked again at once, this would not end.
-                        snapshot.merge(|picture| picture.merge_gone(at, &group.id));
+                        snapshot.merge(|picture| picture.merge_refuted(at, &group.id));
                         Outcome::Done
                     } else {
                         failed(pass, at, &error, Refusals::AreTerminal)
@@ -214,18 +216,11 @@ pub(crate) async fn refresh(
 
 /// Tells people of a memory that was just stored.
 pub(crate) async fn recorded(pass: &mut Pass, memory: &Memory) {
+    pass.mind.sent.recorded(memory);
     match memory {
-        Memory::Group(group, Origin::Created) => {
-            pass.mind.sent = psg_plan::Sent::default();
-            pass.tell(events::created(group)).await;
-        }
+        Memory::Group(group, Origin::Created) => pass.tell(events::created(group)).await,
         Memory::Group(group, _) => pass.tell(events::adopted(group)).await,
         Memory::Contested(_) => pass.mind.repairs = psg_plan::Repairs::default(),
-        Memory::Deletion(_) => pass.mind.sent.assigned.clear(),
-        Memory::Intent(_) => {
-            pass.mind.sent.not_made = None;
-            pass.mind.sent.unanswered_at = None;
-        }
         _ => {}
     }
 }

@@ -288,6 +288,7 @@ fn ending(result: Option<HandBackResult>) -> (Option<&'static str>, Option<&'sta
         Some(HandBackResult::InAnotherGroup) => (None, Some("inAnotherGroup")),
         Some(HandBackResult::SourceGone) => (None, Some("sourceGone")),
         Some(HandBackResult::PolicyGone) => (None, Some("policyGone")),
+        Some(HandBackResult::HasOwnPolicy) => (None, Some("hasOwnPolicy")),
         None => (None, Some("notLookedAt")),
     }
 }

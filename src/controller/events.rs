@@ -87,8 +87,9 @@ pub fn farewell(
 
 /// Something needs a person, and did not before.
 pub fn warning(ready: &Condition) -> Option<Note> {
-    let waits = ready.reason == Reason::WaitingForSource.as_str();
-    let tell = ready.truth == Truth::False && !waits;
+    let goes_on = [Reason::WaitingForSource, Reason::Updating, Reason::Deleting];
+    let goes_on = goes_on.iter().any(|reason| ready.reason == reason.as_str());
+    let tell = ready.truth == Truth::False && !goes_on;
     tell.then(|| Note {
         warning: true,
         reason: ready.reason.to_owned(),
@@ -114,6 +115,7 @@ impl Words<'_> {
             Some(HandBackResult::PolicyGone) => {
                 format!("was left as it is: policy {policy} is gone")
             }
+            Some(HandBackResult::HasOwnPolicy) => "keeps its own policy".to_owned(),
             None => "was not looked at".to_owned(),
         };
         format!("\"{}\" {what}", source.name)
@@ -183,6 +185,7 @@ mod tests {
             source: SourceId::parse(&format!("s{number}")).unwrap(),
             name: format!("Source {number}"),
             policy: PolicyId::parse("p1").unwrap(),
+            assign: psg_domain::Assign::Always,
             result: Some(HandBackResult::ByOperator),
         };
         let farewell = Farewell {

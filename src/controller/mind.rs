@@ -28,6 +28,9 @@ pub struct Mind {
     pub failures: u32,
     /// The newest version that our own writes answered, until the watch shows it.
     pub newest: Option<Arc<PasswordSyncGroup>>,
+    /// The version of the resource to which a record was announced, in the claims, that is not known
+    /// to be stored.
+    pub announced: Option<u64>,
     /// The last value of the annotation that asks for a read.
     pub reconcile_at: Option<String>,
 }
@@ -79,6 +82,7 @@ impl Minds {
             last,
             failures,
             newest,
+            announced,
             reconcile_at,
         } = &mind;
         let empty = *sent == Sent::default()
@@ -86,6 +90,7 @@ impl Minds {
             && last.is_none()
             && *failures == 0
             && newest.is_none()
+            && announced.is_none()
             && reconcile_at.is_none();
         if !empty {
             all.at_rest.insert(uid.to_owned(), mind);

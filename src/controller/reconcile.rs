@@ -19,7 +19,7 @@ use psg_plan::{
     Brake, Case, Claimant, Condition, Going, InUse, Memory, Move, Object, Outcome, Reason, Report,
     Step, TenantState, TenantView, What,
     claims::{Held, Wanted},
-    next, verdict,
+    next, update, verdict,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -144,7 +144,15 @@ async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
 impl Pass {
     async fn run(&mut self) -> Result<(Option<Duration>, &'static str), Error> {
         for _ in 0..MOST_MOVES {
-            self.claim();
+            // A record that could not be stored yet stays announced: taking it back and announcing it
+            // again would wake its rivals, and theirs this one, without a pause.
+            if self
+                .mind
+                .announced
+                .is_none_or(|of| Some(of) != mind::version(&self.group.metadata))
+            {
+                self.claim();
+            }
             let now = self.context.now();
             let Decision { next, report, wake } = self.decide(now)?;
             let stopping = self.context.stop.is_cancelled();
@@ -206,13 +214,7 @@ impl Pass {
                 .map_err(|error| Error::Status(error.to_string()))?,
             None => psg_domain::Recorded::default(),
         };
-        // Whoever sent its POST did so before this moment, whatever that one's clock showed.
-        let sent = &mut self.mind.sent;
-        if let Some(intent) = &recorded.intent
-            && sent.posted != Some(intent.started_at)
-        {
-            sent.unanswered_at.get_or_insert(now);
-        }
+        self.mind.sent.follow(&recorded, now);
         let namespace = group.namespace().unwrap_or_default();
         let tenant_name = format!("{namespace}/{}", group.spec.tenant_ref.name);
         self.tenant = self.context.tenants.get(&tenant_name);
@@ -262,7 +264,14 @@ impl Pass {
             // as before wakes nobody.
             let unseen = next == Move::Settled
                 && recorded.held().is_some_and(|id| !picture.facts_follow(id));
-            let wake = paused.or_else(|| unseen.then_some(read));
+            // The record of a change is closed by the first read that shows it.
+            let open = report
+                .as_ref()
+                .is_some_and(|it| it.recorded.update.is_some());
+            let shown = update::shown_from(&case).filter(|_| open);
+            let shown = shown.map(|from| time::after(from.max(now), case.tenant.interval));
+            let wake = [paused, unseen.then_some(read), shown];
+            let wake = wake.into_iter().flatten().min();
             Decision { next, report, wake }
         };
         Ok(match &self.tenant {
@@ -303,9 +312,12 @@ impl Pass {
     /// Stores a memory; a conflict means to read and decide again, with the answer kept.
     async fn record(&mut self, memory: Memory, report: &Report) -> Result<(), Error> {
         // Somebody else may decide while this is on its way.
-        if matches!(memory, Memory::Intent(_) | Memory::Group(..))
-            && let Some(claimant) = claims_of(&self.group, &report.recorded, self.context.now())
+        if matches!(
+            memory,
+            Memory::Intent(_) | Memory::Update(..) | Memory::Group(..)
+        ) && let Some(claimant) = claims_of(&self.group, &report.recorded, self.context.now())
         {
+            self.mind.announced = mind::version(&self.group.metadata);
             self.enter(claimant);
         }
         match status::store(&self.context, &self.group, report).await {
@@ -403,6 +415,7 @@ impl Pass {
         match status::store(&self.context, &self.group, report).await {
             Ok(stored) => {
                 self.hold(stored);
+                self.mind.announced = None;
                 self.claim();
                 if let Some(ready) =
                     ready(report).filter(|ready| before.as_deref() != Some(ready.reason))
@@ -429,7 +442,6 @@ impl Pass {
             Some(Outcome::NotMade(_) | Outcome::Unknown(_))
         );
         self.forget_outcome();
-        self.mind.sent.forget_confirmed(ended);
         match ended {
             Move::Wait { until, why } => {
                 let result = if why.reason == Reason::Paused {
@@ -438,9 +450,8 @@ impl Pass {
                     "waiting"
                 };
                 // Under whatever reason it is said: repeats that fail are spaced out.
-                let retrying = setback
-                    || self.mind.sent != psg_plan::Sent::default()
-                    || why.reason == Reason::Retrying;
+                let retrying =
+                    setback || self.mind.sent.is_unconfirmed() || why.reason == Reason::Retrying;
                 let until = wake.map_or(*until, |wake| wake.min(*until));
                 (wait(until), if retrying { "retrying" } else { result })
             }
@@ -554,7 +565,7 @@ fn leads_to_a_write(next: &Move) -> bool {
         Move::Do(Step::Record(memory)) => {
             matches!(
                 memory,
-                Memory::Intent(_) | Memory::Leaving(_) | Memory::Deletion(_)
+                Memory::Intent(_) | Memory::Update(..) | Memory::Deletion(_)
             )
         }
         Move::Do(step) => !matches!(step, Step::HoldFinalizer | Step::ReleaseFinalizer(_)),

@@ -21,6 +21,6 @@ pub use facts::{Group, Holder, HolderSelectors, Policy, Source};
 pub use ids::{GroupId, InvalidId, PolicyId, Ref, SourceId, TenantKey};
 pub use picture::{Changes, Picture, Presence};
 pub use recorded::{
-    Contested, Deletion, Drift, HandBack, HandBackResult, Intent, Origin, PolicyPin, Recorded,
-    Refused, SourcePin,
+    Assign, Contested, Deletion, Drift, HandBack, HandBackResult, Intent, Origin, PolicyPin,
+    Recorded, Refused, SourcePin, Update,
 };

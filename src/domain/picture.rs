@@ -1,8 +1,8 @@
 //! Everything read of one tenant, each fact with the moment at which its read *began*,
 //! and the rules by which later reads and our own writes merge into it.
 //!
-//! Guarantees: a walk that began before one of our writes was answered cannot undo
-//! that write; a group that a walk lacks counts as *unknown*, not as gone.
+//! Guarantees: a read that began before one of our writes was answered, or within the settle time
+//! after that, cannot undo the write; a group that a walk lacks counts as *unknown*, not as gone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,6 +28,8 @@ pub struct Picture {
     memberships: Index<SourceId, GroupId>,
     gone: BTreeMap<GroupId, Absence>,
     doubts: BTreeMap<GroupId, Timestamp>,
+    /// Groups that we wrote: a read that began before this moment may not show the write yet.
+    written: BTreeMap<GroupId, Timestamp>,
     walks: VecDeque<Timestamp>,
     facts_as_of: Option<Timestamp>,
     policies: BTreeMap<PolicyId, Policy>,
@@ -219,6 +221,9 @@ impl Picture {
             self.merge_group(began, group, &mut changes);
         }
         for id in missing {
+            if self.keeps_our_write(&id, began) {
+                continue;
+            }
             if self.groups.get(&id).is_some_and(|seen| seen.as_of < began) {
                 self.forget(&id, &mut changes);
             }
@@ -231,7 +236,23 @@ impl Picture {
         changes
     }
 
-    /// A group that was read by id, or that answered one of our writes, as of `as_of`.
+    /// The group that answered one of our writes at `at`. Reads that begin before `shown_from` may
+    /// not show it yet, and are not believed where they differ.
+    pub fn merge_written(&mut self, at: Timestamp, group: Group, shown_from: Timestamp) -> Changes {
+        let id = group.id.clone();
+        self.written.remove(&id);
+        let changes = self.merge_one(at, group);
+        self.written.insert(id, shown_from);
+        changes
+    }
+
+    /// One of our writes was answered at `at`: there is no such group.
+    pub fn merge_refuted(&mut self, at: Timestamp, id: &GroupId) -> Changes {
+        self.written.remove(id);
+        self.merge_gone(at, id)
+    }
+
+    /// A group that was read by id, as of `as_of`.
     pub fn merge_one(&mut self, as_of: Timestamp, group: Group) -> Changes {
         let mut changes = Changes::default();
         self.merge_group(as_of, group, &mut changes);
@@ -241,7 +262,7 @@ impl Picture {
     /// A read by id that began at `as_of` found nothing.
     pub fn merge_gone(&mut self, as_of: Timestamp, id: &GroupId) -> Changes {
         let mut changes = Changes::default();
-        if self.is_newer(id, as_of) {
+        if self.is_newer(id, as_of) && !self.keeps_our_write(id, as_of) {
             self.settle(id, as_of);
             self.forget(id, &mut changes);
             let since = self.gone_since(id).unwrap_or(as_of);
@@ -252,6 +273,7 @@ impl Picture {
 
     /// A write to a group was sent at `at` and never answered: what we knew of it no longer holds.
     pub fn doubt(&mut self, id: &GroupId, at: Timestamp) {
+        self.written.remove(id);
         self.doubts.insert(id.clone(), at);
     }
 
@@ -329,6 +351,9 @@ impl Picture {
             seen.as_of = as_of;
             return;
         }
+        if self.keeps_our_write(&group.id, as_of) {
+            return;
+        }
         self.forget(&group.id, changes);
         self.gone.remove(&group.id);
         self.mark(&group, changes);
@@ -344,6 +369,22 @@ impl Picture {
                 since: as_of,
             },
         );
+    }
+
+    /// Whether a read that began at `as_of` and shows something else, or nothing, may only not show
+    /// our own write yet. It then counts as a read of what we wrote.
+    fn keeps_our_write(&mut self, id: &GroupId, as_of: Timestamp) -> bool {
+        let kept = self.written.get(id).is_some_and(|from| as_of < *from);
+        match self.groups.get_mut(id).filter(|_| kept) {
+            Some(seen) => {
+                seen.as_of = seen.as_of.max(as_of);
+                true
+            }
+            None => {
+                self.written.remove(id);
+                false
+            }
+        }
     }
 
     fn is_newer(&self, id: &GroupId, as_of: Timestamp) -> bool {

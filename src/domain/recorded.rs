@@ -29,11 +29,13 @@ pub struct Recorded {
     pub sources: Vec<SourcePin>,
     /// A create that may be on its way.
     pub intent: Option<Intent>,
+    /// A change of the group that may be on its way, or that reads may not show yet.
+    pub update: Option<Update>,
     /// What the tenant refused, not to be repeated as it is.
     pub refused: Option<Refused>,
     /// A fight with another tool that was given up.
     pub contested: Option<Contested>,
-    /// Sources that left by an edit and must not stay without a policy.
+    /// Sources that left by a change, or may have left, and must not stay without a policy.
     pub leaving: Vec<HandBack>,
     /// What a deletion undoes, frozen when it was written.
     pub deletion: Option<Deletion>,
@@ -112,6 +114,32 @@ impl Intent {
     }
 }
 
+/// A change of the group that is about to be sent, or was: stored before the PUT that it stands for,
+/// and kept until a read shows what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Update {
+    /// The name sent.
+    pub name: String,
+    /// The policy sent.
+    pub policy: PolicyId,
+    /// The sources sent: each of them may be in the group.
+    pub sources: BTreeSet<SourceId>,
+    /// When it was stored, by our clock.
+    pub started_at: Timestamp,
+}
+
+impl Update {
+    /// Whether a group is exactly what was sent.
+    pub fn made(&self, group: &Group) -> bool {
+        group.is(&self.name, &self.policy, &self.sources)
+    }
+
+    /// Whether this PUT sends the same as another one.
+    pub fn is_repeated_by(&self, other: &Self) -> bool {
+        (&self.name, &self.policy, &self.sources) == (&other.name, &other.policy, &other.sources)
+    }
+}
+
 /// A refusal by the tenant that repeating cannot change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refused {
@@ -156,8 +184,20 @@ pub struct HandBack {
     pub name: String,
     /// The policy that it must not stay without.
     pub policy: PolicyId,
+    /// Whether it gets that policy in place of another one.
+    pub assign: Assign,
     /// How it ended; none while it is open.
     pub result: Option<HandBackResult>,
+}
+
+/// When a source is given the policy that its group had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Assign {
+    /// Whatever policy it has: it was a member.
+    #[default]
+    Always,
+    /// Only if it has no policy: no read shows that it was a member, or still was.
+    IfNone,
 }
 
 /// How the hand-back of one source ended.
@@ -173,6 +213,8 @@ pub enum HandBackResult {
     SourceGone,
     /// The policy is gone; the source was left as it is.
     PolicyGone,
+    /// The source has a policy of its own, which was not replaced: see [`Assign::IfNone`].
+    HasOwnPolicy,
 }
 
 /// One field in which the tenant differs from the manifest.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use psg_domain::{
     Desired, Drift, Group, GroupId, HandBack, Holder, Intent, Origin, Picture, Recorded, SourceId,
-    TenantKey, desired::ManagementPolicy, time,
+    TenantKey, Update, desired::ManagementPolicy, time,
 };
 
 use crate::{
@@ -137,9 +137,9 @@ impl Default for Timers {
     }
 }
 
-/// What this process sent for one resource, which a crash forgets. It spaces out repeats, tells our
-/// own work from the service's, and says what a read that lags does not show yet: only that last is
-/// missed after a crash, where reads lag (docs/safety.md).
+/// What this process sent for one resource, which a crash forgets: it spaces out repeats, tells our
+/// own work from the service's, and says from when on a read shows a change. Kept exactly as long as
+/// the record in the status that it belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sent {
     /// When the intent was stored whose POST this process sent: of another one it knows nothing.
@@ -148,10 +148,9 @@ pub struct Sent {
     pub not_made: Option<Setback>,
     /// When that POST was given up without an answer.
     pub unanswered_at: Option<Timestamp>,
-    /// When the last PUT was answered.
-    pub updated_at: Option<Timestamp>,
-    /// What that PUT sent.
-    pub updated: Option<Group>,
+    /// The PUTs of the open update, or that there was none yet; nothing is known of those of an update
+    /// that another process recorded, until [`Sent::follow`] takes it in.
+    pub puts: Option<Puts>,
     /// When the last DELETE was answered.
     pub deleted_at: Option<Timestamp>,
     /// Sources whose policy we assigned, and when that was answered.
@@ -161,21 +160,85 @@ pub struct Sent {
     pub blocked: BTreeMap<SourceId, Setback>,
 }
 
+/// When the PUTs of an open update ended, if any was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Puts {
+    /// When the record was stored that this process knows of: of another one it knows nothing.
+    pub of: Timestamp,
+    /// When the last one was answered.
+    pub answered_at: Option<Timestamp>,
+    /// The same of one that sent just what is recorded now.
+    pub taken_at: Option<Timestamp>,
+    /// When the last one was given up without an answer; of an update that another process sent,
+    /// when this one saw it first.
+    pub unanswered_at: Option<Timestamp>,
+}
+
+impl Puts {
+    /// Whether one may have taken effect.
+    pub fn was_sent(self) -> bool {
+        self.answered_at.is_some() || self.unanswered_at.is_some()
+    }
+
+    /// One was answered.
+    pub fn answered(&mut self, at: Timestamp) {
+        (self.answered_at, self.taken_at) = (Some(at), Some(at));
+    }
+}
+
 impl Sent {
-    /// Forgets, at the end of a pass, what was read back by then: everything once all is as wanted,
-    /// and all but a create once only others can move.
-    pub fn forget_confirmed(&mut self, end: &Move) {
-        match end {
-            Move::Settled => *self = Self::default(),
-            Move::Wait { why, .. } | Move::Stalled(why) if why.reason.is_up_to_others() => {
-                *self = Self {
-                    not_made: self.not_made.take(),
-                    unanswered_at: self.unanswered_at,
-                    ..Self::default()
-                };
+    /// Forgets what belongs to no record any more, and takes in what another process recorded: if
+    /// that process sent something, it did so before `now`, whatever its clock says.
+    pub fn follow(&mut self, recorded: &Recorded, now: Timestamp) {
+        match &recorded.intent {
+            None => (self.posted, self.not_made, self.unanswered_at) = (None, None, None),
+            Some(intent) if self.posted != Some(intent.started_at) => {
+                self.unanswered_at.get_or_insert(now);
             }
+            Some(_) => {}
+        }
+        self.puts = recorded.update.as_ref().map(|update| match self.puts {
+            Some(known) if known.of == update.started_at => known,
+            known => Puts {
+                of: update.started_at,
+                unanswered_at: Some(now),
+                taken_at: None,
+                ..known.unwrap_or_default()
+            },
+        });
+        if recorded.deletion.is_none() {
+            self.deleted_at = None;
+        }
+        let undone = recorded.deletion.iter().flat_map(|it| &it.sources);
+        let open = |source: &SourceId| {
+            let mut all = undone.clone().chain(&recorded.leaving);
+            all.any(|one| one.source == *source && one.result.is_none())
+        };
+        self.assigned.retain(|source, _| open(source));
+        self.blocked.retain(|_, setback| setback.until > now);
+    }
+
+    /// What a record that was just stored makes of it.
+    pub fn recorded(&mut self, memory: &Memory) {
+        match memory {
+            Memory::Intent(_) => (self.not_made, self.unanswered_at) = (None, None),
+            Memory::Update(update, _) => {
+                let puts = self.puts.get_or_insert_default();
+                (puts.of, puts.taken_at) = (update.started_at, None);
+            }
+            Memory::Deletion(_) => self.assigned.clear(),
+            Memory::Group(_, Origin::Created) => *self = Self::default(),
             _ => {}
         }
+    }
+
+    /// Whether something was sent whose effect is still waited for: repeats are spaced out.
+    pub fn is_unconfirmed(&self) -> bool {
+        let rest = Self {
+            puts: None,
+            ..self.clone()
+        };
+        rest != Self::default()
     }
 }
 
@@ -213,7 +276,7 @@ pub enum Remembered {
     Refused,
     Contested,
     Group,
-    Leaving,
+    Update,
     Deletion,
     HandedBack,
 }
@@ -329,8 +392,8 @@ pub enum Memory {
     Contested(psg_domain::Contested),
     /// This group is ours.
     Group(Group, Origin),
-    /// These sources are about to leave.
-    Leaving(Vec<HandBack>),
+    /// A change is about to be sent, and these sources leave by it, or may have left.
+    Update(Update, Vec<HandBack>),
     /// This is about to be undone.
     Deletion(psg_domain::Deletion),
     /// How far the undoing has come.
@@ -345,7 +408,7 @@ impl Memory {
             Self::Refused(_) => Remembered::Refused,
             Self::Contested(_) => Remembered::Contested,
             Self::Group(..) => Remembered::Group,
-            Self::Leaving(_) => Remembered::Leaving,
+            Self::Update(..) => Remembered::Update,
             Self::Deletion(_) => Remembered::Deletion,
             Self::HandedBack(_) => Remembered::HandedBack,
         }
@@ -358,13 +421,12 @@ impl Case<'_> {
     pub fn with(&self, memory: &Memory) -> Self {
         let mut case = self.clone();
         case.last = Some(Outcome::Recorded(memory.kind()));
+        case.sent.recorded(memory);
         let facts = crate::refused::fingerprint(self);
         let recorded = &mut case.recorded;
         match memory {
             Memory::Intent(intent) => {
-                case.sent.not_made = None;
-                case.sent.unanswered_at = None;
-                crate::sync::leave_behind(recorded, None);
+                crate::sync::leave_behind(recorded, None, self);
                 recorded.group = None;
                 recorded.origin = None;
                 recorded.refused = None;
@@ -388,7 +450,7 @@ impl Case<'_> {
                 recorded.contested = Some(contested.clone());
             }
             Memory::Group(group, origin) => {
-                crate::sync::leave_behind(recorded, Some(group));
+                crate::sync::leave_behind(recorded, Some(group), self);
                 recorded.intent = None;
                 recorded.refused = None;
                 recorded.group = Some(group.id.clone());
@@ -397,10 +459,13 @@ impl Case<'_> {
                 recorded.name = Some(group.name.clone());
                 crate::sync::pin_group(recorded, group, self);
             }
-            Memory::Leaving(leaving) => recorded.leaving.clone_from(leaving),
+            Memory::Update(update, leaving) => {
+                recorded.update = Some(update.clone());
+                recorded.leaving.clone_from(leaving);
+            }
             Memory::Deletion(deletion) => {
-                case.sent.assigned.clear();
                 recorded.leaving.clear();
+                recorded.update = None;
                 recorded.deletion = Some(deletion.clone());
             }
             Memory::HandedBack(sources) => match &mut recorded.deletion {

@@ -114,6 +114,10 @@ impl Held {
             names.push(&intent.name);
             sources.extend(intent.sources.iter().cloned());
         }
+        if let Some(update) = &recorded.update {
+            names.push(&update.name);
+            sources.extend(update.sources.iter().cloned());
+        }
         let group = recorded.held().cloned();
         if group.is_some() {
             names.extend(recorded.name.as_deref());

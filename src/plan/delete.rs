@@ -2,7 +2,7 @@
 //! the group gone by its id, and every source with the policy that the group had imposed.
 
 use jiff::Timestamp;
-use psg_domain::{Deletion, DeletionPolicy, GroupId, HandBack, Presence, time};
+use psg_domain::{Assign, Deletion, DeletionPolicy, GroupId, HandBack, Presence, time};
 
 use crate::{
     absence, brake,
@@ -11,6 +11,7 @@ use crate::{
     hand_back::{self, Progress},
     reason::{Finding, Reason},
     sync::read_group,
+    update,
 };
 
 /// The next move for a resource that is being deleted.
@@ -89,19 +90,37 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     }
 }
 
+/// Plans for every source that our records or a read put into the group. That read shows our last
+/// change: one that began before may lack a member that has just joined.
 fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
-    // A member that joined since an older read would be left without a policy.
-    let fresh = time::before(now, case.tenant.interval);
+    let shown_from = update::shown_from(case);
+    if let Some(from) = shown_from.filter(|from| now < *from) {
+        let message = format!(
+            "a change of group {group} was sent and may not show yet: its deletion begins at {from}"
+        );
+        let why = Finding::new(Reason::Deleting, message);
+        return Move::Wait { until: from, why };
+    }
+    let fresh = time::before(now, case.tenant.interval).max(shown_from.unwrap_or(Timestamp::MIN));
     let read = match case.picture.group(group) {
         Presence::Unknown(after) => return read_group(group, after),
         Presence::There(_, as_of) if as_of < fresh => return read_group(group, fresh),
-        Presence::There(there, as_of) => Some((there, as_of)),
+        Presence::Gone(as_of) if Some(as_of) < shown_from => return read_group(group, fresh),
+        Presence::There(there, _) => Some(there),
         Presence::Gone(_) => None,
     };
-    let mut sources = hand_back::ruled(case, read);
-    let left = case.recorded.leaving.iter();
-    let open = left.filter(|left| left.result.is_none()).cloned();
-    hand_back::enlist(&mut sources, open);
+    let leaving = case.recorded.leaving.iter();
+    let (done, open): (Vec<_>, Vec<_>) = leaving.partition(|left| left.result.is_some());
+    // What was handed back already is not looked at again, unless it joined anew.
+    let is_open = |one: &HandBack| {
+        let is_member = read.is_some_and(|group| group.sources.contains(&one.source));
+        is_member || done.iter().all(|left| left.source != one.source)
+    };
+    let members = update::members(case, read).into_iter().filter(is_open);
+    let (mut sources, others): (Vec<_>, Vec<_>) =
+        members.partition(|one| one.assign == Assign::Always);
+    hand_back::enlist(&mut sources, open.into_iter().cloned());
+    hand_back::enlist(&mut sources, others);
     let deletion = Deletion {
         group: group.clone(),
         recorded_at: now,
@@ -114,7 +133,7 @@ fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Move {
 fn without_a_group(case: &Case<'_>, now: Timestamp) -> Move {
     let left = &case.recorded.leaving;
     let fresh = create::fresh_holders(case, now, left.len());
-    match hand_back::progress(case, now, left, None, fresh) {
+    match hand_back::progress(case, now, left, |_| false, None, fresh) {
         Progress::Next(next) => next,
         Progress::Done(sources) if sources.is_empty() => {
             release(case, FarewellKind::NothingMade, sources)
@@ -157,7 +176,8 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
             {
                 return wait;
             }
-            match hand_back::progress(case, now, &deletion.sources, Some(&deletion.group), as_of) {
+            let (sources, group) = (&deletion.sources, Some(&deletion.group));
+            match hand_back::progress(case, now, sources, |_| false, group, as_of) {
                 Progress::Next(next) => next,
                 Progress::Done(sources) => release(case, FarewellKind::Deleted, sources),
             }

@@ -3,14 +3,10 @@
 //! it lacks the policy; and read back.
 
 use jiff::Timestamp;
-use psg_domain::{
-    Group, GroupId, HandBack, HandBackResult, Holder, PolicyId, SourceId, facts::default_policy,
-    time,
-};
+use psg_domain::{Assign, GroupId, HandBack, HandBackResult, Holder, facts::default_policy, time};
 
 use crate::{
     case::{Case, Memory, Move, Setback, Step, What, write},
-    differ,
     reason::{Finding, Reason},
 };
 
@@ -19,7 +15,7 @@ const BATCH: usize = 10;
 
 /// How far a hand-back is.
 pub enum Progress {
-    /// Every source has a result.
+    /// Every source has a result, or is to wait.
     Done(Vec<HandBack>),
     /// Do this first.
     Next(Move),
@@ -34,43 +30,6 @@ enum Source {
     Blocked(Setback),
 }
 
-/// Whatever would be without a policy without our group: its members as they were read, or, if it
-/// is gone, as they were last made equal; and those that joined it too lately to be shown.
-pub fn ruled(case: &Case<'_>, read: Option<(&Group, Timestamp)>) -> Vec<HandBack> {
-    let group = read.map(|(group, _)| group);
-    let policy = group
-        .and_then(|group| group.policy.as_ref())
-        .or_else(|| case.recorded.policy.as_ref().map(|pin| &pin.id));
-    let members = group.map_or_else(|| case.recorded.source_ids(), |group| group.sources.clone());
-    let members = members.iter().map(|id| (id, policy));
-    let joined = joined_lately(case, read.map(|(_, as_of)| as_of));
-    let mut ruled = Vec::new();
-    for (source, policy) in members.chain(joined) {
-        let open = policy.map(|policy| HandBack {
-            source: source.clone(),
-            name: differ::source(source, case.picture),
-            policy: policy.clone(),
-            result: None,
-        });
-        enlist(&mut ruled, open);
-    }
-    ruled
-}
-
-/// What this process made of the group so lately that a read of then may not show it yet.
-fn joined_lately<'a>(
-    case: &'a Case<'_>,
-    as_of: Option<Timestamp>,
-) -> impl Iterator<Item = (&'a SourceId, Option<&'a PolicyId>)> {
-    let sent = case.sent.updated.as_ref().zip(case.sent.updated_at);
-    let hidden = sent
-        .filter(|(_, at)| as_of.is_none_or(|as_of| as_of < time::after(*at, case.timers.settle)));
-    hidden.into_iter().flat_map(|(sent, _)| {
-        let policy = sent.policy.as_ref();
-        sent.sources.iter().map(move |id| (id, policy))
-    })
-}
-
 /// Puts more sources on a list; one that is on it already stays as it is.
 pub fn enlist(list: &mut Vec<HandBack>, more: impl IntoIterator<Item = HandBack>) {
     for open in more {
@@ -80,11 +39,13 @@ pub fn enlist(list: &mut Vec<HandBack>, more: impl IntoIterator<Item = HandBack>
     }
 }
 
-/// Looks at every open source. `after` is the moment since which the group no longer rules them.
+/// Looks at every open source, but for those that are to wait. `after` is the moment since which the
+/// group no longer rules them.
 pub fn progress(
     case: &Case<'_>,
     now: Timestamp,
     sources: &[HandBack],
+    waits: impl Fn(&HandBack) -> bool,
     group: Option<&GroupId>,
     after: Timestamp,
 ) -> Progress {
@@ -94,7 +55,10 @@ pub fn progress(
     let mut newer_than = after;
     let mut lacking = None;
     let mut blocked: Vec<(String, Setback)> = Vec::new();
-    for open in results.iter_mut().filter(|open| open.result.is_none()) {
+    for open in results
+        .iter_mut()
+        .filter(|open| open.result.is_none() && !waits(open))
+    {
         match look(case, now, open, group, after) {
             Source::Decided(result) => open.result = Some(result),
             Source::Unread(since) => {
@@ -200,6 +164,10 @@ fn look(
     if default_policy(holders) == Some(&open.policy) {
         let by = assigned.map_or(HandBackResult::ByService, |_| HandBackResult::ByOperator);
         return Source::Decided(by);
+    }
+    let own = holders.iter().any(|holder| !holder.is_exception());
+    if open.assign == Assign::IfNone && own {
+        return Source::Decided(HandBackResult::HasOwnPolicy);
     }
     if picture.policy(&open.policy).is_none() {
         return Source::Decided(HandBackResult::PolicyGone);

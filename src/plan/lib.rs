@@ -7,7 +7,7 @@
 //! - [`case`]: what goes in, and [`Move`], what comes out.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
-//!   [`sync`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
+//!   [`sync`], [`update`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
@@ -38,12 +38,13 @@ mod tenant_verdict;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub mod update;
 pub mod verdict;
 
 pub use brake::{Brake, Going};
 pub use case::{
-    Case, Farewell, FarewellKind, InUse, Memory, Move, Object, Outcome, Remembered, Sent, Setback,
-    Step, TenantState, TenantView, Timers, What, WriteCause,
+    Case, Farewell, FarewellKind, InUse, Memory, Move, Object, Outcome, Puts, Remembered, Sent,
+    Setback, Step, TenantState, TenantView, Timers, What, WriteCause,
 };
 pub use claims::{ClaimIndex, Claimant};
 pub use contested::Repairs;

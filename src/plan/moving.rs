@@ -144,5 +144,4 @@ pub fn settle(recorded: &mut Recorded, case: &Case<'_>, resolved: &Resolved, gro
     sources.extend(group.sources.difference(&wanted).map(|id| stays(case, id)));
     recorded.sources = sources;
     recorded.refused = None;
-    recorded.leaving = Vec::new();
 }

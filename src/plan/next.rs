@@ -60,7 +60,21 @@ fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     }
 }
 
+/// Whatever stops a manifest: sources that left by an earlier change get their policy all the same.
 fn live(case: &Case<'_>, now: Timestamp) -> Move {
+    let stop = match wanted(case, now) {
+        Move::Stalled(stop) => stop,
+        next => return next,
+    };
+    let may_have_left = !case.recorded.leaving.is_empty() || case.recorded.update.is_some();
+    let looked_after = may_have_left && !case.observes() && tenant_in_the_way(case, now).is_none();
+    looked_after
+        .then(|| sync::look_after_leavers(case, now))
+        .flatten()
+        .unwrap_or(Move::Stalled(stop))
+}
+
+fn wanted(case: &Case<'_>, now: Timestamp) -> Move {
     let desired = match &case.desired {
         Ok(desired) => desired,
         Err(why) => return Move::Stalled(Finding::new(Reason::InvalidSpec, why.clone())),
@@ -192,7 +206,18 @@ fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resol
         .held()
         .map(ToString::to_string)
         .unwrap_or_default();
-    if desired.management != ManagementPolicy::Enforce && !sync::is_edit(&case.recorded, resolved) {
+    let in_doubt = case.recorded.held().and_then(|id| {
+        absence::in_doubt(case, now, id, |sure| {
+            let message = format!(
+                "group {id} does not show; it counts as gone if that is still so at {sure}"
+            );
+            Finding::new(Reason::Creating, message)
+        })
+    });
+    if let Some(wait) = in_doubt {
+        return wait;
+    }
+    if desired.management != ManagementPolicy::Enforce && !sync::is_edit(case, resolved) {
         let message = format!(
             "group {gone} was deleted in the tenant; managementPolicy OnChange does not make it again"
         );
@@ -205,16 +230,6 @@ fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resol
              again until passwordsync.dev/acknowledged-until is set on the IdentityTenant"
         );
         return Move::Stalled(Finding::new(Reason::GroupsVanished, message));
-    }
-    let in_doubt = case.recorded.held().and_then(|id| {
-        absence::in_doubt(case, now, id, |sure| {
-            let message =
-                format!("group {id} does not show; it is made again if that is still so at {sure}");
-            Finding::new(Reason::Creating, message)
-        })
-    });
-    if let Some(wait) = in_doubt {
-        return wait;
     }
     create::begin(case, now, resolved)
 }

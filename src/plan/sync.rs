@@ -3,9 +3,7 @@
 //! [`moving`] to say.
 
 use jiff::Timestamp;
-use psg_domain::{
-    Group, HandBack, ManagementPolicy, PolicyPin, Recorded, SourceId, SourcePin, time,
-};
+use psg_domain::{Group, ManagementPolicy, PolicyPin, Recorded, SourceId, SourcePin, time};
 
 use crate::{
     case::{Case, Memory, Move, Step, What, WriteCause, stalled, write},
@@ -17,6 +15,7 @@ use crate::{
     refused,
     resolve::Resolved,
     traffic::FEWEST,
+    update,
 };
 
 /// Makes the tenant's group equal, as far as the management policy allows.
@@ -29,16 +28,23 @@ pub fn sync(
     awaited: &[Awaited<'_>],
 ) -> Move {
     let reached = moving::reach(case, resolved, group, awaited);
-    let edited = is_edit(&case.recorded, resolved);
+    let edited = is_edit(case, resolved);
     // An edit that waits for others has been carried out as far as it can be.
-    let cause = if edited && is_edit(&case.recorded, &reached) {
+    let cause = if edited && is_edit(case, &reached) {
         WriteCause::Edit
     } else {
         WriteCause::Drift
     };
     let due = if edited { &reached } else { resolved };
     let drift = differ::differences(due, group, case.picture);
-    let drifted = !drift.is_empty() && cause == WriteCause::Drift;
+    let ours = update::is_unfinished(case);
+    let drifted = !drift.is_empty() && cause == WriteCause::Drift && !ours;
+    if drifted && update::is_hidden(case, as_of) {
+        let wait = update::wait(case, now, group, Reason::Updating);
+        return look_after_leavers(case, now)
+            .or(wait)
+            .unwrap_or(Move::Settled);
+    }
     let left_alone = if drifted && management == ManagementPolicy::OnChange {
         let why = Finding::new(Reason::Drifted, differ::in_words(&drift));
         Some(Move::Stalled(why))
@@ -48,36 +54,32 @@ pub fn sync(
         None
     };
     if let Some(stop) = left_alone {
-        // Whatever left by an earlier edit gets its policy all the same.
-        return settle_leavers(case, now, group, as_of).unwrap_or(stop);
+        return stop;
     }
     let drift = differ::differences(&reached, group, case.picture);
     if drift.is_empty() || reached.sources.len() < FEWEST {
-        return settle_leavers(case, now, group, as_of).unwrap_or_else(|| match awaited {
+        if let Some(next) = look_after_leavers(case, now) {
+            return next;
+        }
+        // What shows may be older than a change to something else.
+        let undone = drift.is_empty() && update::is_of_another(case, &reached);
+        if undone
+            && update::is_hidden(case, as_of)
+            && let Some(wait) = update::wait(case, now, group, Reason::Updating)
+        {
+            return wait;
+        }
+        return match awaited {
             [] => Move::Settled,
             _ => moving::wait_or_blocked(case, now, resolved, group, awaited),
-        });
+        };
     }
     if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case)) {
         return stop;
     }
-    if let Some(sent) = case.sent.updated_at.filter(|sent| as_of < *sent) {
+    let answered_at = case.sent.puts.and_then(|puts| puts.answered_at);
+    if let Some(sent) = answered_at.filter(|sent| as_of < *sent) {
         return read_group(&group.id, sent);
-    }
-    // What it shows may be what was sent, and more be possible by now.
-    if let Some(sent) = case.sent.updated_at
-        && case.sent.updated.as_ref() != Some(group)
-        && now < time::after(sent, case.backoff)
-    {
-        let message = format!(
-            "the tenant took the change and shows it otherwise ({})",
-            differ::in_words(&drift)
-        );
-        let until = time::after(sent, case.backoff);
-        return Move::Wait {
-            until,
-            why: Finding::new(Reason::Retrying, message),
-        };
     }
     let wanted = reached.source_ids();
     let joining: Vec<&SourceId> = wanted.difference(&group.sources).collect();
@@ -91,15 +93,34 @@ pub fn sync(
             return stop;
         }
     }
-    let leaving = leaving(case, &reached, group, as_of);
-    if leaving != case.recorded.leaving {
-        return write(case, now, Step::Record(Memory::Leaving(leaving)));
-    }
+    let shown = group;
     let group = Group {
-        id: group.id.clone(),
+        id: shown.id.clone(),
         name: reached.name,
         policy: Some(reached.policy.id),
         sources: wanted,
+    };
+    if let Some((update, leaving)) = update::record(case, now, &group, shown) {
+        return write(case, now, Step::Record(Memory::Update(update, leaving)));
+    }
+    let taken_at = case.sent.puts.and_then(|puts| puts.taken_at);
+    if let Some(sent) = taken_at
+        && now < time::after(sent, case.backoff)
+    {
+        let message = format!(
+            "the tenant took the change and shows it otherwise ({})",
+            differ::in_words(&drift)
+        );
+        let until = time::after(sent, case.backoff);
+        return Move::Wait {
+            until,
+            why: Finding::new(Reason::Retrying, message),
+        };
+    }
+    // Under OnChange only an edit is written, and what our own PUTs left unfinished of one.
+    let cause = match management {
+        ManagementPolicy::OnChange => WriteCause::Edit,
+        _ => cause,
     };
     write(
         case,
@@ -112,35 +133,23 @@ pub fn sync(
     )
 }
 
-/// What is left to do for a group that needs no write; nothing if every leaver is settled.
-fn settle_leavers(
-    case: &Case<'_>,
-    now: Timestamp,
-    group: &Group,
-    as_of: Timestamp,
-) -> Option<Move> {
+/// What is still to be done for the sources that left by our changes; nothing if each has its policy,
+/// or may not have left yet.
+pub fn look_after_leavers(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     if !case.object.finalizer && !case.is_paused(now) {
         return Some(Move::Do(Step::HoldFinalizer));
     }
-    // One that came back before it was ever taken out is the group's again.
-    let left: Vec<HandBack> = case
-        .recorded
-        .leaving
-        .iter()
-        .filter(|left| !group.sources.contains(&left.source))
-        .cloned()
-        .collect();
-    // Every walk shows the group anew; holders read since our PUT need not be read again for that.
-    let since = case.sent.updated_at.map_or(as_of, |sent| sent.min(as_of));
-    match hand_back::progress(case, now, &left, Some(&group.id), since) {
+    match update::leavers(case, now)? {
         Progress::Done(_) => None,
         Progress::Next(next) => Some(next),
     }
 }
 
-/// The manifest asks for something else than what was last made equal: an edit, not drift.
-pub fn is_edit(recorded: &Recorded, resolved: &Resolved) -> bool {
-    recorded.name.as_ref() != Some(&resolved.name)
+/// The manifest asks for something else than what was last made equal or sent: an edit, not drift.
+pub fn is_edit(case: &Case<'_>, resolved: &Resolved) -> bool {
+    let recorded = &case.recorded;
+    update::is_of_another(case, resolved)
+        || recorded.name.as_ref() != Some(&resolved.name)
         || recorded.policy.as_ref().map(|pin| &pin.id) != Some(&resolved.policy.id)
         || recorded.source_ids() != resolved.source_ids()
 }
@@ -158,42 +167,13 @@ fn name_taken(case: &Case<'_>, resolved: &Resolved, group: &Group) -> Option<Mov
     Some(Move::Stalled(Finding::new(Reason::GroupExists, message)))
 }
 
-/// Every source that this PUT takes out, with the policy in force before it. One that comes back
-/// stays on the list until the group has it: the PUT may fail, and the manifest change again.
-fn leaving(case: &Case<'_>, resolved: &Resolved, group: &Group, as_of: Timestamp) -> Vec<HandBack> {
-    let wanted = resolved.source_ids();
-    let known = case.recorded.leaving.iter().filter(|gone| {
-        let there = group.sources.contains(&gone.source);
-        let back = wanted.contains(&gone.source);
-        match (there, back) {
-            (true, true) => false,
-            (false, false) => true,
-            // What was handed back before it joined anew says nothing of this time.
-            (true, false) | (false, true) => gone.result.is_none(),
-        }
-    });
-    let mut leaving: Vec<HandBack> = known.cloned().collect();
-    let ruled = hand_back::ruled(case, Some((group, as_of))).into_iter();
-    hand_back::enlist(
-        &mut leaving,
-        ruled.filter(|open| !wanted.contains(&open.source)),
-    );
-    leaving
-}
-
 /// Sources of a group that is gone, or of one that another takes the place of, may be without a
 /// policy: whatever is not in the group of now is remembered as leaving.
-pub fn leave_behind(recorded: &mut Recorded, now: Option<&Group>) {
-    if let (Some(was), Some(policy)) = (recorded.held(), &recorded.policy)
-        && now.is_none_or(|now| now.id != *was)
-    {
-        let open = recorded.sources.iter().map(|pin| HandBack {
-            source: pin.id.clone(),
-            name: pin.name.clone(),
-            policy: policy.id.clone(),
-            result: None,
-        });
-        hand_back::enlist(&mut recorded.leaving, open);
+pub fn leave_behind(recorded: &mut Recorded, now: Option<&Group>, case: &Case<'_>) {
+    let was = recorded.held().cloned();
+    if was.is_some_and(|was| now.is_none_or(|now| now.id != was)) {
+        hand_back::enlist(&mut recorded.leaving, update::members(case, None));
+        recorded.update = None;
     }
     if let Some(now) = now {
         recorded

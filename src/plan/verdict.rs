@@ -12,6 +12,7 @@ use crate::{
     differ, moving, prerequisites,
     reason::{About, Finding, Reason},
     resolve::Resolved,
+    update,
 };
 
 /// The status to be stored: memory and conditions.
@@ -84,7 +85,7 @@ pub fn verdict(case: &Case<'_>, next: &Move, now: Timestamp) -> Option<Report> {
         conditions.extend(facts(case, next, resolved.as_ref()));
     }
     Some(Report {
-        recorded: recorded(case, next, resolved.as_ref()),
+        recorded: recorded(case, next, now, resolved.as_ref()),
         conditions,
     })
 }
@@ -247,10 +248,17 @@ fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
     (!others.is_empty()).then(|| condition("PoliciesAligned", Truth::False, "OtherPolicy", message))
 }
 
-fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Recorded {
+fn recorded(case: &Case<'_>, next: &Move, now: Timestamp, resolved: Option<&Resolved>) -> Recorded {
     let mut recorded = case.recorded.clone();
     recorded.observed_generation = Some(case.object.generation);
     recorded.drift = Vec::new();
+    if !case.object.deleting {
+        if case.observes() {
+            (recorded.update, recorded.leaving) = (None, Vec::new());
+        } else if !matches!(next, Move::Do(_) | Move::Refresh { .. }) {
+            update::close(&mut recorded, case, next, now);
+        }
+    }
     let Some(resolved) = resolved else {
         return recorded;
     };
@@ -267,7 +275,6 @@ fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Record
             recorded.sources.clone_from(&resolved.sources);
             recorded.refused = None;
             recorded.contested = None;
-            recorded.leaving = Vec::new();
         }
         Move::Wait { why, .. } | Move::Stalled(why) if why.reason.is_up_to_others() => {
             let held = case.recorded.held().map(|id| case.picture.group(id));
@@ -277,12 +284,12 @@ fn recorded(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Record
         }
         Move::Stalled(why) if matches!(why.reason, Reason::Drifted | Reason::Contested) => {
             recorded.drift = drift(case, resolved, seen);
-            if !case.observes() {
-                recorded.leaving = Vec::new();
-            }
         }
         Move::Wait { why, .. } if why.reason == Reason::Paused => {
-            recorded.drift = drift(case, resolved, seen);
+            let shown = case.recorded.held().map(|id| case.picture.group(id));
+            if !matches!(shown, Some(Presence::There(_, at)) if update::is_hidden(case, at)) {
+                recorded.drift = drift(case, resolved, seen);
+            }
         }
         _ => {}
     }

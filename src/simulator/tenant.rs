@@ -145,23 +145,27 @@ impl Tenant {
 
     /// Lets everything happen that is due.
     pub fn settle(&mut self, now: Timestamp) {
-        while let Some(next) = self
-            .pending
-            .first_entry()
-            .filter(|next| next.key().0 <= now)
-        {
-            let ((due, _), effect) = next.remove_entry();
-            match effect {
-                Effect::Assign { source, policy } => self.assign(&source, &policy, due),
-                Effect::Carry(request) => {
-                    let found = routes::find(&request.method, &request.segments(), &self.switches);
-                    if let Some(found) = found {
-                        // Nobody is listening any more, so a refusal is nobody's news.
-                        let _ = self.carry_out(&request, &found, Lies::default(), due);
-                    }
+        while self.settle_next(now) {}
+    }
+
+    /// Lets the first thing happen that is due; false if there is none.
+    pub fn settle_next(&mut self, now: Timestamp) -> bool {
+        let next = self.pending.first_entry();
+        let Some(next) = next.filter(|next| next.key().0 <= now) else {
+            return false;
+        };
+        let ((due, _), effect) = next.remove_entry();
+        match effect {
+            Effect::Assign { source, policy } => self.assign(&source, &policy, due),
+            Effect::Carry(request) => {
+                let found = routes::find(&request.method, &request.segments(), &self.switches);
+                if let Some(found) = found {
+                    // Nobody is listening any more, so a refusal is nobody's news.
+                    let _ = self.carry_out(&request, &found, Lies::default(), due);
                 }
             }
         }
+        true
     }
 
     /// Puts a policy on a source now, replacing what it had.

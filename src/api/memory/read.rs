@@ -5,14 +5,14 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use psg_domain::{
-    Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, InvalidId, Origin,
-    PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey,
+    Assign, Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, InvalidId,
+    Origin, PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
 };
 
-use super::{origin_word, result_word};
+use super::{assign_word, origin_word, result_word};
 use crate::group_status::{
     ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
-    PinnedPolicy, PinnedSource, SourceToReassign,
+    PinnedPolicy, PinnedSource, SourceToReassign, UpdateRecord,
 };
 
 /// A status that says what this operator cannot read. Nothing may be decided on it.
@@ -56,6 +56,7 @@ impl PasswordSyncGroupStatus {
             policy: self.policy.as_ref().map(policy_pin).transpose()?,
             sources: each("sources", &self.sources, source_pin)?,
             intent: self.intent.as_ref().map(intent).transpose()?,
+            update: self.update.as_ref().map(update).transpose()?,
             refused: self.refused.as_ref().map(|refused| Refused {
                 generation: refused.generation,
                 facts: refused.facts.clone(),
@@ -138,6 +139,27 @@ fn intent(intent: &CreateIntent) -> Result<Intent, InvalidStatus> {
     })
 }
 
+fn update(update: &UpdateRecord) -> Result<Update, InvalidStatus> {
+    let source = |field: &str, id: &String| parse(field, id, SourceId::parse);
+    Ok(Update {
+        name: update.name.clone(),
+        policy: parse("update.policyID", &update.policy_id, PolicyId::parse)?,
+        sources: each("update.sourceIDs", &update.source_ids, source)?
+            .into_iter()
+            .collect(),
+        started_at: time("update.startedAt", &update.started_at)?,
+    })
+}
+
+fn assign(field: &str, word: Option<&str>) -> Result<Assign, InvalidStatus> {
+    let all = [Assign::Always, Assign::IfNone];
+    let found = all.into_iter().find(|assign| assign_word(*assign) == word);
+    found.ok_or_else(|| {
+        let problem = "no word that this operator knows";
+        InvalidStatus::new(format!("{field}.assign"), word.unwrap_or_default(), problem)
+    })
+}
+
 fn hand_back(field: &str, entry: &SourceToReassign) -> Result<HandBack, InvalidStatus> {
     let result = entry.result.as_deref();
     Ok(HandBack {
@@ -148,6 +170,7 @@ fn hand_back(field: &str, entry: &SourceToReassign) -> Result<HandBack, InvalidS
             &entry.policy_id,
             PolicyId::parse,
         )?,
+        assign: assign(field, entry.assign.as_deref())?,
         result: result
             .map(|word| hand_back_result(field, word))
             .transpose()?,
@@ -161,6 +184,7 @@ fn hand_back_result(field: &str, word: &str) -> Result<HandBackResult, InvalidSt
         HandBackResult::InAnotherGroup,
         HandBackResult::SourceGone,
         HandBackResult::PolicyGone,
+        HandBackResult::HasOwnPolicy,
     ];
     let found = all.into_iter().find(|result| result_word(*result) == word);
     found.ok_or_else(|| {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, Origin, PolicyId,
-    PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey,
+    Assign, Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, Origin,
+    PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
 };
 use serde_json::json;
 
@@ -81,11 +81,13 @@ impl Dice {
             HandBackResult::InAnotherGroup,
             HandBackResult::SourceGone,
             HandBackResult::PolicyGone,
+            HandBackResult::HasOwnPolicy,
         ];
         HandBack {
             source: self.source(),
             name: self.text(),
             policy: self.policy(),
+            assign: self.one(&[Assign::Always, Assign::IfNone]),
             result: self.some(|dice| dice.one(&results)),
         }
     }
@@ -114,6 +116,12 @@ impl Dice {
             }),
             intent: self.some(|dice| Intent {
                 attempt: i64::try_from(dice.roll(9)).unwrap(),
+                name: dice.text(),
+                policy: dice.policy(),
+                sources: dice.many(Self::source).into_iter().collect(),
+                started_at: dice.time(),
+            }),
+            update: self.some(|dice| Update {
                 name: dice.text(),
                 policy: dice.policy(),
                 sources: dice.many(Self::source).into_iter().collect(),

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Deletion, GroupId, HandBack, Intent, InvalidId, Origin, PolicyId, Recorded, SourceId,
-    SourcePin, TenantKey,
+    Assign, Deletion, GroupId, HandBack, Intent, InvalidId, Origin, PolicyId, Recorded, SourceId,
+    SourcePin, TenantKey, Update,
 };
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ pub fn held_of(status: &Value) -> Recorded {
         name: text(&status["name"]),
         sources: each(&status["sources"], source),
         intent: intent(&status["intent"]),
+        update: update(&status["update"]),
         leaving: each(&status["leaving"], hand_back),
         deletion: deletion(&status["deletion"]),
         ..Recorded::default()
@@ -76,11 +77,22 @@ fn intent(value: &Value) -> Option<Intent> {
     })
 }
 
+fn update(value: &Value) -> Option<Update> {
+    let sent = intent(value)?;
+    Some(Update {
+        name: sent.name,
+        policy: sent.policy,
+        sources: sent.sources,
+        started_at: sent.started_at,
+    })
+}
+
 fn hand_back(entry: &Value) -> Option<HandBack> {
     Some(HandBack {
         source: id(&entry["id"], SourceId::parse)?,
         name: text(&entry["name"]).unwrap_or_default(),
         policy: policy(&entry["policyID"])?,
+        assign: Assign::default(),
         result: None,
     })
 }

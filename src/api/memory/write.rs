@@ -3,12 +3,12 @@
 
 use psg_domain::{Drift, HandBack, Recorded, SourcePin};
 
-use super::{origin_word, result_word};
+use super::{assign_word, origin_word, result_word};
 use crate::{
     entries::{Condition, Rest},
     group_status::{
         ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
-        PinnedPolicy, PinnedSource, PinnedTenant, RefusedChange, SourceToReassign,
+        PinnedPolicy, PinnedSource, PinnedTenant, RefusedChange, SourceToReassign, UpdateRecord,
     },
 };
 
@@ -34,6 +34,7 @@ pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyn
         policy,
         sources,
         intent,
+        update,
         refused,
         contested,
         leaving,
@@ -64,6 +65,12 @@ pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyn
             policy_id: intent.policy.to_string(),
             source_ids: intent.sources.iter().map(ToString::to_string).collect(),
             started_at: intent.started_at.to_string(),
+        }),
+        update: update.as_ref().map(|update| UpdateRecord {
+            name: update.name.clone(),
+            policy_id: update.policy.to_string(),
+            source_ids: update.sources.iter().map(ToString::to_string).collect(),
+            started_at: update.started_at.to_string(),
         }),
         refused: refused.as_ref().map(|refused| RefusedChange {
             generation: refused.generation,
@@ -109,6 +116,7 @@ fn source_to_reassign(entry: &HandBack) -> SourceToReassign {
         id: entry.source.to_string(),
         name: clip(&entry.name, MAX_NAME),
         policy_id: entry.policy.to_string(),
+        assign: assign_word(entry.assign).map(str::to_owned),
         result: entry.result.map(|result| result_word(result).to_owned()),
         rest: Rest::new(),
     }

@@ -176,6 +176,7 @@ fn a_farewell_lists_each_source_and_what_is_orphaned_is_told_whole() {
         source: source(id),
         name: id.to_uppercase(),
         policy: policy("p1"),
+        assign: psg_domain::Assign::Always,
         result: Some(result),
     };
     let told = |kind| {

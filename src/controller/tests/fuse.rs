@@ -31,9 +31,11 @@ pub struct Fuse {
 }
 
 impl Fuse {
-    pub fn new(crash: Option<Crash>) -> Self {
+    /// It dies as told, and when the history is over.
+    pub fn new(crash: Option<Crash>, over: &CancellationToken) -> Self {
         Self {
             crash,
+            dead: over.child_token(),
             ..Self::default()
         }
     }

@@ -39,6 +39,7 @@ pub struct Ways {
 
 impl Ways {
     async fn take_a_while(&self) {
+        self.world.step("a call of the API server");
         let pace = (self.pace)();
         if !pace.is_zero() {
             tokio::time::sleep(pace).await;

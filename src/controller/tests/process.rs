@@ -75,7 +75,7 @@ pub struct Process {
 
 impl Process {
     pub fn start(world: &Arc<World>, life: Life) -> Self {
-        let fuse = Arc::new(Fuse::new(life.crash));
+        let fuse = Arc::new(Fuse::new(life.crash, &world.over));
         let (wakes, mut queues) = Wakes::new(&[]);
         let dice = life.seed.map(|seed| Arc::new(Mutex::new(Rng::new(seed))));
         let thrown = dice.clone();

@@ -102,7 +102,7 @@ async fn each_change_is_counted() {
         "psg_passes_total{result=\"released\"} 2",
         "psg_passes_total{result=\"retrying\"} 2",
         "psg_passes_total{result=\"stalled\"} 1",
-        "psg_passes_total{result=\"waiting\"} 1",
+        "psg_passes_total{result=\"waiting\"} 3",
         "psg_tenant_writes_total{operation=\"create\",result=\"ok\"} 1",
         "psg_tenant_writes_total{operation=\"delete\",result=\"ok\"} 1",
         "psg_tenant_writes_total{operation=\"update\",result=\"not_made\"} 1",

@@ -16,6 +16,7 @@ use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus, names}
 use psg_snapshot::Clock;
 use serde_json::json;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     audit::{Books, recorded_by},
@@ -32,9 +33,11 @@ const LOOK: Duration = Duration::from_millis(500);
 const SHORT: Duration = Duration::from_secs(1);
 /// After which the IdentityTenants say how many groups there are by now.
 const COUNTED: Duration = Duration::from_secs(130);
-/// Twice what the longest story has, at least. One in which the same is done over and over, perhaps
-/// without any time going by, ends here.
-const LONGEST: usize = 20_000;
+/// After which reads show each change, and its record is closed.
+const CLOSED: Duration = Duration::from_mins(5);
+/// The most steps of a story, twice what the longest has at least: calls of the API server and of the
+/// tenant, and what is told of them.
+const LONGEST: usize = 40_000;
 
 pub struct World {
     pub cluster: Cluster,
@@ -52,6 +55,10 @@ pub struct World {
     most_ahead: AtomicI64,
     began: Instant,
     trace: Mutex<Vec<String>>,
+    steps: AtomicUsize,
+    /// Every process is dead from then on.
+    pub over: CancellationToken,
+    endless: Mutex<Option<String>>,
 }
 
 /// What is wrong with the API server.
@@ -99,6 +106,9 @@ impl World {
             most_ahead: AtomicI64::new(0),
             began: Instant::now(),
             trace: Mutex::default(),
+            steps: AtomicUsize::new(0),
+            over: CancellationToken::new(),
+            endless: Mutex::default(),
         };
         for group in world.tenant.lock().unwrap().state().groups.iter() {
             let mut oracle = world.oracle.lock().unwrap();
@@ -119,11 +129,32 @@ impl World {
     pub fn note(&self, what: &str) {
         let line = format!("{:>10.3} {what}", self.began.elapsed().as_secs_f64());
         self.trace.lock().unwrap().push(line);
-        assert!(!self.is_endless(), "no end of it: {what}");
+        self.step(what);
+    }
+
+    /// Counts everything that anybody does. A history that has no end is a violation, and ends here:
+    /// no process finds a way out any more.
+    pub fn step(&self, what: &str) {
+        if self.steps.fetch_add(1, Ordering::SeqCst) == LONGEST {
+            self.over.cancel();
+            let mut violations = self.endless.lock().unwrap();
+            violations.get_or_insert_with(|| format!("no end of it: {what}"));
+        }
     }
 
     fn is_endless(&self) -> bool {
-        self.trace.lock().unwrap().len() > LONGEST
+        self.over.is_cancelled()
+    }
+
+    /// What was done when the history was found to have no end.
+    pub fn must_end(&self) {
+        let endless = self.endless.lock().unwrap().clone();
+        assert_eq!(
+            endless,
+            None,
+            "L3: a history without an end\n{}",
+            self.story()
+        );
     }
 
     pub fn trace(&self) -> Vec<String> {
@@ -189,8 +220,14 @@ impl World {
 
     pub fn ask_the_tenant(&self, asked: &Request) -> Response {
         let mut tenant = self.tenant.lock().unwrap();
-        let answer = tenant.handle(asked, (self.clock)());
+        let now = (self.clock)();
         let mut oracle = self.oracle.lock().unwrap();
+        // Each late write is looked at by itself: the next may change what it made.
+        while tenant.settle_next(now) {
+            oracle.after(&tenant);
+            self.books.lock().unwrap().after(&tenant);
+        }
+        let answer = tenant.handle(asked, now);
         // What a read changes is what was due by then.
         if asked.method != "GET" || oracle.is_due(SHORT) {
             oracle.after(&tenant);
@@ -222,8 +259,10 @@ impl World {
     /// A finalizer went.
     pub fn released(&self, group: &PasswordSyncGroup) {
         let mut tenant = self.tenant.lock().unwrap();
-        tenant.settle((self.clock)());
         let mut oracle = self.oracle.lock().unwrap();
+        while tenant.settle_next((self.clock)()) {
+            oracle.after(&tenant);
+        }
         oracle.released(group, &tenant);
         let untold = self.books.lock().unwrap().released(group);
         oracle.violations.extend(untold);
@@ -461,6 +500,7 @@ impl World {
     pub async fn until(&self, limit: Duration, holds: impl Fn() -> bool) -> bool {
         let end = Instant::now() + limit;
         while !holds() {
+            self.must_end();
             if Instant::now() >= end || self.is_endless() {
                 return false;
             }
@@ -472,6 +512,19 @@ impl World {
     /// Panics unless no group is written anywhere for so long, and after the next reads nothing else
     /// is and nobody is told anything; and if anything was ever wrong.
     pub async fn must_rest(&self, time: Duration, what: &str) {
+        // The record of a change is closed once reads must show it.
+        let closed = || {
+            self.cluster
+                .groups
+                .all()
+                .iter()
+                .all(|group| !is_open(group))
+        };
+        assert!(
+            self.until(CLOSED, closed).await,
+            "{what}: L4: a record of a change stays open\n{}",
+            self.story()
+        );
         let writes = || (self.tenant_writes(), self.cluster.groups.writes());
         let before = writes();
         tokio::time::sleep(COUNTED).await;
@@ -502,6 +555,12 @@ pub fn ambiguous(status: &PasswordSyncGroupStatus) -> bool {
     let mut conditions = status.conditions.iter();
     // While it is being deleted, it is said under another reason.
     conditions.any(|condition| condition.message.contains("it could be any of"))
+}
+
+/// It is in sync, and a change of it still counts as not shown.
+fn is_open(group: &PasswordSyncGroup) -> bool {
+    let status = group.status.as_ref();
+    is_quiet(group) && status.is_some_and(|status| status.update.is_some())
 }
 
 fn is_quiet(group: &PasswordSyncGroup) -> bool {

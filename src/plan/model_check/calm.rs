@@ -66,7 +66,10 @@ impl State {
     /// every POST has taken effect. Each other state comes to that, since two that believe that they
     /// lead find out, and what is late arrives.
     pub fn is_calm(&self) -> bool {
-        self.broken.is_none() && self.processes[1].is_none() && self.late.is_empty()
+        self.broken.is_none()
+            && self.processes[1].is_none()
+            && self.late.is_empty()
+            && self.late_puts.is_empty()
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Event {
     Adopted,
     Deleted,
     Orphaned,
+    /// A read did not show our last change, or what it had become.
+    HiddenChange,
     /// A hand-back left a source as it is.
     SourceSkipped,
     /// A name or a source belongs to another resource.

@@ -88,7 +88,13 @@ pub fn write(world: &World, state: &State, p: usize, r: usize, step: &Step) -> O
                 .unwrap_or_default();
             let read = process.sight.groups.contains_key(&group.id)
                 && !process.sight.doubts.contains_key(&group.id);
-            recorded(known.held() == Some(&group.id) && read)
+            let update = known.update.as_ref();
+            let announced = update.is_some_and(|update| update.made(group));
+            let left = |id: &SourceId| known.leaving.iter().any(|left| left.source == *id);
+            let mut leavers = members.difference(&group.sources);
+            // Somebody else may have put a source in since the read.
+            let listed = !world.alone() || !state.late_puts.is_empty() || leavers.all(left);
+            recorded(known.held() == Some(&group.id) && read && announced && listed)
                 .or_else(|| ours(&group.id))
                 .or_else(|| untouched(&mut group.sources.difference(&members), Some(&group.id)))
         }
@@ -171,7 +177,8 @@ pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource)
         || new.recorded.observed_generation == Some(new.object.generation)
             && new
                 .recorded
-                .held()
+                .group
+                .as_ref()
                 .and_then(read)
                 .is_some_and(|group| wanted(&new.desired, group));
     (!honest).then_some(Law::HonestStatus)

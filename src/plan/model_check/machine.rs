@@ -13,7 +13,7 @@ use super::{
     mind::{Decision, claims, moves, needs_fresh},
     process::{end, start, walk, watch},
     rest,
-    state::{Budget, Pass, Resource, State, TWO, Tenant},
+    state::{Budget, Made, Pass, Resource, State, TWO, Tenant},
     time::{self, NOW, Periods, TICK},
     wire::made,
 };
@@ -29,8 +29,10 @@ pub struct World {
     pub periods: Periods,
     /// The service gives sources a policy by itself when their group lets them go.
     pub hands_back: bool,
-    /// A walk may lack a group that was made in the same tick.
+    /// A read may not show what was written in the same tick.
     pub lags: bool,
+    /// A PUT that was given up may take effect within the settle time.
+    pub late_puts: bool,
     /// What may stop which resource for good.
     pub stops: BTreeSet<(usize, Reason)>,
     pub coverage: Arc<Coverage>,
@@ -66,6 +68,8 @@ pub enum Action {
     Exit(usize),
     /// A POST that was given up takes effect.
     Arrive(usize),
+    /// ... a PUT.
+    ArrivePut(usize),
     /// Time passes, though there may be something to do.
     Tick {
         late: bool,
@@ -117,6 +121,7 @@ impl World {
             processes: [None, None],
             tenant: Arc::new(Tenant::new()),
             late: Vec::new(),
+            late_puts: Vec::new(),
             ours: Default::default(),
             posted: [false; TWO],
             left: self.budget,
@@ -189,8 +194,12 @@ impl World {
             self.calm.place(state, place);
         }
         actions.extend((0..state.late.len()).map(Action::Arrive));
-        if state.late.iter().all(|(_, intent)| self.open(intent)) && (idle || state.left.delays > 0)
-        {
+        actions.extend((0..state.late_puts.len()).map(Action::ArrivePut));
+        let settle = self.periods.timers().settle;
+        let may_wait = |(at, _): &_| psg_domain::time::after(*at, settle) > NOW;
+        let overdue = !state.late.iter().all(|(_, intent)| self.open(intent))
+            || !state.late_puts.iter().all(may_wait);
+        if !overdue && (idle || state.left.delays > 0) {
             actions.push(Action::Tick { late: !idle });
         }
         if state.left.edits > 0 {
@@ -213,10 +222,11 @@ impl World {
         let bad: &[Fate] = match next {
             _ if unread => &[],
             Move::Refresh {
-                what: What::Groups, ..
+                what: What::Groups | What::Group(_),
+                ..
             } => {
-                let young = state.tenant.groups.values().any(|made| made.young);
-                if self.lags && young {
+                let mut groups = state.tenant.groups.values();
+                if self.lags && groups.any(|made| made.young || made.was.is_some()) {
                     &[Fate::Lagging]
                 } else {
                     &[]
@@ -224,6 +234,9 @@ impl World {
             }
             _ if !faulty => &[],
             Move::Do(Step::CreateGroup(intent)) if self.open(intent) => {
+                &[Fate::Lost, Fate::Dropped, Fate::Late, Fate::TooMany]
+            }
+            Move::Do(Step::UpdateGroup { .. }) if self.late_puts => {
                 &[Fate::Lost, Fate::Dropped, Fate::Late, Fate::TooMany]
             }
             Move::Do(
@@ -260,6 +273,10 @@ impl World {
                 let (by, intent) = state.late.remove(*n);
                 made(&mut state, by, &intent);
             }
+            Action::ArrivePut(n) => {
+                let (_, group) = state.late_puts.remove(*n);
+                Arc::make_mut(&mut state.tenant).replace(group, self.hands_back);
+            }
             Action::Exit(p) => end(&mut state, *p),
             Action::Tick { late } => {
                 state.left.delays -= u8::from(*late);
@@ -280,6 +297,17 @@ impl World {
                 state.left.strangers -= 1;
             }
         }
+        for process in state.processes.iter_mut().flatten() {
+            for pass in &mut process.passes {
+                if let Some(view) = &pass.view {
+                    let mut sent = (*pass.sent).clone();
+                    sent.follow(&view.recorded, NOW);
+                    if sent != *pass.sent {
+                        pass.sent = Arc::new(sent);
+                    }
+                }
+            }
+        }
         state.broken = state.broken.or_else(|| laws::standing(&state));
         let next = (state != *was).then_some(state);
         self.calm.step(was, next.as_ref(), action);
@@ -288,10 +316,10 @@ impl World {
 
     fn tick(&self, state: &mut State) {
         time::pass(state, self.periods);
-        let grown = |tenant: &Tenant| tenant.groups.values().any(|made| made.young);
-        if grown(&state.tenant) {
+        let changed = |made: &Made| made.young || made.was.is_some();
+        if state.tenant.groups.values().any(changed) {
             for made in Arc::make_mut(&mut state.tenant).groups.values_mut() {
-                made.young = false;
+                (made.young, made.was) = (false, None);
             }
         }
         let interval = SignedDuration::try_from(TICK * self.periods.interval).unwrap();

@@ -107,7 +107,7 @@ pub fn moves(pass: &Pass, decision: &Decision) -> bool {
     match &decision.next {
         Move::Do(_) => true,
         Move::Refresh { newer_than, .. } => *newer_than <= NOW,
-        ended => {
+        _ => {
             let says_new = || {
                 let (view, report) = (pass.view.as_deref(), decision.report.clone());
                 view.zip(report).is_some_and(|(view, report)| {
@@ -116,12 +116,7 @@ pub fn moves(pass: &Pass, decision: &Decision) -> bool {
                     after != *view
                 })
             };
-            let forgets = || {
-                let mut sent = (*pass.sent).clone();
-                sent.forget_confirmed(ended);
-                sent != *pass.sent
-            };
-            !pass.idle() || forgets() || says_new()
+            !pass.idle() || says_new()
         }
     }
 }

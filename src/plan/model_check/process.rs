@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use psg_domain::Group;
+
 use super::{
     machine::Fate,
     sight::Sight,
-    state::{Pass, Process, State, Tenant},
+    state::{Made, Pass, Process, State, Tenant},
     time::NOW,
 };
 use crate::{Outcome, Sent, What};
@@ -53,10 +55,13 @@ pub fn read(state: &mut State, p: usize, r: usize, what: What, fate: Fate) {
     let sight = sight(state, p);
     match what {
         What::Groups => walk(sight, &tenant, fate == Fate::Lagging),
-        What::Group(id) => match tenant.groups.get(&id) {
-            Some(made) => sight.see(made.group.clone()),
-            None => sight.miss(&id),
-        },
+        What::Group(id) => {
+            let made = tenant.groups.get(&id);
+            match made.and_then(|made| shown(made, fate == Fate::Lagging)) {
+                Some(group) => sight.see(group.clone()),
+                None => sight.miss(&id),
+            }
+        }
         What::Holders(sources) => {
             for id in sources {
                 let policy = tenant.holders.get(&id).cloned().flatten();
@@ -72,8 +77,17 @@ pub fn read(state: &mut State, p: usize, r: usize, what: What, fate: Fate) {
 
 pub fn walk(sight: &mut Sight, tenant: &Tenant, lagging: bool) {
     let groups = tenant.groups.values();
-    let shown = groups.filter(|made| !(lagging && made.young));
-    sight.walk(shown.map(|made| made.group.clone()));
+    sight.walk(groups.filter_map(|made| shown(made, lagging).cloned()));
+}
+
+/// What a read shows of a group; one that lags, what it was before this tick.
+fn shown(made: &Made, lagging: bool) -> Option<&Group> {
+    match &made.was {
+        _ if !lagging => Some(&made.group),
+        _ if made.young => None,
+        Some(was) => Some(was),
+        None => Some(&made.group),
+    }
 }
 
 pub fn forget(pass: &mut Pass) {

@@ -1,6 +1,6 @@
 //! What counts as a rest.
 
-use psg_domain::{DeletionPolicy, Group};
+use psg_domain::{DeletionPolicy, Group, ManagementPolicy};
 
 use super::{
     calm::End,
@@ -36,9 +36,13 @@ pub fn end(state: &State, r: usize, pass: &Pass, decision: Option<&Decision>) ->
 }
 
 fn is_equal(state: &State, stored: &Resource) -> bool {
-    let held = stored.recorded.held();
-    let there = held.and_then(|id| state.tenant.groups.get(id));
+    let shown = stored.recorded.group.as_ref();
+    let there = shown.and_then(|id| state.tenant.groups.get(id));
     there.is_some_and(|made| wanted(&stored.desired, &made.group))
+}
+
+fn observes(stored: &Resource) -> bool {
+    stored.desired.management == ManagementPolicy::Observe
 }
 
 /// Another resource is in the way, or a group that no resource made; or what is there of the name
@@ -48,6 +52,11 @@ fn is_so(state: &State, r: usize, stored: &Resource, reason: Reason) -> bool {
     let mut others = others.filter_map(|(_, other)| other.as_ref());
     match (reason, &stored.recorded.intent) {
         (Reason::OwnedByAnother, _) => others.next().is_some(),
+        (Reason::GroupNotFound, _) => {
+            let mut groups = state.tenant.groups.values();
+            observes(stored) && groups.all(|made| made.group.name != stored.desired.name)
+        }
+        (Reason::Drifted, _) => observes(stored) && !is_equal(state, stored),
         (Reason::CreateAmbiguous | Reason::DeletionBlocked, Some(intent)) => {
             let held: Vec<_> = others.filter_map(|other| other.recorded.held()).collect();
             let groups = state.tenant.groups.values().map(|made| &made.group);
@@ -73,9 +82,14 @@ impl World {
     /// everything as it is. What only a stranger puts into a group, even after its deletion was
     /// planned, is his to care for.
     pub fn is_whole(&self, state: &State) -> bool {
+        // Nothing is written for a resource that only looks, or that did when it was deleted.
         let let_go = |edit: &Edit| {
-            matches!(edit, Edit::Spec(r, to)
-                if to.deletion == DeletionPolicy::Orphan && state.stored[*r].is_none())
+            let Edit::Spec(r, to) = edit else {
+                return false;
+            };
+            let stored = state.stored[*r].as_deref();
+            (to.deletion == DeletionPolicy::Orphan && stored.is_none())
+                || (to.management == ManagementPolicy::Observe && stored.is_none_or(observes))
         };
         let edits = self.edits.iter().filter_map(|edit| match edit {
             Edit::Spec(_, to) => Some(to),

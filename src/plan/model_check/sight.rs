@@ -25,6 +25,8 @@ pub struct Sight {
     /// When the first and the last of the reads by id began that found nothing.
     pub gone: BTreeMap<GroupId, (Timestamp, Timestamp)>,
     pub doubts: BTreeMap<GroupId, Timestamp>,
+    /// Groups that this process wrote: reads that begin before may not show that.
+    pub written: BTreeMap<GroupId, Timestamp>,
     pub holders: BTreeMap<SourceId, (Option<PolicyId>, Timestamp)>,
 }
 
@@ -76,6 +78,9 @@ impl Sight {
             self.see(group);
         }
         for id in missing {
+            if self.keeps_our_write(&id) {
+                continue;
+            }
             if self.groups[&id].2 < NOW {
                 self.groups.remove(&id);
             }
@@ -85,8 +90,43 @@ impl Sight {
         }
     }
 
+    /// One of our writes was answered.
+    pub fn wrote(&mut self, group: Group, shown_from: Timestamp) {
+        let id = group.id.clone();
+        self.written.remove(&id);
+        self.see(group);
+        self.written.insert(id, shown_from);
+    }
+
+    /// ... with 404.
+    pub fn refuted(&mut self, id: &GroupId) {
+        self.written.remove(id);
+        self.miss(id);
+    }
+
+    fn keeps_our_write(&mut self, id: &GroupId) -> bool {
+        let kept = self.written.get(id).is_some_and(|from| NOW < *from);
+        match self.groups.get_mut(id).filter(|_| kept) {
+            Some((_, _, as_of)) => {
+                *as_of = NOW;
+                true
+            }
+            None => {
+                self.written.remove(id);
+                false
+            }
+        }
+    }
+
     pub fn see(&mut self, group: Group) {
         self.settle(&group.id);
+        let differs = self
+            .groups
+            .get(&group.id)
+            .is_some_and(|(known, ..)| *known != group);
+        if differs && self.keeps_our_write(&group.id) {
+            return;
+        }
         self.gone.remove(&group.id);
         let known = self
             .groups
@@ -97,6 +137,9 @@ impl Sight {
     }
 
     pub fn miss(&mut self, id: &GroupId) {
+        if self.keeps_our_write(id) {
+            return;
+        }
         self.settle(id);
         self.groups.remove(id);
         let since = self.gone.get(id).map_or(NOW, |(since, _)| *since);
@@ -104,6 +147,7 @@ impl Sight {
     }
 
     pub fn doubt(&mut self, id: &GroupId) {
+        self.written.remove(id);
         self.doubts.insert(id.clone(), NOW);
     }
 
@@ -118,7 +162,9 @@ impl Sight {
         let seen = groups.flat_map(|(_, since, at)| [since, at]);
         let held = self.holders.values_mut().map(|(_, at)| at);
         let gone = self.gone.values_mut().flat_map(|(since, at)| [since, at]);
-        let known = gone.chain(self.doubts.values_mut());
+        let known = gone
+            .chain(self.doubts.values_mut())
+            .chain(self.written.values_mut());
         for at in self.walks.iter_mut().chain(seen).chain(held).chain(known) {
             f(at);
         }
@@ -128,6 +174,8 @@ impl Sight {
     pub fn tidy(&mut self, meant: &BTreeSet<GroupId>, deadlines: &BTreeSet<Timestamp>) {
         self.gone.retain(|id, _| meant.contains(id));
         self.doubts.retain(|id, _| meant.contains(id));
+        self.written
+            .retain(|id, from| meant.contains(id) && *from > NOW);
         let first = |deadline: &Timestamp| self.walks.iter().find(|walk| *walk >= deadline);
         let mut kept: BTreeSet<Timestamp> = deadlines.iter().filter_map(first).copied().collect();
         kept.extend(self.walks.last());

@@ -24,6 +24,8 @@ pub struct State {
     pub tenant: Arc<Tenant>,
     /// POSTs that were given up and still take effect: whose, and what.
     pub late: Vec<(Option<usize>, Intent)>,
+    /// PUTs that were given up at that time and still take effect.
+    pub late_puts: Vec<(Timestamp, Group)>,
     /// Groups that each resource made or was allowed to take over.
     pub ours: [BTreeSet<GroupId>; TWO],
     /// The POST of the intent that is stored was sent.
@@ -98,8 +100,10 @@ pub struct Made {
     pub group: Group,
     /// The resource whose POST made it.
     pub maker: Option<usize>,
-    /// Made in this very tick: a walk may lack it still.
+    /// Made in this very tick: a read may lack it still.
     pub young: bool,
+    /// What it was before this tick, if it was changed since: a read may show that still.
+    pub was: Option<Group>,
 }
 
 impl State {
@@ -126,6 +130,9 @@ impl State {
         for (_, intent) in &mut self.late {
             f(&mut intent.started_at);
         }
+        for (given_up, _) in &mut self.late_puts {
+            f(given_up);
+        }
     }
 
     /// Ids that a resource, a process or a request still means.
@@ -146,6 +153,7 @@ impl State {
             ids.extend(known.recorded.group.clone());
             ids.extend(known.recorded.deletion.as_ref().map(|d| d.group.clone()));
         }
+        ids.extend(self.late_puts.iter().map(|(_, group)| group.id.clone()));
         ids
     }
 
@@ -177,6 +185,7 @@ impl State {
 fn resource_times(resource: &mut Arc<Resource>, f: &mut impl FnMut(&mut Timestamp)) {
     let known = &resource.recorded;
     let timeless = known.intent.is_none()
+        && known.update.is_none()
         && known.deletion.is_none()
         && resource.object.paused_until.is_none();
     if timeless {
@@ -185,6 +194,9 @@ fn resource_times(resource: &mut Arc<Resource>, f: &mut impl FnMut(&mut Timestam
     let resource = Arc::make_mut(resource);
     if let Some(intent) = &mut resource.recorded.intent {
         f(&mut intent.started_at);
+    }
+    if let Some(update) = &mut resource.recorded.update {
+        f(&mut update.started_at);
     }
     if let Some(deletion) = &mut resource.recorded.deletion {
         f(&mut deletion.recorded_at);
@@ -199,14 +211,25 @@ fn sent_times(sent: &mut Sent, f: &mut impl FnMut(&mut Timestamp)) {
     for Setback { until, .. } in setbacks {
         f(until);
     }
+    if let Some(puts) = &mut sent.puts {
+        f(&mut puts.of);
+    }
+    let puts = sent.puts.iter_mut();
+    let puts = puts.flat_map(|puts| {
+        [
+            &mut puts.answered_at,
+            &mut puts.taken_at,
+            &mut puts.unanswered_at,
+        ]
+    });
     let moments = [
         &mut sent.posted,
         &mut sent.unanswered_at,
-        &mut sent.updated_at,
         &mut sent.deleted_at,
     ];
     for at in moments
         .into_iter()
+        .chain(puts)
         .flatten()
         .chain(sent.assigned.values_mut())
     {

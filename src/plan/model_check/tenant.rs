@@ -46,8 +46,11 @@ impl Tenant {
 
     /// Replaces a group; none if it is not there.
     pub fn replace(&mut self, group: Group, hands_back: bool) -> Option<Group> {
-        let Made { maker, young, .. } = *self.groups.get(&group.id)?;
-        self.put(&group, maker, young, hands_back);
+        let was = self.groups.get(&group.id)?.clone();
+        self.put(&group, was.maker, was.young, hands_back);
+        if let Some(made) = self.groups.get_mut(&group.id) {
+            made.was = Some(was.was.unwrap_or(was.group));
+        }
         Some(group)
     }
 
@@ -59,6 +62,7 @@ impl Tenant {
             group: group.clone(),
             maker,
             young,
+            was: None,
         };
         if let Some(was) = self.groups.insert(group.id.clone(), made) {
             let left = was.group.sources.difference(&group.sources);

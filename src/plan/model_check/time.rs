@@ -34,7 +34,8 @@ impl Periods {
     }
 
     fn longest(self) -> Duration {
-        TICK * self.settle.max(self.interval).max(self.backoff)
+        let settled = self.settle + self.confirm_gap;
+        TICK * settled.max(self.interval).max(self.backoff)
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     time::NOW,
     wire::{disown, take},
 };
-use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Reason, Report, Sent, Step};
+use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Reason, Report, Step};
 
 /// How a write to the API server ended.
 enum Stored {
@@ -82,7 +82,7 @@ impl World {
                 match origin {
                     Origin::Created if !answered => {
                         self.coverage.saw(Event::AmbiguousCreateIsOurs);
-                        if before.sent.unanswered_at.is_none() {
+                        if before.sent.posted.is_none() {
                             self.coverage.saw(Event::TakenOverByAnother);
                         }
                     }
@@ -93,15 +93,7 @@ impl World {
         }
         then(state, p, r, &stored, |pass| {
             pass.last = Some(Outcome::Recorded(kind));
-            match memory {
-                Memory::Group(_, Origin::Created) => pass.sent = Arc::default(),
-                Memory::Deletion(_) => Arc::make_mut(&mut pass.sent).assigned.clear(),
-                Memory::Intent(_) => {
-                    let sent = Arc::make_mut(&mut pass.sent);
-                    (sent.not_made, sent.unanswered_at) = (None, None);
-                }
-                _ => {}
-            }
+            Arc::make_mut(&mut pass.sent).recorded(memory);
         });
     }
 
@@ -116,8 +108,8 @@ impl World {
                 .broken
                 .or_else(|| laws::release(state, r, &view, farewell));
             let skipped = |one: &psg_domain::HandBack| {
-                use psg_domain::HandBackResult::{InAnotherGroup, PolicyGone, SourceGone};
-                matches!(one.result, Some(InAnotherGroup | PolicyGone | SourceGone))
+                use psg_domain::HandBackResult::{ByOperator, ByService};
+                !matches!(one.result, None | Some(ByOperator | ByService))
             };
             if farewell.sources.iter().any(skipped) {
                 self.coverage.saw(Event::SourceSkipped);
@@ -144,6 +136,9 @@ impl World {
     }
 
     fn end(&self, state: &mut State, p: usize, r: usize, ended: &Move, report: Option<Report>) {
+        if matches!(ended, Move::Wait { why, .. } if why.reason == Reason::Updating) {
+            self.coverage.saw(Event::HiddenChange);
+        }
         if let Move::Stalled(why) = ended {
             self.coverage.stalled(why);
             let view = pass(state, p, r).view.clone();
@@ -165,9 +160,6 @@ impl World {
         let pass = pass(state, p, r);
         forget(pass);
         pass.fresh = false;
-        if *pass.sent != Sent::default() {
-            Arc::make_mut(&mut pass.sent).forget_confirmed(ended);
-        }
     }
 
     /// One write to the API server, with the version that the process knows.

@@ -44,6 +44,7 @@ impl World {
         };
         let unknown = matches!(failed, Some(Outcome::Unknown(_)));
         let hands_back = self.hands_back;
+        let shown_from = psg_domain::time::after(NOW, self.periods.timers().settle);
         let outcome = match step {
             Step::CreateGroup(intent) => {
                 let started_at = intent.started_at;
@@ -61,7 +62,7 @@ impl World {
                 }
                 match (group, failed) {
                     (Some(group), None) => {
-                        sight(state, p).see(group.clone());
+                        sight(state, p).wrote(group.clone(), shown_from);
                         Outcome::Made(group)
                     }
                     (_, failed) => failed.unwrap_or(Outcome::Done),
@@ -69,19 +70,28 @@ impl World {
             }
             Step::UpdateGroup { group, .. } => {
                 let id = group.id.clone();
+                if fate == Fate::Late {
+                    state.late_puts.push((NOW, group.clone()));
+                }
                 let tenant = Arc::make_mut(&mut state.tenant);
                 let answer = applied.then(|| tenant.replace(group, hands_back)).flatten();
                 match (answer, failed) {
                     (Some(group), None) => {
-                        sight(state, p).see(group);
-                        sent(state, p, r).updated_at = Some(NOW);
+                        sight(state, p).wrote(group, shown_from);
+                        sent(state, p, r).puts.get_or_insert_default().answered(NOW);
                         Outcome::Done
                     }
-                    (_, failed) => {
-                        if unknown || failed.is_none() {
+                    (_, None) => {
+                        sight(state, p).refuted(&id);
+                        Outcome::Done
+                    }
+                    (_, Some(failed)) => {
+                        if unknown {
+                            sent(state, p, r).puts.get_or_insert_default().unanswered_at =
+                                Some(NOW);
                             sight(state, p).doubt(&id);
                         }
-                        failed.unwrap_or(Outcome::Done)
+                        failed
                     }
                 }
             }

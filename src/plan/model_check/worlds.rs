@@ -72,6 +72,33 @@ fn c() -> Desired {
     wants("C", "WEAK", &["AD", "WD"])
 }
 
+/// A name and a policy as `a`, one source leaves and one joins.
+fn swapped(management: ManagementPolicy) -> Desired {
+    Desired {
+        management,
+        ..wants("A", "STRONG", &["AD", "WD"])
+    }
+}
+
+/// `a`, managed like this.
+fn managed(management: ManagementPolicy) -> Desired {
+    Desired { management, ..a() }
+}
+
+/// An edit that swaps members, another back, and a deletion; a PUT may take effect late, and reads
+/// may not show the last write.
+fn swaps(first: ManagementPolicy, then: ManagementPolicy) -> World {
+    let edits = vec![
+        Edit::Spec(0, swapped(then)),
+        Edit::Spec(0, managed(then)),
+        Edit::Delete(0),
+    ];
+    World {
+        late_puts: true,
+        ..world(vec![managed(first)], edits, alone(1, 2, 1))
+    }
+}
+
 /// A name of its own, and a source of `a`.
 fn d() -> Desired {
     wants("D", "STRONG", &["SF", "WD"])
@@ -113,6 +140,7 @@ fn world(specs: Vec<Desired>, edits: Vec<Edit>, budget: Budget) -> World {
         periods: COARSE,
         hands_back: false,
         lags: true,
+        late_puts: false,
         stops: BTreeSet::new(),
         coverage: Arc::default(),
         calm: Arc::default(),
@@ -158,10 +186,12 @@ type Named = (&'static str, World, Vec<Event>);
 /// it wants, or a group that a stranger made or changed. A deletion may wait for a person only as
 /// long as such a group could be the result of a lost create: to undo it would be a guess.
 fn worlds() -> Vec<Named> {
+    use ManagementPolicy::{Enforce, Observe, OnChange};
+
     use Event::{
         Adopted, AmbiguousCreateIsOurs, BlockedByAGroup, BlockedByAnother, ConflictOfTwoLeaders,
-        CreateAmbiguous, Deleted, Duplicate, Orphaned, SecondAttemptAfterProof, SourceSkipped,
-        TakenOverByAnother, TwinTakenForOurs,
+        CreateAmbiguous, Deleted, Duplicate, HiddenChange, Orphaned, SecondAttemptAfterProof,
+        SourceSkipped, TakenOverByAnother, TwinTakenForOurs,
     };
     vec![
         (
@@ -181,6 +211,29 @@ fn worlds() -> Vec<Named> {
             "edits, and a service that does not",
             world(vec![a()], edits(), alone(1, 2, 1)),
             vec![Deleted],
+        ),
+        (
+            "a swap of members and a deletion, Enforce",
+            swaps(Enforce, Enforce),
+            vec![Deleted, HiddenChange],
+        ),
+        (
+            "a swap of members and a deletion, OnChange",
+            swaps(OnChange, OnChange),
+            vec![Deleted, HiddenChange],
+        ),
+        (
+            "a swap of members under OnChange, and a deletion under Observe",
+            World {
+                edits: vec![
+                    Edit::Spec(0, swapped(OnChange)),
+                    Edit::Spec(0, swapped(Observe)),
+                    Edit::Delete(0),
+                ],
+                ..swaps(OnChange, OnChange)
+            }
+            .stops(0, &[GroupExists, Reason::GroupNotFound, Reason::Drifted]),
+            vec![HiddenChange, Orphaned],
         ),
         (
             "a pause and an orphan",

@@ -51,7 +51,7 @@ fn a_group_that_differs_is_taken_over_and_made_equal_under_overwrite() {
         .read();
     assert!(adopts(&fixture));
     let stored = fixture.stored(&fixture.remembers());
-    let Memory::Leaving(leaving) = stored.remembers() else {
+    let Memory::Update(update, leaving) = stored.remembers() else {
         panic!("the source that leaves")
     };
     assert_eq!(leaving[0].source.as_str(), "wd");
@@ -60,8 +60,8 @@ fn a_group_that_differs_is_taken_over_and_made_equal_under_overwrite() {
         "weak",
         "the policy in force before the PUT"
     );
-    let stored = stored.stored(&Memory::Leaving(leaving));
-    assert!(matches!(stored.step(), Step::UpdateGroup { .. }));
+    let stored = stored.stored(&Memory::Update(update, leaving));
+    assert!(matches!(stored.changes(), Step::UpdateGroup { .. }));
 }
 
 #[test]

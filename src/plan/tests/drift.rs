@@ -22,7 +22,7 @@ fn on_change(f: &mut Fixture) {
 
 #[test]
 fn under_enforce_it_is_repaired_and_told_with_field_was_and_is() {
-    let Step::UpdateGroup { changes, cause, .. } = drifted().step() else {
+    let Step::UpdateGroup { changes, cause, .. } = drifted().changes() else {
         panic!()
     };
     assert_eq!(cause, WriteCause::Drift);
@@ -55,7 +55,7 @@ fn under_onchange_an_edit_is_written_even_over_a_drift() {
         .with(|f| f.desired.name = "New".to_owned());
     let Step::UpdateGroup {
         group: sent, cause, ..
-    } = fixture.step()
+    } = fixture.changes()
     else {
         panic!()
     };
@@ -175,7 +175,7 @@ fn under_onchange_another_list_of_sources_is_an_edit() {
         .sources(&["AD", "Salesforce", "Workday"])
         .holders("wd", READ, &[]);
     assert!(matches!(
-        fixture.step(),
+        fixture.changes(),
         Step::UpdateGroup {
             cause: WriteCause::Edit,
             ..

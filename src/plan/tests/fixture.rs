@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    AdoptionPolicy, DeletionPolicy, Desired, Group, GroupId, HandBack, HandBackResult, Holder,
-    HolderSelectors, Intent, ManagementPolicy, Origin, Picture, Policy, PolicyId, PolicyPin,
-    Recorded, Ref, Source, SourceId, SourcePin, TenantKey,
+    AdoptionPolicy, Assign, DeletionPolicy, Desired, Group, GroupId, HandBack, HandBackResult,
+    Holder, HolderSelectors, Intent, ManagementPolicy, Origin, Picture, Policy, PolicyId,
+    PolicyPin, Recorded, Ref, Source, SourceId, SourcePin, TenantKey, Update,
 };
 
 use crate::{
@@ -91,7 +91,16 @@ pub fn hand_back(source: &str, policy: &str, result: Option<HandBackResult>) -> 
         source: source_id(source),
         name: source.to_owned(),
         policy: policy_id(policy),
+        assign: Assign::Always,
         result,
+    }
+}
+
+/// The same, only if it has no policy.
+pub fn if_none(source: &str, policy: &str) -> HandBack {
+    HandBack {
+        assign: Assign::IfNone,
+        ..hand_back(source, policy, None)
     }
 }
 
@@ -248,6 +257,23 @@ impl Fixture {
         let mut this = self.posted();
         this.sent.not_made = Some(setback);
         this
+    }
+
+    /// A change that makes its group this was recorded, and is not known to show.
+    pub fn update(mut self, group: &Group) -> Self {
+        self.recorded.update = Some(Update {
+            name: group.name.clone(),
+            policy: group.policy.clone().unwrap(),
+            sources: group.sources.clone(),
+            started_at: at(READ - 100),
+        });
+        self
+    }
+
+    /// ... and its PUT was answered.
+    pub fn updated(self, group: &Group, second: i64) -> Self {
+        self.update(group)
+            .with(|f| f.sent.puts.get_or_insert_default().answered(at(second)))
     }
 
     pub fn facts(mut self, sources: &[Source], policies: &[Policy]) -> Self {
@@ -425,6 +451,14 @@ impl Fixture {
         match self.next() {
             Move::Do(step) => step,
             other => panic!("not a step: {other:?}"),
+        }
+    }
+
+    /// The step after the record of its change.
+    pub fn changes(&self) -> Step {
+        match self.step() {
+            Step::Record(memory @ Memory::Update(..)) => self.stored(&memory).step(),
+            step => step,
         }
     }
 

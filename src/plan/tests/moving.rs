@@ -66,7 +66,7 @@ fn gone_ahead() -> Fixture {
 }
 
 fn sent(fixture: &Fixture) -> psg_domain::Group {
-    match fixture.step() {
+    match fixture.changes() {
         Step::UpdateGroup { group, .. } => group,
         other => panic!("no PUT: {other:?}"),
     }
@@ -80,7 +80,7 @@ fn ids(report: &Report) -> Vec<&str> {
 #[test]
 fn leavers_go_before_the_joiner_is_free_and_are_recorded_first() {
     let fixture = swap(as_it_is);
-    let Memory::Leaving(list) = fixture.remembers() else {
+    let Memory::Update(update, list) = fixture.remembers() else {
         panic!()
     };
     assert_eq!(
@@ -90,7 +90,7 @@ fn leavers_go_before_the_joiner_is_free_and_are_recorded_first() {
             ..hand_back("wd", "strong", None)
         }]
     );
-    let stored = fixture.stored(&Memory::Leaving(list));
+    let stored = fixture.stored(&Memory::Update(update, list));
     assert_eq!(
         sent(&stored),
         group("g", "Corp", "strong", &["ad", "sf"]),
@@ -173,8 +173,7 @@ fn a_joiner_that_is_free_by_now_joins_without_a_pause() {
     let free = gone_ahead()
         .with(|f| {
             let now = group("g", "Corp", "strong", &["ad", "sf"]);
-            f.sent.updated_at = Some(at(READ + 1));
-            f.sent.updated = Some(now);
+            *f = f.clone().updated(&now, READ + 1);
             f.others.clear();
         })
         .holders("z", READ + 1, &[everybody("weak")])
@@ -190,7 +189,8 @@ fn a_joiner_that_is_free_by_now_joins_without_a_pause() {
         sent(&free),
         group("g", "Corp", "strong", &["ad", "sf", "z"])
     );
-    let otherwise = free.with(|f| f.sent.updated = Some(group("g", "Corp", "weak", &["ad", "sf"])));
+    let sent = group("g", "Corp", "strong", &["ad", "sf", "z"]);
+    let otherwise = free.updated(&sent, READ + 1);
     assert_eq!(otherwise.held_up().reason, Reason::Retrying);
 }
 
@@ -235,7 +235,7 @@ fn a_resource_that_is_being_deleted_lets_everything_go() {
     let mut fixture = swap(|other| other.desired.sources = names(&["Zendesk", "GitHub"]));
     assert_eq!(fixture.stalls(), Reason::OwnedByAnother);
     deletes(&mut fixture, 0);
-    assert!(matches!(fixture.remembers(), Memory::Leaving(_)));
+    assert!(matches!(fixture.remembers(), Memory::Update(..)));
 }
 
 #[test]
@@ -283,10 +283,10 @@ fn of_two_that_are_waited_for_the_one_goes_that_brings_the_joiner() {
         let fixture = swap(|other| other.desired.sources = names(&["GitHub", "Box", theirs]))
             .other("stranger", -1, stranger(strangers))
             .sources(&["AD", "Zendesk"]);
-        let Memory::Leaving(list) = fixture.remembers() else {
+        let Memory::Update(update, list) = fixture.remembers() else {
             panic!()
         };
-        let stored = fixture.stored(&Memory::Leaving(list));
+        let stored = fixture.stored(&Memory::Update(update, list));
         assert_eq!(sent(&stored), group("g", "Corp", "strong", &["ad", kept]));
     }
 }
@@ -473,7 +473,7 @@ fn what_waits_is_still_an_edit_under_onchange() {
         })
         .holders("z", READ + 1, &[everybody("weak")])
         .walk(READ + 3, &[group("g", "Corp", "strong", &["ad", "sf"])]);
-    let Step::UpdateGroup { cause, .. } = free.step() else {
+    let Step::UpdateGroup { cause, .. } = free.changes() else {
         panic!()
     };
     assert_eq!(cause, crate::WriteCause::Edit);
@@ -490,7 +490,7 @@ fn what_another_hand_changes_meanwhile_is_drift_and_no_edit() {
             group("h", "Other", "weak", &["z", "gh", "box"]),
         ],
     );
-    let Step::UpdateGroup { group, cause, .. } = renamed.step() else {
+    let Step::UpdateGroup { group, cause, .. } = renamed.changes() else {
         panic!()
     };
     assert_eq!(
@@ -507,7 +507,7 @@ fn an_answered_leaver_that_stays_after_all_is_taken_off_the_list() {
         f.desired.name = "New".to_owned();
         f.recorded.leaving = vec![hand_back("sf", "strong", None)];
     });
-    assert_eq!(fixture.remembers(), Memory::Leaving(Vec::new()));
+    assert!(matches!(fixture.remembers(), Memory::Update(_, list) if list.is_empty()));
     let done = two_and_two(as_it_is).with(|f| {
         f.recorded.leaving = vec![hand_back("x", "strong", Some(HandBackResult::SourceGone))];
     });
@@ -519,9 +519,9 @@ fn an_answered_leaver_that_stays_after_all_is_taken_off_the_list() {
 fn a_group_in_doubt_does_not_make_its_sources_free() {
     let doubted = swap(|other| other.recorded.sources.retain(|pin| pin.id.as_str() != "z"))
         .with(|f| f.picture.doubt(&group_id("h"), at(READ)));
-    let Memory::Leaving(list) = doubted.remembers() else {
+    let Memory::Update(update, list) = doubted.remembers() else {
         panic!()
     };
-    let stored = doubted.stored(&Memory::Leaving(list));
+    let stored = doubted.stored(&Memory::Update(update, list));
     assert_eq!(sent(&stored), group("g", "Corp", "strong", &["ad", "sf"]));
 }

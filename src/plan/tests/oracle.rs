@@ -56,6 +56,8 @@ impl World {
                     "{uid} writes what it does not hold"
                 );
                 assert!(ours(&group.id), "{uid} writes the group of somebody else");
+                let announced = stored.update.as_ref().is_some_and(|it| it.made(group));
+                assert!(announced, "{uid}: no such change is stored: {group:?}");
                 self.check_members(uid, Some(&group.id), &group.sources);
             }
             Write::Delete(id) => {

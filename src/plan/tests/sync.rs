@@ -12,7 +12,7 @@ fn edited() -> Fixture {
 }
 
 fn put(fixture: &Fixture) -> (psg_domain::Group, WriteCause) {
-    match fixture.step() {
+    match fixture.changes() {
         Step::UpdateGroup { group, cause, .. } => (group, cause),
         other => panic!("no PUT: {other:?}"),
     }
@@ -35,7 +35,7 @@ fn an_edit_puts_the_whole_group() {
     let (sent, cause) = put(&fixture);
     assert_eq!(sent, group("g", "New", "weak", &["ad", "sf"]));
     assert_eq!(cause, WriteCause::Edit);
-    let Step::UpdateGroup { changes, .. } = fixture.step() else {
+    let Step::UpdateGroup { changes, .. } = fixture.changes() else {
         panic!()
     };
     let fields: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
@@ -60,7 +60,8 @@ fn a_group_that_was_last_seen_long_ago_is_not_overwritten() {
 
 #[test]
 fn a_put_follows_only_a_read_newer_than_the_last_put() {
-    let fixture = edited().with(|f| f.sent.updated_at = Some(at(READ + 1)));
+    let fixture =
+        edited().with(|f| f.sent.puts.get_or_insert_default().answered_at = Some(at(READ + 1)));
     let Move::Refresh { what, newer_than } = fixture.next() else {
         panic!()
     };
@@ -70,8 +71,8 @@ fn a_put_follows_only_a_read_newer_than_the_last_put() {
 
 #[test]
 fn a_change_that_the_tenant_took_and_shows_otherwise_is_not_hammered() {
-    let fixture = edited().with(|f| {
-        f.sent.updated_at = Some(at(READ));
+    let sent = group("g", "Corp", "weak", &["ad", "sf"]);
+    let fixture = edited().updated(&sent, READ).with(|f| {
         f.backoff = Duration::from_secs(20);
     });
     assert_eq!(fixture.held_up().reason, Reason::Retrying);

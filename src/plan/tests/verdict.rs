@@ -6,7 +6,7 @@ use super::fixture::{
     Fixture, NOW, READ, at, condition, everybody, group, group_id, policy, policy_id, setback,
     source, source_id,
 };
-use crate::{Memory, Move, Outcome, Reason, Truth};
+use crate::{Move, Outcome, Reason, Truth};
 
 /// `Ready`, its reason, and which of `Reconciling`, `Stalled` and `Paused` stand.
 fn row(fixture: &Fixture) -> (Truth, &'static str, Vec<&'static str>) {
@@ -282,9 +282,7 @@ fn observing_says_that_it_only_looks() {
 #[test]
 fn a_hand_back_after_an_edit_is_work_on_the_group() {
     let fixture = Fixture::settled()
-        .stored(&Memory::Leaving(vec![super::fixture::hand_back(
-            "wd", "strong", None,
-        )]))
+        .with(|f| f.recorded.leaving = vec![super::fixture::hand_back("wd", "strong", None)])
         .holders("wd", READ + 1, &[everybody("weak")]);
     assert_eq!(
         row(&fixture),

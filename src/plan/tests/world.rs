@@ -240,6 +240,8 @@ impl World {
             if !self.resources.contains_key(uid) {
                 return End::Gone;
             }
+            let (now, resource) = (self.now, self.resources.get_mut(uid).unwrap());
+            resource.sent.follow(&resource.stored, now);
             let next = crate::next(&self.case(uid, last.as_ref()), self.now);
             let end = match &next {
                 Move::Do(_) | Move::Refresh { .. } => None,
@@ -253,7 +255,6 @@ impl World {
             if let Some(end) = end {
                 self.report(uid, &next, last.as_ref());
                 let resource = self.resources.get_mut(uid).unwrap();
-                resource.sent.forget_confirmed(&next);
                 if end == End::Settled {
                     resource.failures = 0;
                 }
@@ -327,10 +328,11 @@ impl World {
                 changes,
                 cause,
             }) => {
-                let before = self.resources[uid].sent.updated_at;
+                let answered = |sent: &Sent| sent.puts.and_then(|puts| puts.answered_at);
+                let before = answered(&self.resources[uid].sent);
                 let outcome = self.put(uid, group);
                 let (now, resource) = (self.now, self.resources.get_mut(uid).unwrap());
-                if cause == WriteCause::Drift && resource.sent.updated_at != before {
+                if cause == WriteCause::Drift && answered(&resource.sent) != before {
                     resource.repairs.count(&changes, now);
                 }
                 outcome
@@ -408,9 +410,6 @@ impl World {
         self.check_write(uid, &write);
         self.writes.push(write.clone());
         let fate = match self.fates.pop_front().unwrap_or(Fate::Answered) {
-            // A PUT that outlives its connection could join a source behind a deletion's back:
-            // a window that only a lock of the tenant could close.
-            Fate::Late(by) if matches!(write, Write::Put(_)) => Fate::Late(by.min(7)),
             fate => fate,
         };
         let answer = self.tenant.take(self.now, write, fate);
@@ -433,7 +432,9 @@ impl World {
         let (fate, made) = self.send(uid, Write::Post(uid.to_owned(), intent));
         self.resources.get_mut(uid).unwrap().sent.posted = Some(started_at);
         if let Some(group) = made {
-            self.picture.merge_one(self.now, group.clone());
+            let shown_from = self.now + SignedDuration::try_from(Timers::default().settle).unwrap();
+            self.picture
+                .merge_written(self.now, group.clone(), shown_from);
             return Outcome::Made(group);
         }
         let (now, outcome) = (self.now, self.failed(uid, fate));
@@ -450,17 +451,23 @@ impl World {
         let id = group.id.clone();
         let (fate, answer) = self.send(uid, Write::Put(group.clone()));
         if fate != Fate::Answered {
-            self.picture.doubt(&id, self.now);
-            return self.failed(uid, fate);
+            let outcome = self.failed(uid, fate);
+            if matches!(outcome, Outcome::Unknown(_)) {
+                self.picture.doubt(&id, self.now);
+                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
+                sent.puts.get_or_insert_default().unanswered_at = Some(self.now);
+            }
+            return outcome;
         }
         match answer {
             Some(answer) => {
-                self.picture.merge_one(self.now, answer);
+                let shown_from =
+                    self.now + SignedDuration::try_from(Timers::default().settle).unwrap();
+                self.picture.merge_written(self.now, answer, shown_from);
                 let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-                sent.updated_at = Some(self.now);
-                sent.updated = Some(group);
+                sent.puts.get_or_insert_default().answered(self.now);
             }
-            None => self.picture.doubt(&id, self.now),
+            None => _ = self.picture.merge_refuted(self.now, &id),
         }
         Outcome::Done
     }
@@ -477,6 +484,7 @@ impl World {
 
     /// Runs every resource until nothing moves any more, and names how each ended.
     pub fn run(&mut self) -> BTreeMap<String, End> {
+        let mut rests = 0;
         for _ in 0..PASSES {
             let before: Vec<u32> = self.resources.values().map(|r| r.version).collect();
             let uids: Vec<String> = self.resources.keys().cloned().collect();
@@ -500,11 +508,19 @@ impl World {
                 .values()
                 .filter_map(|r| r.object.paused_until);
             let until = until.chain(paused.filter(|until| *until > self.now));
+            rests = if before == after { rests } else { 0 };
             if let Some(until) = until.min() {
                 self.now = self.now.max(until);
                 self.advance(1);
             } else if !restless && before == after && self.tenant.late.is_empty() {
-                return ends;
+                // What took effect late shows in the next read, and the record of a change is closed
+                // by one after the settle time.
+                if rests == 2 {
+                    return ends;
+                }
+                rests += 1;
+                self.advance(60_000);
+                self.read();
             } else {
                 self.advance(1000);
             }

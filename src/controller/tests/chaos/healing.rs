@@ -178,7 +178,8 @@ fn is_hindered(group: &PasswordSyncGroup, world: &World) -> bool {
         "CreateAmbiguous",
         "AmbiguousGroup",
     ];
-    if by_others.contains(&&*why) {
+    // While it is being deleted, an ambiguous create is said under another reason.
+    if by_others.contains(&&*why) || group.status.as_ref().is_some_and(ambiguous) {
         return true;
     }
     let sources: Vec<&String> = (group.spec.source_refs.iter())

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use identity_simulator::Tenant;
 use kube::ResourceExt;
-use psg_api::{AdoptionPolicy, PasswordSyncGroup, PasswordSyncGroupStatus};
+use psg_api::{AdoptionPolicy, PasswordSyncGroup, PasswordSyncGroupStatus, SourceToReassign};
 
 use super::{Oracle, Shape, holds};
 use crate::tests::cluster::Cluster;
@@ -86,6 +86,13 @@ impl Oracle {
         for left in told(status) {
             let key = (left.id.clone(), left.policy_id.clone());
             let said = left.result.as_deref().unwrap_or_default();
+            if said == "HasOwnPolicy" && known.contains(&key) {
+                self.must(
+                    self.had_any_lately(&left.id),
+                    "S9: a source is said to have a policy of its own",
+                    &format!("{left:?}"),
+                );
+            }
             if !said.starts_with("AssignedBy") || !known.contains(&key) {
                 continue;
             }
@@ -98,12 +105,17 @@ impl Oracle {
         // One that left by an edit is forgotten once it is looked after.
         let still = told(status);
         let still: BTreeSet<&String> = still.iter().map(|left| &left.id).collect();
-        for (id, policy) in known.into_iter().filter(|(id, _)| !still.contains(id)) {
+        for left in before.map(open_entries).unwrap_or_default() {
+            let (id, policy) = (left.id.clone(), left.policy_id.clone());
+            if still.contains(&id) {
+                continue;
+            }
             let state = tenant.state();
             let grouped = self.grouped.get(&id);
             let fine = grouped.is_some_and(|at| at.elapsed() < JUST_NOW)
                 || state.groups_of(&id).next().is_some()
                 || self.had_lately(&(id.clone(), policy.clone()), tenant)
+                || left.assign.is_some() && self.had_any_lately(&id)
                 || state.sources.find(&id).is_none()
                 || state.policies.find(&policy).is_none();
             self.must(
@@ -121,6 +133,12 @@ impl Oracle {
         let had = self.had.get(key);
         has.is_some_and(|holder| holder.policy_id == key.1)
             || had.is_some_and(|at| at.elapsed() < JUST_NOW)
+    }
+
+    /// Whether a source had any policy of its own at a look just now.
+    fn had_any_lately(&self, source: &str) -> bool {
+        let mut had = self.had.iter().filter(|((id, _), _)| id == source);
+        had.any(|(_, at)| at.elapsed() < JUST_NOW)
     }
 
     /// S4: what is held from now on was made by this very resource, or may be adopted.
@@ -152,14 +170,19 @@ impl Oracle {
     }
 }
 
-/// The sources that are still to be handed back, with their policies.
-fn open(status: &PasswordSyncGroupStatus) -> BTreeSet<(String, String)> {
+/// The sources that are still to be handed back.
+fn open_entries(status: &PasswordSyncGroupStatus) -> Vec<SourceToReassign> {
     let deletion = status.deletion.iter().flat_map(|it| &it.sources);
     let open = deletion
         .chain(&status.leaving)
         .filter(|left| left.result.is_none());
-    open.map(|left| (left.id.clone(), left.policy_id.clone()))
-        .collect()
+    open.cloned().collect()
+}
+
+/// ... with their policies.
+fn open(status: &PasswordSyncGroupStatus) -> BTreeSet<(String, String)> {
+    let open = open_entries(status).into_iter();
+    open.map(|left| (left.id, left.policy_id)).collect()
 }
 
 /// What the manifest asks for, if each name means something in the tenant.

@@ -32,6 +32,7 @@ impl Oracle {
             }
             "PUT" => {
                 self.takes(Some(id), &body, tenant, &known);
+                self.announced(id, &body, tenant, &known);
                 self.one(&known, "a PUT of its own group", id, |_, status| {
                     holds(status, id)
                 })
@@ -181,6 +182,36 @@ impl Oracle {
         }
     }
 
+    /// S3: a PUT is the one of an open record; whatever it takes out is on the list beside that, or was
+    /// put in by another hand since.
+    fn announced(&mut self, id: &str, body: &Value, tenant: &Tenant, known: &[Known<'_>]) {
+        let sent = makers::sent(body);
+        let of = known.iter().find(|(_, status)| holds(status, id));
+        let Some((_, status)) = of else { return };
+        let recorded = status.update.as_ref().map(|update| {
+            let sources = update.source_ids.iter().cloned().collect();
+            (
+                Some(update.name.clone()),
+                Some(update.policy_id.clone()),
+                sources,
+            )
+        });
+        self.must(
+            recorded.as_ref() == Some(&sent),
+            "S3: a PUT without a record of its own",
+            &body.to_string(),
+        );
+        let members = tenant.state().groups.find(id);
+        for source in members.iter().flat_map(|group| &group.source_ids) {
+            let listed = status.leaving.iter().any(|left| left.id == *source);
+            self.must(
+                sent.2.contains(source) || listed || self.makers.is_just_touched(id),
+                "S3: a PUT takes a source out that is not on the list",
+                source,
+            );
+        }
+    }
+
     /// S10: a policy goes to a source that its resource hands back, the one that was recorded, and
     /// not while another group rules it.
     fn assigns(
@@ -201,8 +232,9 @@ impl Oracle {
             source,
             |_, status| {
                 let deletion = status.deletion.iter().flat_map(|it| &it.sources);
-                let mut left = deletion.chain(&status.leaving);
-                left.any(|left| left.id == source && [&*left.policy_id] == *own)
+                let open = deletion.chain(&status.leaving);
+                let mut open = open.filter(|left| left.result.is_none());
+                open.any(|left| left.id == source && [&*left.policy_id] == *own)
             },
         );
         let ruled: Vec<String> = tenant

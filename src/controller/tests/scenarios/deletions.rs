@@ -5,8 +5,9 @@ use psg_api::names;
 use serde_json::json;
 
 use super::{
-    DELETE, PATCH, Scenario, all_gone, apply_abc, apply_and_lose_the_answer, base, gone,
-    handed_back, has, namespace, nothing, on_group, one_group, spec, with,
+    DELETE, PATCH, PUT, Scenario, all_gone, apply_abc, apply_and_lose_the_answer, base,
+    edits::lagging_and_bare, gone, handed_back, has, namespace, nothing, on_group, one_group, spec,
+    with,
 };
 use crate::tests::tenant::{STANDARD, STRONG};
 
@@ -80,6 +81,43 @@ pub fn all() -> Vec<Scenario> {
                 "delete while a source leaves",
                 |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
                 handed_back,
+            )
+        },
+        Scenario {
+            switches: lagging_and_bare(),
+            then: Some(|w| w.cluster.delete("g")),
+            ..on_group(
+                "delete while members are swapped, where reads lag",
+                |w| w.cluster.apply("g", &spec("G", &["A", "D", "E"])),
+                gone,
+            )
+        },
+        Scenario {
+            switches: lagging_and_bare(),
+            then: Some(|w| w.cluster.delete("g")),
+            ..on_group(
+                "delete while a swap of members takes effect late",
+                |w| {
+                    let late = FaultKind::LateApply {
+                        seconds: 17,
+                        code: None,
+                    };
+                    w.strike(PUT, 1, late);
+                    w.cluster.apply("g", &spec("G", &["A", "D", "E"]));
+                },
+                gone,
+            )
+        },
+        Scenario {
+            switches: lagging_and_bare(),
+            then: Some(|w| {
+                w.cluster.apply("g", &spec("G", &["A", "Nobody"]));
+                w.cluster.delete("g");
+            }),
+            ..on_group(
+                "delete of what cannot be carried out, while members are swapped, where reads lag",
+                |w| w.cluster.apply("g", &spec("G", &["A", "D", "E"])),
+                gone,
             )
         },
         on_group(

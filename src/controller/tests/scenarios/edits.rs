@@ -1,10 +1,22 @@
 //! A manifest that changes: names, policies, sources that join, leave and move.
 
 use identity_simulator::FaultKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{PUT, Scenario, base, c_left, has, on_group, one_group, reason, spec};
+use super::{PUT, Scenario, base, c_left, has, on_group, one_group, reason, spec, with};
 use crate::tests::tenant::status;
+
+/// Reads lag, and the service gives no source a policy by itself.
+pub fn lagging_and_bare() -> Value {
+    json!({
+        "reads": {"lagging": {"seconds": 15}}, "policy_after_join": "dropped",
+        "policy_after_leave": "previous_policy", "policy_after_delete": "never",
+    })
+}
+
+fn on_change(name: &str, sources: &[&str]) -> Value {
+    with(spec(name, sources), "managementPolicy", "OnChange")
+}
 
 pub fn all() -> Vec<Scenario> {
     vec![
@@ -62,6 +74,42 @@ pub fn all() -> Vec<Scenario> {
                 "leave, and back at once",
                 |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
                 |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            switches: lagging_and_bare(),
+            ..on_group(
+                "a swap of members, where reads lag",
+                |w| w.cluster.apply("g", &on_change("G", &["A", "D", "E"])),
+                |w| one_group(w, "G", &["A", "D", "E"]),
+            )
+        },
+        Scenario {
+            switches: lagging_and_bare(),
+            then: Some(|w| w.cluster.apply("g", &on_change("G", &["A", "B", "C"]))),
+            ..on_group(
+                "a swap of members whose answer is lost, and back, where reads lag",
+                |w| {
+                    w.strike(PUT, 1, FaultKind::LostAnswer);
+                    w.cluster.apply("g", &on_change("G", &["A", "D", "E"]));
+                },
+                |w| one_group(w, "G", &["A", "B", "C"]),
+            )
+        },
+        Scenario {
+            switches: lagging_and_bare(),
+            then: Some(|w| w.cluster.apply("g", &on_change("G", &["B", "E", "F"]))),
+            ..on_group(
+                "a swap of members that takes effect late, after another",
+                |w| {
+                    let late = FaultKind::LateApply {
+                        seconds: 17,
+                        code: None,
+                    };
+                    w.strike(PUT, 1, late);
+                    w.cluster.apply("g", &on_change("G", &["A", "D", "E"]));
+                },
+                |w| one_group(w, "G", &["B", "E", "F"]),
             )
         },
         Scenario {

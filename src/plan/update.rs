@@ -1,0 +1,222 @@
+//! A change that was sent and that reads may not show yet. Its record stands in the status before
+//! the PUT is sent, and is closed by a read that began after the settle time of the last PUT: until
+//! then no difference is called drift, and every source of the record may be in the group.
+
+use jiff::Timestamp;
+use psg_domain::{Assign, Group, HandBack, PolicyId, Presence, Recorded, SourceId, Update, time};
+
+use crate::{
+    case::{Case, Memory, Move, Puts, Step},
+    differ, hand_back,
+    hand_back::Progress,
+    reason::{Finding, Reason},
+    resolve::Resolved,
+    sync::read_group,
+};
+
+/// From when on a read shows what became of every PUT of the open record; none if none is open, or
+/// none was sent.
+///
+/// A PUT that was answered has taken effect, and reads may lag behind it for the settle time. One
+/// that was not may take effect as late, and reads may lag behind that.
+pub fn shown_from(case: &Case<'_>) -> Option<Timestamp> {
+    let update = case.recorded.update.as_ref()?;
+    let Some(puts) = &case.sent.puts else {
+        return Some(update.started_at);
+    };
+    let answered = puts
+        .answered_at
+        .map(|at| time::after(at, case.timers.settle));
+    let unanswered = puts.unanswered_at.map(|at| {
+        let late = time::after(at, case.timers.settle);
+        time::after(late, case.timers.confirm_gap)
+    });
+    answered.max(unanswered)
+}
+
+/// Whether a read that began at `as_of` may not show the last change yet.
+pub fn is_hidden(case: &Case<'_>, as_of: Timestamp) -> bool {
+    shown_from(case).is_some_and(|from| as_of < from)
+}
+
+/// Whether the open record is of something else than what is wanted.
+pub fn is_of_another(case: &Case<'_>, wanted: &Resolved) -> bool {
+    let (name, policy) = (&wanted.name, &wanted.policy.id);
+    case.recorded.update.as_ref().is_some_and(|update| {
+        (&update.name, &update.policy) != (name, policy) || update.sources != wanted.source_ids()
+    })
+}
+
+/// Whether no PUT of what is recorded was answered yet, or one that nobody answered may have taken
+/// effect after the last one that was: a difference is ours to mend.
+pub fn is_unfinished(case: &Case<'_>) -> bool {
+    if case.recorded.update.is_none() {
+        return false;
+    }
+    let puts = case.sent.puts.unwrap_or_default();
+    let late = puts
+        .unanswered_at
+        .map(|at| time::after(at, case.timers.settle));
+    puts.taken_at.is_none() || late.is_some_and(|late| puts.answered_at.is_none_or(|at| at <= late))
+}
+
+/// Waits for a read that shows the last change, or asks for it.
+pub fn wait(case: &Case<'_>, now: Timestamp, group: &Group, reason: Reason) -> Option<Move> {
+    let from = shown_from(case)?;
+    if now >= from {
+        return Some(read_group(&group.id, from));
+    }
+    let message = format!(
+        "a change of group {} was sent and may not show yet: it is read again at {from}",
+        group.id
+    );
+    let why = Finding::new(reason, message);
+    Some(Move::Wait { until: from, why })
+}
+
+/// Every source that may be without a policy without our group: those that a read shows in it or,
+/// if it is gone, those that were last made equal; and, only if they have no policy then, those that
+/// our own records put into it and that do not show.
+pub fn members(case: &Case<'_>, read: Option<&Group>) -> Vec<HandBack> {
+    let recorded = &case.recorded;
+    let pinned = recorded.policy.as_ref().map(|pin| &pin.id);
+    let list = |sources: Vec<&SourceId>, policy: Option<&PolicyId>, assign| {
+        let policy = policy.cloned();
+        let open = move |source: &SourceId| {
+            Some(HandBack {
+                source: source.clone(),
+                name: differ::source(source, case.picture),
+                policy: policy.clone()?,
+                assign,
+                result: None,
+            })
+        };
+        sources.into_iter().filter_map(open).collect::<Vec<_>>()
+    };
+    let made_equal = || recorded.sources.iter().map(|pin| &pin.id).collect();
+    let mut members = match read {
+        Some(group) => {
+            let policy = group.policy.as_ref().or(pinned);
+            list(group.sources.iter().collect(), policy, Assign::Always)
+        }
+        None => list(made_equal(), pinned, Assign::Always),
+    };
+    hand_back::enlist(&mut members, list(made_equal(), pinned, Assign::IfNone));
+    if let Some(update) = &recorded.update {
+        let sent = update.sources.iter().collect();
+        let sent = list(sent, Some(&update.policy), Assign::IfNone);
+        hand_back::enlist(&mut members, sent);
+    }
+    members
+}
+
+/// How far the sources are that left by our changes, or may have left; nothing if the resource
+/// holds no group that shows.
+pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
+    let Presence::There(group, as_of) = case.picture.group(case.recorded.held()?) else {
+        return None;
+    };
+    let hidden = is_hidden(case, as_of);
+    let list = &case.recorded.leaving;
+    let sent = case.sent.puts.is_none_or(Puts::was_sent);
+    if let Some(update) = case.recorded.update.as_ref().filter(|_| sent && !hidden) {
+        let is_missing = |one: &HandBack| {
+            update.sources.contains(&one.source) && !group.sources.contains(&one.source)
+        };
+        let missing = members(case, Some(group)).into_iter().filter(is_missing);
+        let mut longer = list.clone();
+        hand_back::enlist(&mut longer, missing);
+        if longer != *list {
+            let memory = Memory::HandedBack(longer);
+            return Some(Progress::Next(Move::Do(Step::Record(memory))));
+        }
+    }
+    // One that is back in the group is the group's. Whether the others have left for good, only a read
+    // that shows the last change tells: of those that a read showed as members, and that an answered
+    // PUT took out, that is certain.
+    let is_member = |one: &HandBack| group.sources.contains(&one.source);
+    let puts = case.sent.puts.unwrap_or_default();
+    let certain = puts.answered_at.is_some() && puts.unanswered_at.is_none();
+    let is_early = |one: &HandBack| hidden && !(certain && one.assign == Assign::Always);
+    let waits = |one: &HandBack| is_member(one) || is_early(one);
+    // Every walk shows the group anew; holders read since our PUT need not be read again for that.
+    let since = puts.answered_at.map_or(as_of, |sent| sent.min(as_of));
+    let group_id = Some(&group.id);
+    let results = match hand_back::progress(case, now, list, waits, group_id, since) {
+        Progress::Done(results) => results,
+        next @ Progress::Next(_) => return Some(next),
+    };
+    let mut open = results.iter().filter(|one| one.result.is_none());
+    if !open.any(|one| !is_member(one)) {
+        return Some(Progress::Done(results));
+    }
+    let next = if results == *list {
+        wait(case, now, group, Reason::Updating)?
+    } else {
+        Move::Do(Step::Record(Memory::HandedBack(results)))
+    };
+    Some(Progress::Next(next))
+}
+
+/// Remembers at the end of a pass what became of the leavers. Closes the record once its change
+/// shows, or a later edit has made it void; a change that is still to be carried out stays recorded.
+pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Move, now: Timestamp) {
+    if recorded.update.is_none() && recorded.leaving.is_empty() {
+        return;
+    }
+    let Some(Progress::Done(leavers)) = leavers(case, now) else {
+        return;
+    };
+    let shown = recorded.held().map(|id| case.picture.group(id));
+    let Some(Presence::There(group, as_of)) = shown else {
+        return;
+    };
+    let made = recorded
+        .update
+        .as_ref()
+        .is_none_or(|update| update.made(group));
+    let is_over = *ended == Move::Settled || made || !is_unfinished(case);
+    if is_hidden(case, as_of) || !is_over {
+        recorded.leaving = leavers;
+    } else {
+        recorded.leaving = Vec::new();
+        recorded.update = None;
+    }
+}
+
+/// The record of a PUT that makes a group this, and every source that it takes out, or that an
+/// earlier PUT may have put in.
+pub fn record(
+    case: &Case<'_>,
+    now: Timestamp,
+    wanted: &Group,
+    shown: &Group,
+) -> Option<(Update, Vec<HandBack>)> {
+    let update = Update {
+        name: wanted.name.clone(),
+        policy: wanted.policy.clone()?,
+        sources: wanted.sources.clone(),
+        started_at: now,
+    };
+    let known = case.recorded.leaving.iter().filter(|gone| {
+        let there = shown.sources.contains(&gone.source);
+        let back = wanted.sources.contains(&gone.source);
+        match (there, back) {
+            // What was handed back before it joined anew says nothing of this time.
+            (true, _) => false,
+            (false, false) => true,
+            // The PUT may fail, and the manifest change again.
+            (false, true) => gone.result.is_none(),
+        }
+    });
+    let mut leaving: Vec<HandBack> = known.cloned().collect();
+    let left = members(case, Some(shown)).into_iter();
+    let left = left.filter(|open| !wanted.sources.contains(&open.source));
+    hand_back::enlist(&mut leaving, left);
+    let repeated = case
+        .recorded
+        .update
+        .as_ref()
+        .is_some_and(|open| open.is_repeated_by(&update));
+    (!repeated || leaving != case.recorded.leaving).then_some((update, leaving))
+}
