@@ -56,6 +56,15 @@ SOAK_SEEDS := $(or $(SEEDS),50000)
 # A million seeds for each second of the clock, so that no two runs share any.
 SOAK_FROM := $(or $(FROM),$(shell echo $$(($$(date +%s) * 1000000 + 0x$$(git rev-parse --short=4 HEAD)))))
 
+.PHONY: prove
+prove: ## What a release runs: every program at full size, and histories that no run played before (30 minutes)
+	$(call say,'deaths in pairs at every lag$(comma) 20000 histories')
+	PSG_PROVE=1 PSG_SEEDS=20000 cargo test -p psg-controller --locked -- --nocapture crash every_history same_seed real_watches matrix edits
+	$(call say,'the model$(comma) its larger worlds as well')
+	cargo test -p psg-plan --locked -- --nocapture --include-ignored model_check
+	@$(MAKE) soak
+	@$(MAKE) soak WATCHED=1 SEEDS=20000
+
 .PHONY: planted
 planted: ## Plant one bug after another in a copy, and say which program finds it (45 minutes; ONLY=ID,ID: these)
 	$(call say,'planted bugs')

@@ -80,6 +80,17 @@ struct Decision {
     wake: Option<Timestamp>,
 }
 
+/// What became of a write to the finalizers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finalizers {
+    /// They are stored.
+    Stored,
+    /// The resource is gone: there is nothing left to do for it.
+    Gone,
+    /// The resource has changed, and was read again: decide anew.
+    Undecided,
+}
+
 /// Runs one pass, and says after which time to look again even if nothing changes.
 ///
 /// The memory is taken now and not when the pass first runs: the watch may bring a newer version
@@ -265,11 +276,9 @@ impl Pass {
             let unseen = next == Move::Settled
                 && recorded.held().is_some_and(|id| !picture.facts_follow(id));
             // The record of a change is closed by the first read that shows it.
-            let open = report
+            let shown = report
                 .as_ref()
-                .is_some_and(|it| it.recorded.update.is_some());
-            let shown = update::shown_from(&case).filter(|_| open);
-            let shown = shown.map(|from| time::after(from.max(now), case.tenant.interval));
+                .and_then(|it| update::next_look(&case, &it.recorded, now));
             let wake = [paused, unseen.then_some(read), shown];
             let wake = wake.into_iter().flatten().min();
             Decision { next, report, wake }
@@ -343,7 +352,7 @@ impl Pass {
             Step::HoldFinalizer => {
                 let mut finalizers = self.group.finalizers().to_vec();
                 finalizers.push(names::FINALIZER.to_owned());
-                self.finalizers(finalizers).await?;
+                return Ok(self.finalizers(finalizers).await? == Finalizers::Gone);
             }
             Step::ReleaseFinalizer(farewell) => {
                 let held = self.group.finalizers().iter();
@@ -354,7 +363,7 @@ impl Pass {
                 let deleting = self.group.metadata.deletion_timestamp.is_some();
                 let note = self.farewell(&farewell);
                 trail::farewell(self, &farewell).map_err(Error::Untold)?;
-                if self.finalizers(others).await? {
+                if self.finalizers(others).await? != Finalizers::Undecided {
                     if let Some(note) = note {
                         self.tell(note).await;
                     }
@@ -387,8 +396,8 @@ impl Pass {
         }
     }
 
-    /// Replaces the finalizers; true if that was done.
-    async fn finalizers(&mut self, finalizers: Vec<String>) -> Result<bool, Error> {
+    /// Replaces the finalizers.
+    async fn finalizers(&mut self, finalizers: Vec<String>) -> Result<Finalizers, Error> {
         match self
             .context
             .kubernetes
@@ -398,10 +407,13 @@ impl Pass {
             Ok(stored) => {
                 self.hold(Arc::new(stored));
                 self.mind.last = Some(Outcome::Done);
-                Ok(true)
+                Ok(Finalizers::Stored)
             }
-            Err(KubeError::Gone) => Ok(true),
-            Err(error) => self.lost(error).await.map(|()| false),
+            Err(KubeError::Gone) => Ok(Finalizers::Gone),
+            Err(error) => {
+                self.lost(error).await?;
+                Ok(Finalizers::Undecided)
+            }
         }
     }
 

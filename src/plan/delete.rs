@@ -177,6 +177,9 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
                 return wait;
             }
             let (sources, group) = (&deletion.sources, Some(&deletion.group));
+            // It may be gone for long: what the sources have since is asked anew.
+            let recorded = Some(deletion.recorded_at).filter(|at| *at <= now);
+            let as_of = as_of.max(recorded.unwrap_or(as_of));
             match hand_back::progress(case, now, sources, |_| false, group, as_of) {
                 Progress::Next(next) => next,
                 Progress::Done(sources) => release(case, FarewellKind::Deleted, sources),

@@ -39,6 +39,18 @@ pub fn is_hidden(case: &Case<'_>, as_of: Timestamp) -> bool {
     shown_from(case).is_some_and(|from| as_of < from)
 }
 
+/// When a record that stays open at the end of a pass is to be looked at again: once a regular read
+/// shows its change.
+pub fn next_look(case: &Case<'_>, stored: &Recorded, now: Timestamp) -> Option<Timestamp> {
+    stored.update.as_ref()?;
+    let from = shown_from(case)?;
+    let hidden = match case.picture.group(stored.held()?) {
+        Presence::There(_, as_of) => as_of < from,
+        Presence::Gone(_) | Presence::Unknown(_) => now < from,
+    };
+    hidden.then(|| time::after(from.max(now), case.tenant.interval))
+}
+
 /// Whether the open record is of something else than what is wanted.
 pub fn is_of_another(case: &Case<'_>, wanted: &Resolved) -> bool {
     let (name, policy) = (&wanted.name, &wanted.policy.id);
@@ -139,8 +151,12 @@ pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     let certain = puts.answered_at.is_some() && puts.unanswered_at.is_none();
     let is_early = |one: &HandBack| hidden && !(certain && one.assign == Assign::Always);
     let waits = |one: &HandBack| is_member(one) || is_early(one);
-    // Every walk shows the group anew; holders read since our PUT need not be read again for that.
-    let since = puts.answered_at.map_or(as_of, |sent| sent.min(as_of));
+    // What holders were read since: the answer of the PUT or, where another may have followed, the
+    // first moment at which a read shows both.
+    let since = match puts.answered_at.filter(|_| certain) {
+        Some(answered) => answered.min(as_of),
+        None => shown_from(case).map_or(as_of, |from| from.min(as_of)),
+    };
     let group_id = Some(&group.id);
     let results = match hand_back::progress(case, now, list, waits, group_id, since) {
         Progress::Done(results) => results,

@@ -48,6 +48,19 @@ async fn an_operator_alone_is_never_refused_though_its_watch_lags_by_several_rea
     assert_eq!(refused(&world), Vec::<String>::new());
 }
 
+/// A person deletes it before it holds a finalizer, and the watch shows that only later.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_gone_is_not_asked_for_its_finalizer_again_and_again() {
+    let (world, _process) = lagging();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    world.cluster.delete("g");
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let refused = refused(&world).len();
+    assert_eq!(refused, 1, "writes to what is gone\n{}", world.story());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_standby_writes_nothing_and_calls_nobody_until_it_leads() {
     let world = World::new(small(3, &json!({}), &json!("none"), 7));

@@ -8,6 +8,7 @@ mod bursts;
 mod calls;
 mod chaos;
 mod cluster;
+mod costs;
 mod crashes;
 mod edits;
 mod fuse;
@@ -37,6 +38,9 @@ use std::{
     ops::{ControlFlow, Range},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Lets a story play in a time of its own, which passes as soon as nobody has anything to do.
 fn in_virtual_time<T>(story: impl Future<Output = T>) -> T {

@@ -207,6 +207,25 @@ fn sources_that_left_and_still_wait_are_merged_into_the_record() {
     );
 }
 
+/// It was deleted in the tenant long ago, and so long nobody looked at anything else.
+#[test]
+fn of_a_group_that_was_gone_before_the_sources_are_read_anew() {
+    let gone = gone()
+        .gone("g", READ + 40)
+        .holders("ad", READ + 50, &[])
+        .holders("sf", READ + 50, &[])
+        .with(|f| {
+            f.now = at(NOW + 300);
+            f.sent.deleted_at = None;
+            f.recorded.deletion.as_mut().unwrap().recorded_at = at(NOW + 299);
+        });
+    let Move::Refresh { what, newer_than } = gone.next() else {
+        panic!()
+    };
+    assert_eq!(what, What::Holders(vec![source_id("ad"), source_id("sf")]));
+    assert!(newer_than > gone.recorded.deletion.unwrap().recorded_at);
+}
+
 #[test]
 fn after_a_crash_the_group_is_read_before_it_is_deleted() {
     assert_eq!(planned().refresh(), What::Group(group_id("g")));
@@ -358,7 +377,10 @@ fn another_group_seen_before_this_one_was_gone_decides_nothing() {
         .gone("g", READ + 2)
         .holders("ad", READ + 4, &[everybody("strong")])
         .holders("sf", READ + 4, &[everybody("strong")])
-        .with(|f| f.sent.deleted_at = Some(at(READ + 1)));
+        .with(|f| {
+            f.sent.deleted_at = Some(at(READ + 1));
+            f.recorded.deletion.as_mut().unwrap().recorded_at = at(READ);
+        });
     assert_eq!(fixture.refresh(), What::Groups);
 }
 

@@ -28,3 +28,6 @@ mod tenant;
 mod updating;
 mod verdict;
 mod world;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -70,7 +70,8 @@ fn lagging(second: i64) -> Fixture {
 /// What may have joined is listed, and has a policy of its own.
 fn looked_after(fixture: &Fixture) -> Fixture {
     let listed = fixture.stored(&fixture.remembers());
-    listed.holders("wd", NOW, &[everybody("weak")])
+    let now = listed.now.as_second();
+    listed.holders("wd", now, &[everybody("weak")])
 }
 
 #[test]
@@ -182,6 +183,19 @@ fn what_leaves_stays_listed_with_its_result_until_the_record_is_closed() {
     assert_eq!(left.next(), Move::Settled);
     let leaving = left.report().recorded.leaving;
     assert_eq!(leaving[0].result, Some(HandBackResult::ByService));
+}
+
+/// Its holders were read before the PUT that let it join, which nobody answered.
+#[test]
+fn what_a_source_had_before_it_joined_says_nothing_of_now() {
+    let left = Fixture::settled()
+        .updated(&group("g", "Corp", "strong", &["ad", "sf"]), READ - 60)
+        .with(|f| {
+            f.sent.puts.as_mut().unwrap().unanswered_at = Some(at(READ - 50));
+            f.recorded.leaving = vec![hand_back("wd", "strong", None)];
+        })
+        .holders("wd", READ - 55, &[everybody("strong")]);
+    assert_eq!(left.refresh(), What::Holders(vec![source_id("wd")]));
 }
 
 #[test]

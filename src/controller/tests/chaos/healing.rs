@@ -77,6 +77,9 @@ impl Story {
             world.restless(),
             world.story()
         );
+        let tenant = world.tenant.lock().unwrap();
+        world.oracle.lock().unwrap().no_source_is_bare(&tenant);
+        drop(tenant);
         for group in world.cluster.groups.all() {
             let content = is_ready(&group) || is_hindered(&group, &world);
             assert!(content, "L1: nothing hinders {group:#?}\n{}", world.story());
@@ -108,8 +111,11 @@ impl Story {
         let world = self.world.clone();
         for _ in 0..3 {
             // Groups that nobody remembers were left on request: their sources are needed.
-            tokio::time::sleep(Duration::from_mins(2)).await;
+            let quiet = world.until(Duration::from_mins(2), || world.quiet()).await;
             world.drop_unclaimed();
+            if quiet {
+                break;
+            }
         }
         let converged = world.until(HEALING, || world.quiet()).await;
         assert!(

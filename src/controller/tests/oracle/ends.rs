@@ -92,17 +92,22 @@ impl Oracle {
         }
     }
 
-    /// At the end of a history that may converge: every source has a policy, and no group is
-    /// forgotten by the resource that made it.
-    pub fn at_rest(&mut self, tenant: &Tenant, cluster: &Cluster) {
-        let state = tenant.state();
-        for source in state.sources.iter() {
+    /// Once nothing is done any more, whatever each resource has come to: every source has a policy.
+    pub fn no_source_is_bare(&mut self, tenant: &Tenant) {
+        for source in tenant.state().sources.iter() {
             self.must(
                 !makers::is_bare(tenant, &source.id) || self.makers.is_left_bare(&source.id),
                 "a source is left without a policy",
                 &source.name,
             );
         }
+    }
+
+    /// At the end of a history that may converge: every source has a policy, and no group is
+    /// forgotten by the resource that made it.
+    pub fn at_rest(&mut self, tenant: &Tenant, cluster: &Cluster) {
+        self.no_source_is_bare(tenant);
+        let state = tenant.state();
         for group in state.groups.iter() {
             self.must(
                 group.source_ids.len() >= 2,

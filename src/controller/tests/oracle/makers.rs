@@ -67,6 +67,9 @@ impl Makers {
     pub fn orphans(&mut self, uid: &str, group: Option<&String>) {
         self.orphaned.insert(uid.to_owned());
         self.left.extend(group.cloned());
+        // Whoever takes it over may read it as it was before the last change to it.
+        let now = group.map(|group| (group.clone(), Instant::now()));
+        self.touched.extend(now);
     }
 
     /// S1: of the groups that one resource made, one is there at most. One that another hand changed
