@@ -97,6 +97,11 @@ impl Makers {
             let group = state.groups.find(group);
             group.is_some_and(|group| group.source_ids.contains(source))
         };
+        // What leaves a group that was left on request, by a change that was on its way, is left too.
+        let gone = self.joined.keys().filter(|member| !is_member(member));
+        let gone = gone.filter(|(group, _)| self.left.contains(group));
+        let left: Vec<String> = gone.map(|(_, source)| source.clone()).collect();
+        self.left_by_another(&left, tenant);
         self.joined.retain(|member, _| is_member(member));
         for group in state.groups.iter() {
             for source in &group.source_ids {
