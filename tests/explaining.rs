@@ -126,7 +126,7 @@ async fn the_kinds_and_their_status_are_explained_too() {
             "psg.status.drift",
             "Where the tenant differs and is not written.",
         ),
-        ("psg.status.leaving", "Sources that left by an edit"),
+        ("psg.status.leaving", "Sources that left by a change"),
         (
             "psg.status.deletion",
             "stored before the tenant's group is deleted",

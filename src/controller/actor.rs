@@ -122,7 +122,13 @@ async fn round(
             session.probe_at = None;
             let spent = time::until(started, now);
             let rest = match state {
-                TenantState::Ready => interval.saturating_sub(spent),
+                TenantState::Ready => {
+                    let regular = interval.saturating_sub(spent);
+                    let snapshot = tenant.state().snapshot;
+                    let hidden = snapshot.and_then(|it| it.with(psg_domain::Picture::hidden_until));
+                    // Whether it differs is known sooner than at the next regular read.
+                    hidden.map_or(regular, |from| regular.min(time::until(now, from)))
+                }
                 _ => context.settings.credentials_retry,
             };
             (state, rest)

@@ -28,8 +28,8 @@ pub struct Picture {
     memberships: Index<SourceId, GroupId>,
     gone: BTreeMap<GroupId, Absence>,
     doubts: BTreeMap<GroupId, Timestamp>,
-    /// Groups that we wrote: a read that began before this moment may not show the write yet.
-    written: BTreeMap<GroupId, Timestamp>,
+    /// Groups that we wrote.
+    written: BTreeMap<GroupId, Written>,
     walks: VecDeque<Timestamp>,
     facts_as_of: Option<Timestamp>,
     policies: BTreeMap<PolicyId, Policy>,
@@ -45,6 +45,15 @@ pub struct Picture {
 struct Absence {
     since: Timestamp,
     as_of: Timestamp,
+}
+
+/// Our own write of a group.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    /// A read that began before may not show it yet.
+    shown_from: Timestamp,
+    /// Such a read showed something else, or nothing.
+    hides: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +146,12 @@ impl Picture {
     /// Since when every read of this id found nothing.
     pub fn gone_since(&self, id: &GroupId) -> Option<Timestamp> {
         self.gone.get(id).map(|absence| absence.since)
+    }
+
+    /// From when on a read tells whether what an earlier one showed was only older than our write.
+    pub fn hidden_until(&self) -> Option<Timestamp> {
+        let hidden = self.written.values().filter(|written| written.hides);
+        hidden.map(|written| written.shown_from).max()
     }
 
     /// Every group shown, in the order of ids.
@@ -242,7 +257,11 @@ impl Picture {
         let id = group.id.clone();
         self.written.remove(&id);
         let changes = self.merge_one(at, group);
-        self.written.insert(id, shown_from);
+        let written = Written {
+            shown_from,
+            hides: false,
+        };
+        self.written.insert(id, written);
         changes
     }
 
@@ -374,17 +393,15 @@ impl Picture {
     /// Whether a read that began at `as_of` and shows something else, or nothing, may only not show
     /// our own write yet. It then counts as a read of what we wrote.
     fn keeps_our_write(&mut self, id: &GroupId, as_of: Timestamp) -> bool {
-        let kept = self.written.get(id).is_some_and(|from| as_of < *from);
-        match self.groups.get_mut(id).filter(|_| kept) {
-            Some(seen) => {
-                seen.as_of = seen.as_of.max(as_of);
-                true
-            }
-            None => {
-                self.written.remove(id);
-                false
-            }
+        let written = self.written.get_mut(id);
+        let written = written.filter(|written| as_of < written.shown_from);
+        if let (Some(written), Some(seen)) = (written, self.groups.get_mut(id)) {
+            written.hides = true;
+            seen.as_of = seen.as_of.max(as_of);
+            return true;
         }
+        self.written.remove(id);
+        false
     }
 
     fn is_newer(&self, id: &GroupId, as_of: Timestamp) -> bool {

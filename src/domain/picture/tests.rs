@@ -53,6 +53,54 @@ fn a_walk_begun_before_our_write_cannot_undo_it() {
 }
 
 #[test]
+fn a_read_that_may_be_older_than_our_write_does_not_undo_it() {
+    let mut picture = Picture::default();
+    let id = GroupId::parse("g").unwrap();
+    picture.merge_groups(at(10), vec![group("g", "old", &["a"])]);
+    picture.merge_written(at(20), group("g", "new", &["b"]), at(50));
+    assert_eq!(picture.hidden_until(), None);
+    picture.merge_groups(at(30), vec![group("g", "old", &["a"])]);
+    picture.merge_one(at(35), group("g", "old", &["a"]));
+    picture.merge_gone(at(40), &id);
+    picture.merge_groups(at(45), vec![]);
+    let Presence::There(shown, as_of) = picture.group(&id) else {
+        panic!()
+    };
+    assert_eq!((shown.name.as_str(), as_of), ("new", at(45)));
+    assert_eq!(
+        picture.groups_with(&SourceId::parse("a").unwrap()),
+        Vec::<&Group>::new()
+    );
+    assert_eq!(
+        picture.hidden_until(),
+        Some(at(50)),
+        "it is read again then"
+    );
+    picture.merge_groups(at(50), vec![group("g", "old", &["a"])]);
+    assert_eq!(picture.groups_named("old").len(), 1, "by now it is so");
+    assert_eq!(picture.hidden_until(), None);
+}
+
+#[test]
+fn a_later_write_of_ours_is_believed_whatever_the_first_was_answered() {
+    let mut picture = Picture::default();
+    let id = GroupId::parse("g").unwrap();
+    picture.merge_written(at(20), group("g", "new", &["b"]), at(50));
+    picture.merge_written(at(21), group("g", "newer", &["b"]), at(51));
+    assert_eq!(picture.groups_named("newer").len(), 1);
+    picture.merge_refuted(at(22), &id);
+    assert_eq!(picture.group(&id), Presence::Gone(at(22)));
+    picture.merge_written(at(23), group("g", "new", &["b"]), at(53));
+    picture.doubt(&id, at(24));
+    picture.merge_gone(at(25), &id);
+    assert_eq!(
+        picture.group(&id),
+        Presence::Gone(at(25)),
+        "a DELETE may have been carried out"
+    );
+}
+
+#[test]
 fn a_walk_that_lacks_a_group_is_no_proof_but_a_read_by_id_is() {
     let mut picture = Picture::default();
     let id = GroupId::parse("g").unwrap();

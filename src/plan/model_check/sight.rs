@@ -106,16 +106,12 @@ impl Sight {
 
     fn keeps_our_write(&mut self, id: &GroupId) -> bool {
         let kept = self.written.get(id).is_some_and(|from| NOW < *from);
-        match self.groups.get_mut(id).filter(|_| kept) {
-            Some((_, _, as_of)) => {
-                *as_of = NOW;
-                true
-            }
-            None => {
-                self.written.remove(id);
-                false
-            }
+        if let Some((_, _, as_of)) = self.groups.get_mut(id).filter(|_| kept) {
+            *as_of = NOW;
+            return true;
         }
+        self.written.remove(id);
+        false
     }
 
     pub fn see(&mut self, group: Group) {

@@ -330,7 +330,7 @@ impl World {
             }) => {
                 let answered = |sent: &Sent| sent.puts.and_then(|puts| puts.answered_at);
                 let before = answered(&self.resources[uid].sent);
-                let outcome = self.put(uid, group);
+                let outcome = self.put(uid, &group);
                 let (now, resource) = (self.now, self.resources.get_mut(uid).unwrap());
                 if cause == WriteCause::Drift && answered(&resource.sent) != before {
                     resource.repairs.count(&changes, now);
@@ -409,9 +409,7 @@ impl World {
     fn send(&mut self, uid: &str, write: Write) -> (Fate, Option<Group>) {
         self.check_write(uid, &write);
         self.writes.push(write.clone());
-        let fate = match self.fates.pop_front().unwrap_or(Fate::Answered) {
-            fate => fate,
-        };
+        let fate = self.fates.pop_front().unwrap_or(Fate::Answered);
         let answer = self.tenant.take(self.now, write, fate);
         let unanswered = matches!(fate, Fate::Lost | Fate::Late(_) | Fate::Dropped);
         self.advance(if unanswered { 8000 } else { 200 });
@@ -447,7 +445,7 @@ impl World {
         outcome
     }
 
-    fn put(&mut self, uid: &str, group: Group) -> Outcome {
+    fn put(&mut self, uid: &str, group: &Group) -> Outcome {
         let id = group.id.clone();
         let (fate, answer) = self.send(uid, Write::Put(group.clone()));
         if fate != Fate::Answered {

@@ -282,9 +282,8 @@ pub fn lagging_reads(phase: Phase) -> Cell {
         ]),
         Phase::Intent => Cell::of(lag(), &[Once, OnePost]),
         Phase::Keep => Cell::of(lag(), &[Once, Held]),
-        Phase::Plan => Cell::of(lag(), &[Once]),
         // What was answered counts until reads must show it.
-        Phase::Put => Cell::of(lag(), &[Once]),
+        Phase::Plan | Phase::Put => Cell::of(lag(), &[Once]),
         Phase::Delete => Cell::of(lag(), &[Vain, Says("DeletionBlocked"), Outlasts]),
         // Another group has just let one of the sources go, and is shown with it.
         Phase::Assign | Phase::Release => Cell::of(Fault::LagOfAnother, &[Once, Patient]),
