@@ -95,7 +95,10 @@ async fn a_group_that_is_only_missing_from_a_list_is_not_made_again() {
         let mut by_id = calls
             .iter()
             .map(|call| call == "GET /password-sync-groups/{id}");
-        by_id.any(|it| it).then_some(()).ok_or_else(|| calls.join(", "))
+        by_id
+            .any(|it| it)
+            .then_some(())
+            .ok_or_else(|| calls.join(", "))
     })
     .await;
     world.wait_ready("shared").await;

@@ -25,9 +25,13 @@ pub struct Args {
     )]
     pub watch_namespaces: Vec<String>,
 
-    /// Where /livez, /readyz and /metrics are served.
+    /// Where /livez and /readyz are served, and /metrics without --metrics-listen.
     #[arg(long, env = "PSG_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+
+    /// Where /metrics is served instead, such as 127.0.0.1:9090 for a proxy beside the operator.
+    #[arg(long, env = "PSG_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// A domain that credentials may be sent to, with all its subdomains; may be given several times.
     #[arg(

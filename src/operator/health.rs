@@ -1,6 +1,9 @@
-//! `/livez` says that the process turns, `/readyz` what it still waits for, `/metrics` the figures.
+//! `/livez` says that the work goes on, `/readyz` what it still waits for, `/metrics` the figures.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -14,9 +17,47 @@ use psg_controller::{Readiness, Standing, Stands};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// How often the work says that it goes on.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long it may be silent: several times of what anything may take at a stretch.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Whether the thread that works gets anywhere. Probes are answered by another thread, so that a pass
+/// which takes long is no reason to end the process, and one that never ends is.
+#[derive(Debug)]
+pub struct Pulse(Mutex<Instant>);
+
+impl Pulse {
+    /// One that beats now.
+    pub fn new(now: Instant) -> Self {
+        Self(Mutex::new(now))
+    }
+
+    /// Beats for as long as the runtime that it is called on turns.
+    pub async fn keep(&self) {
+        loop {
+            self.beat(Instant::now());
+            tokio::time::sleep(BEAT).await;
+        }
+    }
+
+    fn beat(&self, now: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// How long it has been silent, if that is too long.
+    fn silent_for(&self, now: Instant) -> Option<Duration> {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let silent = now.saturating_duration_since(last);
+        (silent > SILENCE).then_some(silent)
+    }
+}
+
 /// What is served.
 #[derive(Clone)]
 pub struct Health {
+    /// Whether the work goes on.
+    pub pulse: Arc<Pulse>,
     /// What the process waits for.
     pub readiness: Arc<Readiness>,
     /// Whether the process acts.
@@ -25,13 +66,33 @@ pub struct Health {
     pub registry: Arc<Registry>,
 }
 
-/// The three routes.
-pub fn routes(health: Health) -> Router {
+/// What the kubelet asks.
+pub fn probes(health: Health) -> Router {
     Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
+        .route("/livez", get(live))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
         .with_state(health)
+}
+
+/// What monitoring asks.
+pub fn metrics(health: Health) -> Router {
+    Router::new()
+        .route("/metrics", get(figures))
+        .with_state(health)
+}
+
+async fn live(State(health): State<Health>) -> impl IntoResponse {
+    lives(health.pulse.silent_for(Instant::now()))
+}
+
+fn lives(silent: Option<Duration>) -> (StatusCode, String) {
+    match silent {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(silent) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("the work has made no step for {} s\n", silent.as_secs()),
+        ),
+    }
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
@@ -58,7 +119,7 @@ fn said(mut waiting: Vec<&'static str>, stands: Standing) -> (StatusCode, String
     }
 }
 
-async fn metrics(State(health): State<Health>) -> impl IntoResponse {
+async fn figures(State(health): State<Health>) -> impl IntoResponse {
     let mut text = String::new();
     match encode(&mut text, &health.registry) {
         Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, OPEN_METRICS)], text),
@@ -73,6 +134,19 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_that_makes_no_step_for_a_minute_is_dead() {
+        let began = Instant::now();
+        let pulse = Pulse::new(began);
+        let later = |seconds| began + Duration::from_secs(seconds);
+        assert_eq!(lives(pulse.silent_for(later(60))).0, StatusCode::OK);
+        let dead = lives(pulse.silent_for(later(61)));
+        let said = "the work has made no step for 61 s\n".to_owned();
+        assert_eq!(dead, (StatusCode::SERVICE_UNAVAILABLE, said));
+        pulse.beat(later(30));
+        assert_eq!(lives(pulse.silent_for(later(61))).0, StatusCode::OK);
+    }
 
     #[test]
     fn a_standby_is_ready_and_who_knows_of_no_lease_is_not() {

@@ -4,7 +4,7 @@
 //! - [`args`]: what was typed, and what it means.
 //! - [`audit`]: where the audit trail goes.
 //! - [`telemetry`]: the logs, on standard error.
-//! - [`health`]: `/livez`, `/readyz`, `/metrics`.
+//! - [`health`]: `/livez`, `/readyz`, `/metrics`; [`listen`]: serves them, within limits.
 //! - [`connect`]: the ways to Kubernetes.
 //! - [`election`]: what to do about the Lease; pure.
 //! - [`fence`]: until when this process may act; [`leadership`]: reads and writes the Lease.
@@ -17,5 +17,6 @@ pub mod election;
 pub mod fence;
 pub mod health;
 pub mod leadership;
+pub mod listen;
 pub mod serve;
 pub mod telemetry;

@@ -15,15 +15,16 @@ use psg_controller::{
 use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     args::{Args, Contradiction},
     audit::Trail,
     connect,
     fence::Fence,
-    health::{self, Health},
+    health::{self, Health, Pulse},
     leadership::{Candidate, Lost},
+    listen::{self, Limits},
 };
 
 /// How long one call to Kubernetes may take.
@@ -156,15 +157,16 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         stands: stands.clone(),
         stop: stop.clone(),
     });
+    let pulse = Arc::new(Pulse::new(std::time::Instant::now()));
+    let beating = Arc::clone(&pulse);
+    tokio::spawn(async move { beating.keep().await });
     let health = Health {
+        pulse,
         readiness: Arc::clone(&context.readiness),
         registry: Arc::new(registry),
         stands,
     };
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
-        .map_err(|error| Error::Listen(args.listen, error))?;
-    let health = tokio::spawn(axum::serve(listener, health::routes(health)).into_future());
+    let _served = listen(&args, health)?;
     tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
     let work = psg_controller::run(reads, queues, context);
     let ended = tokio::select! {
@@ -176,9 +178,26 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     if let (Ok(()), Some(candidate)) = (&ended, &mut candidate) {
         candidate.release().await;
     }
-    health.abort();
     tracing::info!("the operator has ended");
     ended
+}
+
+/// Serves health and figures until the guard is dropped.
+fn listen(args: &Args, health: Health) -> Result<DropGuard, Error> {
+    let served = CancellationToken::new();
+    let (probes, metrics) = (health::probes(health.clone()), health::metrics(health));
+    let serve = |address, routes| {
+        listen::serve(address, routes, Limits::default(), served.clone())
+            .map_err(|error| Error::Listen(address, error))
+    };
+    match args.metrics_listen {
+        Some(apart) => {
+            serve(args.listen, probes)?;
+            serve(apart, metrics)?;
+        }
+        None => _ = serve(args.listen, probes.merge(metrics))?,
+    }
+    Ok(served.drop_guard())
 }
 
 /// Ends only if a lease is lost.

@@ -14,7 +14,8 @@
 //!   order; whatever must be *newer* than something waits for the next. See [`time`].
 //! - Time that passes while somebody has something to do is a fault, and counted. Waiting is not.
 //! - A POST takes effect before its intent is older than the settle time, or never. The protocol
-//!   assumes that (docs/safety.md); PUT, DELETE and an assignment end before they are given up.
+//!   assumes that (docs/safety.md). A PUT takes effect within the settle time after it was given up in
+//!   worlds with `late_puts`; elsewhere, as a DELETE and an assignment, before it is given up.
 //! - Counting repairs: no contest is ever given up.
 //! - Failing reads, and what wakes a pass: one may begin at any moment.
 //!
