@@ -126,6 +126,7 @@ async fn round(
                     let regular = interval.saturating_sub(spent);
                     let snapshot = tenant.state().snapshot;
                     let hidden = snapshot.and_then(|it| it.with(psg_domain::Picture::hidden_until));
+                    let hidden = hidden.filter(|from| *from > now);
                     // Whether it differs is known sooner than at the next regular read.
                     hidden.map_or(regular, |from| regular.min(time::until(now, from)))
                 }

@@ -364,13 +364,22 @@ impl Picture {
             return;
         }
         self.settle(&group.id, as_of);
-        if let Some(seen) = self.groups.get_mut(&group.id)
-            && seen.value == group
-        {
-            seen.as_of = as_of;
+        let same = self
+            .groups
+            .get(&group.id)
+            .is_some_and(|seen| seen.value == group);
+        if !same && self.keeps_our_write(&group.id, as_of) {
             return;
         }
-        if self.keeps_our_write(&group.id, as_of) {
+        if self
+            .written
+            .get(&group.id)
+            .is_some_and(|written| written.shown_from <= as_of)
+        {
+            self.written.remove(&group.id);
+        }
+        if let Some(seen) = self.groups.get_mut(&group.id).filter(|_| same) {
+            seen.as_of = as_of;
             return;
         }
         self.forget(&group.id, changes);

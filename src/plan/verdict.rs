@@ -11,6 +11,7 @@ use crate::{
     case::{Case, Move, TenantState},
     differ, moving, prerequisites,
     reason::{About, Finding, Reason},
+    refused,
     resolve::Resolved,
     update,
 };
@@ -85,7 +86,7 @@ pub fn verdict(case: &Case<'_>, next: &Move, now: Timestamp) -> Option<Report> {
         conditions.extend(facts(case, next, resolved.as_ref()));
     }
     Some(Report {
-        recorded: recorded(case, next, now, resolved.as_ref()),
+        recorded: recorded(case, next, now, facts_known, resolved.as_ref()),
         conditions,
     })
 }
@@ -248,10 +249,21 @@ fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
     (!others.is_empty()).then(|| condition("PoliciesAligned", Truth::False, "OtherPolicy", message))
 }
 
-fn recorded(case: &Case<'_>, next: &Move, now: Timestamp, resolved: Option<&Resolved>) -> Recorded {
+fn recorded(
+    case: &Case<'_>,
+    next: &Move,
+    now: Timestamp,
+    facts_known: bool,
+    resolved: Option<&Resolved>,
+) -> Recorded {
     let mut recorded = case.recorded.clone();
     recorded.observed_generation = Some(case.object.generation);
     recorded.drift = Vec::new();
+    let judged = facts_known && case.picture.groups_as_of().is_some();
+    if judged && !case.object.deleting && refused::standing(case).is_none() {
+        // The facts may change back, and what was refused then may be taken now.
+        recorded.refused = None;
+    }
     if !case.object.deleting {
         if case.observes() {
             (recorded.update, recorded.leaving) = (None, Vec::new());

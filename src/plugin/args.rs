@@ -1,6 +1,6 @@
 //! What was typed, and what it means.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
@@ -22,6 +22,10 @@ pub struct Args {
     #[arg(short, long, global = true, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
 
+    /// The kubeconfig. Left out, it is what KUBECONFIG lists, or ~/.kube/config.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
     /// The context of the kubeconfig. Left out, it is the current one.
     #[arg(long, global = true, value_name = "CONTEXT")]
     pub context: Option<String>,
@@ -37,12 +41,14 @@ pub enum Command {
     },
     /// Ask the operator to read the tenant now.
     Reconcile {
-        /// The PasswordSyncGroup.
+        /// The PasswordSyncGroup: NAME or psg/NAME.
+        #[arg(value_parser = crate::name::parse)]
         name: String,
     },
     /// Write nothing to the tenant for a while, a deletion included.
     Pause {
-        /// The PasswordSyncGroup.
+        /// The PasswordSyncGroup: NAME or psg/NAME.
+        #[arg(value_parser = crate::name::parse)]
         name: String,
         /// How long, such as 30m, 2h or 2h30m; at most 8760h.
         #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
@@ -50,7 +56,8 @@ pub enum Command {
     },
     /// End a pause.
     Resume {
-        /// The PasswordSyncGroup.
+        /// The PasswordSyncGroup: NAME or psg/NAME.
+        #[arg(value_parser = crate::name::parse)]
         name: String,
     },
 }

@@ -1,13 +1,14 @@
 //! Sends one patch, and says in plain words why it did not go through.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, ffi::OsStr, path::Path, time::Duration};
 
 use kube::{
     Api, Client, Config,
     api::{Patch, PatchParams},
-    config::KubeConfigOptions,
+    config::{KubeConfigOptions, Kubeconfig},
 };
 use psg_api::PasswordSyncGroup;
+use serde_json::Value;
 
 use crate::{annotate::Change, args::Args};
 
@@ -24,9 +25,11 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
         context: args.context.clone(),
         ..KubeConfigOptions::default()
     };
-    let config = Config::from_kubeconfig(&options)
+    let files = std::env::var_os("KUBECONFIG");
+    let kubeconfig = kubeconfig(args.kubeconfig.as_deref(), files.as_deref())?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| format!("no way to a cluster: {error}; set KUBECONFIG or --context"))?;
+        .map_err(|error| format!("no way to a cluster: {error}; set --kubeconfig or --context"))?;
     let namespace = args.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
     let server = config.cluster_url.to_string();
@@ -38,10 +41,51 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
         groups.patch_metadata(&change.name, &params, &patch),
     );
     match answer.await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(stored)) if is_stored(&change.patch, stored.metadata.annotations.as_ref()) => Ok(()),
+        Ok(Ok(_)) => Err(format!(
+            "{server} took the change and did not store it: an admission webhook or policy of the cluster \
+             may have taken it out"
+        )),
         Ok(Err(error)) => Err(in_words(&error, &change.name, &namespace, &server)),
         Err(_) => Err(format!("{server} did not answer within {TIMEOUT:?}")),
     }
+}
+
+/// The file that was named, or those of the list that are there, as kubectl has it, or the usual one.
+fn kubeconfig(named: Option<&Path>, listed: Option<&OsStr>) -> Result<Kubeconfig, String> {
+    let read = |file: &Path| {
+        Kubeconfig::read_from(file).map_err(|error| format!("{}: {error}", file.display()))
+    };
+    if let Some(file) = named {
+        return read(file);
+    }
+    let Some(listed) = listed.filter(|listed| !listed.is_empty()) else {
+        return Kubeconfig::read()
+            .map_err(|error| format!("no kubeconfig: {error}; set KUBECONFIG or --kubeconfig"));
+    };
+    let files = std::env::split_paths(listed);
+    let there = files.filter(|file| !file.as_os_str().is_empty() && file.exists());
+    let mut merged: Option<Kubeconfig> = None;
+    for file in there {
+        let next = read(&file)?;
+        merged = Some(match merged {
+            None => next,
+            Some(before) => before.merge(next).map_err(|error| error.to_string())?,
+        });
+    }
+    merged.ok_or_else(|| {
+        let listed = listed.to_string_lossy();
+        format!("none of the files in KUBECONFIG is there: {listed}")
+    })
+}
+
+/// Whether the annotations are what the patch asked for.
+fn is_stored(patch: &Value, stored: Option<&BTreeMap<String, String>>) -> bool {
+    let asked = patch["metadata"]["annotations"].as_object();
+    asked.into_iter().flatten().all(|(key, value)| {
+        let found = stored.and_then(|stored| stored.get(key));
+        found.map(String::as_str) == value.as_str()
+    })
 }
 
 fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> String {
@@ -71,6 +115,39 @@ mod tests {
         let status = Status::failure(message, reason).with_code(code);
         let error = kube::Error::Api(Box::new(status));
         in_words(&error, "corporate", "identity", "https://cluster")
+    }
+
+    #[test]
+    fn what_was_not_stored_as_asked_is_not_said_to_be_done() {
+        let set = serde_json::json!({"metadata": {"annotations": {"a": "1"}}});
+        let unset = serde_json::json!({"metadata": {"annotations": {"a": null}}});
+        let has = |value: &str| BTreeMap::from([("a".to_owned(), value.to_owned())]);
+        assert!(is_stored(&set, Some(&has("1"))));
+        assert!(!is_stored(&set, Some(&has("2"))));
+        assert!(!is_stored(&set, None));
+        assert!(is_stored(&unset, None));
+        assert!(!is_stored(&unset, Some(&has("1"))));
+    }
+
+    #[test]
+    fn files_of_the_list_that_are_not_there_are_passed_over() {
+        let folder = std::env::temp_dir().join(format!("kubectl-psg-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let there = folder.join("config");
+        std::fs::write(
+            &there,
+            "apiVersion: v1\nkind: Config\ncurrent-context: mine\n",
+        )
+        .unwrap();
+        let gone = folder.join("gone");
+        let list = std::env::join_paths([&gone, &there]).unwrap();
+        let read = kubeconfig(None, Some(&list)).unwrap();
+        assert_eq!(read.current_context.as_deref(), Some("mine"));
+        let none = kubeconfig(None, Some(gone.as_os_str())).unwrap_err();
+        assert!(none.contains("none of the files in KUBECONFIG"), "{none}");
+        let named = kubeconfig(Some(&gone), None).unwrap_err();
+        assert!(named.contains("gone"), "{named}");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -4,14 +4,17 @@
 //! speaks to a tenant.
 //!
 //! # Layout
-//! - [`args`]: what was typed.
+//! - [`args`]: what was typed; [`name`]: the name of a resource in it.
 //! - [`explain`]: the catalogue of reasons as text; needs no cluster.
 //! - [`annotate`]: the patch that each command stands for, and the words about it.
 //! - [`cluster`]: sends a patch, and says in plain words why it did not go through.
+//! - [`terminal`]: shows control characters instead of sending them.
 
 pub mod annotate;
 pub mod args;
 pub mod cluster;
 pub mod explain;
+pub mod name;
+pub mod terminal;
 
 pub use args::{Args, Command};

@@ -7,18 +7,18 @@ use std::{
 
 use clap::Parser;
 use jiff::Timestamp;
-use psg_plugin::{Args, Command, annotate, cluster, explain};
+use psg_plugin::{Args, Command, annotate, cluster, explain, terminal};
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
-        Ok(text) => match io::stdout().write_all(text.as_bytes()) {
+        Ok(text) => match io::stdout().write_all(terminal::plain(&text).as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             // The reader has seen enough: `kubectl psg explain | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         },
         Err(message) => {
-            let _ = writeln!(io::stderr(), "error: {message}");
+            let _ = writeln!(io::stderr(), "error: {}", terminal::plain(&message));
             ExitCode::FAILURE
         }
     }

@@ -123,6 +123,7 @@ fn every_history_converges_and_breaks_no_invariant() {
             steps.fetch_add(trace.len() as u64, Ordering::SeqCst);
             return ControlFlow::Continue(());
         }
+        println!("seed {seed} failed");
         let mut failed = failed.lock().unwrap();
         failed.push(seed);
         if failed.len() > 4 {

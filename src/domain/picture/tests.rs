@@ -81,6 +81,22 @@ fn a_read_that_may_be_older_than_our_write_does_not_undo_it() {
     assert_eq!(picture.hidden_until(), None);
 }
 
+/// Else it would be read again and again.
+#[test]
+fn a_read_that_shows_our_write_in_the_end_hides_nothing_any_more() {
+    let mut picture = Picture::default();
+    picture.merge_written(at(20), group("g", "new", &["b"]), at(50));
+    picture.merge_groups(at(30), vec![group("g", "old", &["a"])]);
+    picture.merge_groups(at(40), vec![group("g", "new", &["b"])]);
+    assert_eq!(
+        picture.hidden_until(),
+        Some(at(50)),
+        "it may come and go until then"
+    );
+    picture.merge_groups(at(50), vec![group("g", "new", &["b"])]);
+    assert_eq!(picture.hidden_until(), None);
+}
+
 #[test]
 fn a_later_write_of_ours_is_believed_whatever_the_first_was_answered() {
     let mut picture = Picture::default();

@@ -270,6 +270,21 @@ fn what_the_tenant_refused_is_remembered_and_not_repeated() {
     );
 }
 
+/// The read that the refusal was judged by may have lacked what the tenant already had.
+#[test]
+fn facts_that_changed_and_changed_back_are_tried_again() {
+    let refused = unknown().last(Outcome::Refused("no".to_owned()));
+    let stored = refused.stored(&refused.remembers()).with(|f| f.last = None);
+    assert!(stored.report().recorded.refused.is_some());
+    let holder = group("z", "Far Away", "weak", &["ad", "q"]);
+    let changed = stored.clone().walk(NOW, &[holder]);
+    assert_eq!(changed.stalls(), Reason::SourceInAnotherGroup);
+    let reported = changed.report().recorded;
+    assert_eq!(reported.refused, None);
+    let back = stored.walk(NOW + 1, &[]).with(|f| f.recorded = reported);
+    assert_eq!(intent_of(&back).attempt, 1);
+}
+
 #[test]
 fn a_refusal_does_not_change_with_what_has_nothing_to_do_with_it() {
     let refused = unknown().last(Outcome::Refused("no".to_owned()));
