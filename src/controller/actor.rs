@@ -149,7 +149,8 @@ async fn round(
                     known
                 }
             };
-            (state, trouble.again)
+            // However long it lasted, the first answer after it is not missed by more than a read.
+            (state, trouble.again.min(interval))
         }
         Err(trouble) => {
             session.failing_since = None;

@@ -162,6 +162,22 @@ async fn what_a_tenant_is_needed_for_is_stored_with_growing_pauses_until_it_is()
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_long_outage_the_tenant_is_read_within_one_interval() {
+    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    // Its Secret cannot be read, so neither can the tenant.
+    world.weather.lock().unwrap().api_down = true;
+    tokio::time::sleep(Duration::from_mins(25)).await;
+    world.weather.lock().unwrap().api_down = false;
+    world.edit_group("G", |group| group.source_ids.truncate(1));
+    let undone = || world.groups()[0].1.len() == 2;
+    let interval = Duration::from_mins(1);
+    assert!(world.until(interval + Duration::from_secs(5), undone).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_contest_repairs_are_counted_anew() {
     let world = World::new(small(4, &json!({}), &json!("none"), 7));
     let _process = Process::start(&world, Life::default());

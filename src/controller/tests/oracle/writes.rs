@@ -64,7 +64,7 @@ impl Oracle {
         }
     }
 
-    /// The one resource that a write is for.
+    /// The one resource that a write of a group is for.
     fn one(
         &mut self,
         known: &[Known<'_>],
@@ -226,32 +226,36 @@ impl Oracle {
         let own: Vec<&str> = own
             .filter_map(|holder| holder["policyId"].as_str())
             .collect();
-        let by = self.one(
-            known,
-            "a policy for a source that it hands back",
-            source,
-            |_, status| {
-                let deletion = status.deletion.iter().flat_map(|it| &it.sources);
-                let open = deletion.chain(&status.leaving);
-                let mut open = open.filter(|left| left.result.is_none());
-                open.any(|left| left.id == source && [&*left.policy_id] == *own)
-            },
-        );
+        // Two may list it with the same policy: one that let it go to the other, and has not seen yet
+        // that it arrived there, and the other, which lets it go as well.
+        let lists = |status: &PasswordSyncGroupStatus| {
+            let deletion = status.deletion.iter().flat_map(|it| &it.sources);
+            let open = deletion.chain(&status.leaving);
+            let mut open = open.filter(|left| left.result.is_none());
+            open.any(|left| left.id == source && [&*left.policy_id] == *own)
+        };
+        let by: Vec<String> = known
+            .iter()
+            .filter(|(_, status)| lists(status))
+            .filter_map(|(group, _)| group.uid())
+            .collect();
+        let what = "S3, S4: a policy for a source that no resource hands back";
+        self.must(!by.is_empty(), what, source);
         let ruled: Vec<String> = tenant
             .state()
             .groups_of(source)
             .map(|it| it.id.clone())
             .collect();
         for group in ruled {
-            let is_own = known
-                .iter()
-                .any(|(of, status)| of.uid() == by && holds(status, &group));
+            let is_own = known.iter().any(|(of, status)| {
+                of.uid().is_some_and(|uid| by.contains(&uid)) && holds(status, &group)
+            });
             self.must(
                 is_own || self.makers.is_just_touched(&group),
                 "S10: a policy for a source that a group rules",
                 &format!("{source} in {group}"),
             );
         }
-        by
+        by.into_iter().next()
     }
 }
