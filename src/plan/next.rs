@@ -198,9 +198,6 @@ fn without_a_group(
 
 /// Rule 6 for a group that a read by id no longer finds.
 fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resolved) -> Move {
-    if !case.picture.groups_named(&resolved.name).is_empty() {
-        return without_a_group(case, now, desired, resolved);
-    }
     let gone = case
         .recorded
         .held()
@@ -216,6 +213,10 @@ fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resol
     });
     if let Some(wait) = in_doubt {
         return wait;
+    }
+    // Only now: while the absence is in doubt, an old read may show one that was deleted before.
+    if !case.picture.groups_named(&resolved.name).is_empty() {
+        return without_a_group(case, now, desired, resolved);
     }
     if desired.management != ManagementPolicy::Enforce && !sync::is_edit(case, resolved) {
         let message = format!(

@@ -366,3 +366,20 @@ fn the_sources_of_a_group_that_is_made_again_are_not_forgotten() {
     assert_eq!(left.len(), 1, "what is in the new group is not leaving");
     assert_eq!(left[0].source.as_str(), "sf");
 }
+
+#[test]
+fn a_namesake_is_not_adopted_while_it_is_in_doubt_whether_the_held_group_is_gone() {
+    let namesake = group("old", "Corp", "strong", &["ad", "sf"]);
+    let settled = Fixture::settled().read().with(|f| {
+        f.desired.adoption = psg_domain::AdoptionPolicy::Overwrite;
+    });
+    let in_doubt = settled.walk(READ + 1, &[namesake]).with(|f| {
+        f.picture.merge_gone(at(READ + 2), &group_id("g"));
+    });
+    assert_eq!(in_doubt.held_up().reason, Reason::Creating);
+    let gone = in_doubt.gone("g", READ + 40);
+    assert!(matches!(
+        gone.remembers(),
+        Memory::Group(_, Origin::Adopted)
+    ));
+}
