@@ -27,7 +27,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long a request's headers may take to arrive.
     pub headers: Duration,
-    /// How long a connection lives, whatever it does.
+    /// How long a connection lives, even if requests go on arriving.
     pub life: Duration,
     /// The most bytes of a request that are kept: more are answered with 431.
     pub buffer: usize,

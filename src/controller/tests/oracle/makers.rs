@@ -67,7 +67,7 @@ impl Makers {
     pub fn orphans(&mut self, uid: &str, group: Option<&String>) {
         self.orphaned.insert(uid.to_owned());
         self.left.extend(group.cloned());
-        // Whoever takes it over may read it as it was before the last change to it.
+        // A resource that adopts it may read it as it was before the last change.
         let now = group.map(|group| (group.clone(), Instant::now()));
         self.touched.extend(now);
     }

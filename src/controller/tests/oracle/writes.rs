@@ -182,8 +182,8 @@ impl Oracle {
         }
     }
 
-    /// S3: a PUT is the one of an open record; whatever it takes out is on the list beside that, or was
-    /// put in by another hand since.
+    /// S3: a PUT sends exactly what the open record says. Each source that it takes out of the group is
+    /// in `status.leaving`, or was put in by another hand after that list was stored.
     fn announced(&mut self, id: &str, body: &Value, tenant: &Tenant, known: &[Known<'_>]) {
         let sent = makers::sent(body);
         let of = known.iter().find(|(_, status)| holds(status, id));
