@@ -254,7 +254,7 @@ fn failed(pass: &mut Pass, now: Timestamp, error: &Error, refusals: Refusals) ->
     }
     match (error, refusals) {
         (Error::Refused { .. } | Error::NotFound { .. }, Refusals::AreTerminal) => {
-            Outcome::Refused(error.to_string())
+            Outcome::Refused(pass.basis.clone(), error.to_string())
         }
         _ => Outcome::NotMade(setback(
             pass,

@@ -16,8 +16,8 @@ use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
-    Brake, Case, Claimant, Condition, Going, InUse, Memory, Move, Object, Outcome, Reason, Report,
-    Step, TenantState, TenantView, What,
+    Basis, Brake, Case, Claimant, Condition, Going, InUse, Memory, Move, Object, Outcome, Reason,
+    Report, Step, TenantState, TenantView, What,
     claims::{Held, Wanted},
     next, update, verdict,
 };
@@ -69,6 +69,8 @@ pub(crate) struct Pass {
     fresh: bool,
     /// The tenant was asked for something in this pass.
     acted: bool,
+    /// What the last write was decided on.
+    pub basis: Basis,
     /// The right to write the tenant, for the rest of this pass.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -78,6 +80,8 @@ struct Decision {
     next: Move,
     report: Option<Report>,
     wake: Option<Timestamp>,
+    /// For a write of the group: what its refusal would be about.
+    basis: Option<Basis>,
 }
 
 /// What became of a write to the finalizers.
@@ -117,6 +121,7 @@ pub fn reconcile(
         mind,
         fresh: false,
         acted: false,
+        basis: Basis::default(),
         place,
     };
     carry_out(pass)
@@ -165,7 +170,13 @@ impl Pass {
                 self.claim();
             }
             let now = self.context.now();
-            let Decision { next, report, wake } = self.decide(now)?;
+            let Decision {
+                next,
+                report,
+                wake,
+                basis,
+            } = self.decide(now)?;
+            self.basis = basis.unwrap_or_default();
             let stopping = self.context.stop.is_cancelled();
             let answered = matches!(self.mind.last, Some(Outcome::Made(_)));
             match next {
@@ -281,7 +292,16 @@ impl Pass {
                 .and_then(|it| update::next_look(&case, &it.recorded, now));
             let wake = [paused, unseen.then_some(read), shown];
             let wake = wake.into_iter().flatten().min();
-            Decision { next, report, wake }
+            let writes = matches!(
+                next,
+                Move::Do(Step::CreateGroup(_) | Step::UpdateGroup { .. })
+            );
+            Decision {
+                basis: writes.then(|| case.basis()),
+                next,
+                report,
+                wake,
+            }
         };
         Ok(match &self.tenant {
             Some(tenant) => tenant.look(&claims, decide),

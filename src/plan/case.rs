@@ -13,6 +13,8 @@ use crate::{
     claims::ClaimIndex,
     contested::Repairs,
     reason::{Finding, Reason},
+    refused::Basis,
+    resolve::Unresolved,
 };
 
 /// One resource and everything that may influence it.
@@ -260,8 +262,8 @@ pub enum Outcome {
     Made(Group),
     /// It was done, or read: look again.
     Done,
-    /// The tenant refused it, and repeating cannot help.
-    Refused(String),
+    /// The tenant refused what was decided on this, and repeating it cannot help.
+    Refused(Basis, String),
     /// It was certainly not done.
     NotMade(Setback),
     /// It may have been done.
@@ -386,8 +388,8 @@ pub enum FarewellKind {
 pub enum Memory {
     /// A create is about to be sent.
     Intent(Intent),
-    /// The tenant refused what the manifest wants.
-    Refused(String),
+    /// The tenant refused what a manifest wanted.
+    Refused(psg_domain::Refused),
     /// Another tool undoes every repair.
     Contested(psg_domain::Contested),
     /// This group is ours.
@@ -422,7 +424,6 @@ impl Case<'_> {
         let mut case = self.clone();
         case.last = Some(Outcome::Recorded(memory.kind()));
         case.sent.recorded(memory);
-        let facts = crate::refused::fingerprint(self);
         let recorded = &mut case.recorded;
         match memory {
             Memory::Intent(intent) => {
@@ -437,13 +438,9 @@ impl Case<'_> {
                     recorded.sources = resolved.sources;
                 }
             }
-            Memory::Refused(message) => {
+            Memory::Refused(refused) => {
                 recorded.intent = None;
-                recorded.refused = Some(psg_domain::Refused {
-                    generation: self.object.generation,
-                    facts,
-                    message: message.clone(),
-                });
+                recorded.refused = Some(refused.clone());
             }
             Memory::Contested(contested) => {
                 case.repairs = Repairs::default();
@@ -477,10 +474,13 @@ impl Case<'_> {
     }
 
     /// The references of the manifest, looked up.
-    pub(crate) fn resolve(&self) -> Result<crate::Resolved, Vec<Finding>> {
+    pub(crate) fn resolve(&self) -> Result<crate::Resolved, Vec<Unresolved>> {
         match &self.desired {
             Ok(desired) => crate::resolve(desired, &self.recorded, self.picture),
-            Err(why) => Err(vec![Finding::new(Reason::InvalidSpec, why.clone())]),
+            Err(why) => {
+                let finding = Finding::new(Reason::InvalidSpec, why.clone());
+                Err(vec![Unresolved::Wrong(finding)])
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! happened; it looks at what is recorded and what is observed.
 
 use jiff::Timestamp;
-use psg_domain::{Desired, Group, ManagementPolicy, Presence, time};
+use psg_domain::{Desired, Group, ManagementPolicy, Presence, Refused, time};
 
 use crate::{
     absence, adopt,
@@ -12,7 +12,7 @@ use crate::{
     delete, moving, prerequisites,
     reason::{Finding, Reason},
     refused,
-    resolve::Resolved,
+    resolve::{self, Resolved},
     sync,
 };
 
@@ -31,7 +31,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
 /// Whatever just failed ends the pass; only an unanswered create is looked for at once.
 fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     match case.last.as_ref()? {
-        Outcome::Refused(message) if case.object.deleting => {
+        Outcome::Refused(_, message) if case.object.deleting => {
             let until = time::after(now, case.backoff);
             let why = Finding::new(
                 Reason::DeletionBlocked,
@@ -39,12 +39,16 @@ fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
             );
             Some(Move::Wait { until, why })
         }
-        Outcome::Refused(message) => {
+        Outcome::Refused(of, message) => {
             if let Some(stands) = refused::standing(case) {
                 return Some(stands);
             }
-            let memory = Memory::Refused(message.clone());
-            Some(Move::Do(Step::Record(memory)))
+            let refused = Refused {
+                generation: of.generation,
+                facts: of.facts.clone(),
+                message: message.clone(),
+            };
+            Some(Move::Do(Step::Record(Memory::Refused(refused))))
         }
         Outcome::NotMade(setback) if setback.until > now => Some(Move::Wait {
             until: setback.until,
@@ -98,7 +102,10 @@ fn wanted(case: &Case<'_>, now: Timestamp) -> Move {
     }
     let resolved = match case.resolve() {
         Ok(resolved) => resolved,
-        Err(findings) => return stalled(findings).unwrap_or(Move::Settled),
+        Err(unresolved) => {
+            let findings = resolve::findings(unresolved, case.picture);
+            return stalled(findings).unwrap_or(Move::Settled);
+        }
     };
     if let (Some(held), Some(asked)) = (case.recorded.held(), &desired.group_id)
         && held != asked

@@ -24,11 +24,31 @@ pub fn standing(case: &Case<'_>) -> Option<Move> {
     })
 }
 
+/// What a write was decided on. Its refusal tells nothing of a manifest or of facts that came while
+/// it was under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Basis {
+    /// The generation of the manifest.
+    pub generation: i64,
+    /// See [`fingerprint`].
+    pub facts: String,
+}
+
+impl Case<'_> {
+    /// What a write is decided on now.
+    pub fn basis(&self) -> Basis {
+        Basis {
+            generation: self.object.generation,
+            facts: fingerprint(self),
+        }
+    }
+}
+
 /// Everything whose change makes another try worth while, in 16 hex digits.
 pub fn fingerprint(case: &Case<'_>) -> String {
     let mut facts = vec![case.tenant.credentials.clone()];
     match case.resolve() {
-        Err(findings) => facts.push(format!("{findings:?}")),
+        Err(unresolved) => facts.push(format!("{unresolved:?}")),
         Ok(resolved) => {
             let namesakes = ids(&case.picture.groups_named(&resolved.name));
             let policy = case.picture.policy(&resolved.policy.id);

@@ -9,10 +9,10 @@ use psg_domain::{
     facts::default_policy,
 };
 
-use crate::reason::{Finding, Reason};
-
-/// How alike two names must be to be suggested.
-const NEAR: f64 = 0.84;
+use crate::{
+    near::{self, Search},
+    reason::{Finding, Reason},
+};
 
 /// The manifest with every reference looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,25 +34,43 @@ impl Resolved {
     }
 }
 
+/// A reference that leads to no object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// It matches nothing. What may be meant is searched only for what a person will read.
+    Missing(Kind, Ref),
+    /// What else is wrong with it.
+    Wrong(Finding),
+}
+
+/// What references refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A source.
+    Source,
+    /// A password policy.
+    Policy,
+}
+
 /// Looks up every reference, or says everything that is wrong with them at once.
 pub fn resolve(
     desired: &Desired,
     recorded: &Recorded,
     picture: &Picture,
-) -> Result<Resolved, Vec<Finding>> {
+) -> Result<Resolved, Vec<Unresolved>> {
     let mut findings = Vec::new();
     let mut renamed = Vec::new();
     let mut sources: Vec<SourcePin> = Vec::new();
     for reference in &desired.sources {
         match source(reference, recorded, picture, &mut renamed) {
             Ok(pin) => match sources.iter().find(|other| other.id == pin.id) {
-                Some(other) => findings.push(Finding::new(
+                Some(other) => findings.push(Unresolved::Wrong(Finding::new(
                     Reason::DuplicateSource,
                     format!(
                         "sourceRefs {} and \"{}\" are the same source {} ({}): keep one of them",
                         reference, other.reference, pin.name, pin.id
                     ),
-                )),
+                ))),
                 None => sources.push(pin),
             },
             Err(finding) => findings.push(finding),
@@ -78,13 +96,12 @@ fn source(
     recorded: &Recorded,
     picture: &Picture,
     renamed: &mut Vec<String>,
-) -> Result<SourcePin, Finding> {
+) -> Result<SourcePin, Unresolved> {
     let pinned = recorded
         .sources
         .iter()
         .find(|pin| pin.reference == reference.text());
-    let missing =
-        |found: &[String]| missing(Kind::Source, reference, picture.source_names(), found);
+    let missing = |found: &[String]| missing(Kind::Source, reference, found);
     let id = match reference {
         Ref::Id(id) => SourceId::parse(id).map_err(|_| missing(&[]))?,
         Ref::Name(name) => {
@@ -131,13 +148,12 @@ fn policy(
     recorded: &Recorded,
     picture: &Picture,
     renamed: &mut Vec<String>,
-) -> Result<PolicyPin, Finding> {
+) -> Result<PolicyPin, Unresolved> {
     let pinned = recorded
         .policy
         .iter()
         .find(|pin| pin.reference == reference.text());
-    let missing =
-        |found: &[String]| missing(Kind::Policy, reference, picture.policy_names(), found);
+    let missing = |found: &[String]| missing(Kind::Policy, reference, found);
     let id = match reference {
         Ref::Id(id) => PolicyId::parse(id).map_err(|_| missing(&[]))?,
         Ref::Name(name) => {
@@ -168,12 +184,6 @@ fn policy(
     })
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Source,
-    Policy,
-}
-
 impl Kind {
     fn noun(self) -> &'static str {
         match self {
@@ -183,62 +193,90 @@ impl Kind {
     }
 }
 
-fn missing<'a>(
-    kind: Kind,
-    reference: &Ref,
-    names: impl Iterator<Item = &'a str>,
-    found: &[String],
-) -> Finding {
-    let noun = kind.noun();
-    if !found.is_empty() {
-        return Finding::new(
-            Reason::AmbiguousReference,
-            format!(
-                "{noun} {reference} is the name of {} objects: refer to it by id ({})",
-                found.len(),
-                found.join(", ")
-            ),
-        );
+fn missing(kind: Kind, reference: &Ref, found: &[String]) -> Unresolved {
+    if found.is_empty() {
+        return Unresolved::Missing(kind, reference.clone());
     }
-    let reason = match kind {
-        Kind::Source => Reason::SourceNotFound,
-        Kind::Policy => Reason::PolicyNotFound,
-    };
-    let near = near(reference, names);
-    let hint = if near.is_empty() {
-        "create it there, or correct the reference".to_owned()
-    } else {
-        format!("did you mean {}?", near.join(" or "))
-    };
-    Finding::new(
-        reason,
-        format!("no {noun} {reference} in the tenant: {hint}"),
-    )
+    Unresolved::Wrong(Finding::new(
+        Reason::AmbiguousReference,
+        format!(
+            "{} {reference} is the name of {} objects: refer to it by id ({})",
+            kind.noun(),
+            found.len(),
+            found.join(", ")
+        ),
+    ))
 }
 
-fn near<'a>(reference: &Ref, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let Ref::Name(wanted) = reference else {
-        return Vec::new();
-    };
-    let wanted = wanted.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = names
-        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score >= NEAR)
-        .collect();
-    scored.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
-    scored
-        .into_iter()
-        .take(3)
-        .map(|(_, name)| format!("\"{name}\""))
-        .collect()
+/// What a person is told of them.
+pub fn findings(unresolved: Vec<Unresolved>, picture: &Picture) -> Vec<Finding> {
+    let mut search = Search::default();
+    let told = unresolved.into_iter().map(|one| match one {
+        Unresolved::Wrong(finding) => finding,
+        Unresolved::Missing(kind, reference) => {
+            let reason = match kind {
+                Kind::Source => Reason::SourceNotFound,
+                Kind::Policy => Reason::PolicyNotFound,
+            };
+            let noun = kind.noun();
+            let hint = hint(kind, &reference, picture, &mut search);
+            Finding::new(
+                reason,
+                format!("no {noun} {reference} in the tenant: {hint}"),
+            )
+        }
+    });
+    told.collect()
 }
 
-fn replaced(kind: Kind, name: &str, pinned: &str, now: &[String]) -> Finding {
+fn hint(kind: Kind, reference: &Ref, picture: &Picture, search: &mut Search) -> String {
+    let wanted = reference.text();
+    let is_name = match kind {
+        Kind::Source => !picture.sources_named(wanted).is_empty(),
+        Kind::Policy => !picture.policies_named(wanted).is_empty(),
+    };
+    let named = match kind {
+        Kind::Source => {
+            let source = SourceId::parse(wanted).ok();
+            source.and_then(|id| picture.source(&id).map(|source| &source.name))
+        }
+        Kind::Policy => {
+            let policy = PolicyId::parse(wanted).ok();
+            policy.and_then(|id| picture.policy(&id).map(|policy| &policy.name))
+        }
+    };
+    let noun = kind.noun();
+    let near = match (reference, named) {
+        (Ref::Name(_), Some(named)) => {
+            return format!("that is the id of {noun} \"{named}\": write it as id, not as name");
+        }
+        (Ref::Id(_), _) if is_name => {
+            return format!("that is the name of a {noun}: write it as name, not as id");
+        }
+        (Ref::Id(_), _) => Vec::new(),
+        (Ref::Name(name), None) => match kind {
+            Kind::Source => search.near(name, picture.source_names()),
+            Kind::Policy => search.near(name, picture.policy_names()),
+        },
+    };
+    if near.is_empty() {
+        return "create it there, or correct the reference".to_owned();
+    }
+    let near = near.into_iter().map(|name| {
+        let unseen = near::unseen_difference(wanted, name);
+        let unseen = unseen.map_or_else(String::new, |unseen| format!(" ({unseen})"));
+        format!("\"{name}\"{unseen}")
+    });
+    let near: Vec<String> = near.collect();
+    format!("did you mean {}?", near.join(" or "))
+}
+
+fn replaced(kind: Kind, name: &str, pinned: &str, now: &[String]) -> Unresolved {
     let (reason, field) = match kind {
         Kind::Source => (Reason::SourceReplaced, "sourceRefs"),
         Kind::Policy => (Reason::PolicyReplaced, "passwordPolicyRef"),
     };
-    Finding::new(
+    Unresolved::Wrong(Finding::new(
         reason,
         format!(
             "{} \"{name}\" was {pinned}, which is gone; another of that name exists now ({}). \
@@ -246,7 +284,7 @@ fn replaced(kind: Kind, name: &str, pinned: &str, now: &[String]) -> Finding {
             kind.noun(),
             now.join(", "),
         ),
-    )
+    ))
 }
 
 fn renamed_text(kind: Kind, was: &str, is: &str, id: &str) -> String {

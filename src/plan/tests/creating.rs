@@ -232,7 +232,7 @@ fn that_our_create_was_not_made_says_nothing_of_the_intent_of_another_process() 
 
 #[test]
 fn what_the_tenant_refused_is_remembered_and_not_repeated() {
-    let refused = unknown().last(Outcome::Refused("400: no".to_owned()));
+    let refused = unknown().refused("400: no");
     let stored = refused.stored(&refused.remembers());
     assert_eq!(stored.recorded.intent, None);
     let why = stored.held_up();
@@ -273,7 +273,7 @@ fn what_the_tenant_refused_is_remembered_and_not_repeated() {
 /// The read that the refusal was judged by may have lacked what the tenant already had.
 #[test]
 fn facts_that_changed_and_changed_back_are_tried_again() {
-    let refused = unknown().last(Outcome::Refused("no".to_owned()));
+    let refused = unknown().refused("no");
     let stored = refused.stored(&refused.remembers()).with(|f| f.last = None);
     assert!(stored.report().recorded.refused.is_some());
     let holder = group("z", "Far Away", "weak", &["ad", "q"]);
@@ -285,9 +285,20 @@ fn facts_that_changed_and_changed_back_are_tried_again() {
     assert_eq!(intent_of(&back).attempt, 1);
 }
 
+/// The group that stood in the way went while the POST was under way.
+#[test]
+fn a_refusal_says_nothing_of_facts_that_came_while_its_write_was_under_way() {
+    let holder = group("z", "Far Away", "weak", &["ad", "q"]);
+    let refused = unknown().walk(NOW - 1, &[holder]).refused("no");
+    let gone = refused.walk(NOW, &[]);
+    let stored = gone.stored(&gone.remembers()).with(|f| f.last = None);
+    assert_eq!(stored.recorded.intent, None);
+    assert_eq!(intent_of(&stored).attempt, 1);
+}
+
 #[test]
 fn a_refusal_does_not_change_with_what_has_nothing_to_do_with_it() {
-    let refused = unknown().last(Outcome::Refused("no".to_owned()));
+    let refused = unknown().refused("no");
     let stored = refused.stored(&refused.remembers()).with(|f| f.last = None);
     let elsewhere = stored.walk(NOW, &[group("z", "Far Away", "weak", &["p", "q"])]);
     assert_eq!(elsewhere.stalls(), Reason::Refused);
@@ -320,12 +331,9 @@ fn a_refusal_is_of_our_name_our_sources_and_their_applications() {
 
 #[test]
 fn the_second_refusal_of_one_thing_in_a_pass_ends_it() {
-    let refused = unknown().last(Outcome::Refused("no".to_owned()));
+    let refused = unknown().refused("no");
     let stored = refused.stored(&refused.remembers());
-    assert_eq!(
-        stored.last(Outcome::Refused("no".to_owned())).stalls(),
-        Reason::Refused
-    );
+    assert_eq!(stored.refused("no").stalls(), Reason::Refused);
 }
 
 #[test]

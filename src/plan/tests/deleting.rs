@@ -277,7 +277,7 @@ fn a_group_that_is_still_there_is_deleted_again_after_a_while() {
 
 #[test]
 fn a_refused_delete_is_named_and_tried_again_without_a_loop() {
-    let refused = planned().last(Outcome::Refused("400: in use".to_owned()));
+    let refused = planned().refused("400: in use");
     let why = refused.held_up();
     assert_eq!(
         (why.reason, refused.waits_until()),

@@ -336,6 +336,12 @@ impl Fixture {
         self
     }
 
+    /// The tenant refused what was decided on what is known now.
+    pub fn refused(self, why: &str) -> Self {
+        let basis = self.case(&self.claims()).basis();
+        self.last(Outcome::Refused(basis, why.to_owned()))
+    }
+
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self

@@ -12,9 +12,8 @@ fn resolved(fixture: &Fixture) -> crate::Resolved {
 }
 
 fn reasons(fixture: &Fixture) -> Vec<Reason> {
-    let findings = crate::resolve(&fixture.desired, &fixture.recorded, &fixture.picture);
-    findings
-        .unwrap_err()
+    let found = crate::resolve(&fixture.desired, &fixture.recorded, &fixture.picture);
+    crate::resolve::findings(found.unwrap_err(), &fixture.picture)
         .into_iter()
         .map(|finding| finding.reason)
         .collect()
@@ -77,6 +76,20 @@ fn a_missing_source_is_named_with_what_was_perhaps_meant() {
         why.message.contains("did you mean \"Salesforce\"?"),
         "{}",
         why.message
+    );
+}
+
+#[test]
+fn an_id_in_place_of_a_name_is_told_and_the_reverse() {
+    let named = Fixture::new().sources(&["AD", "sf"]);
+    let told = "\"sf\" in the tenant: that is the id of source \"Salesforce\": write it as id";
+    let message = named.held_up().message;
+    assert!(message.contains(told), "{message}");
+    let by_id = Fixture::new().with(|f| f.desired.sources[1] = Ref::Id("Salesforce".to_owned()));
+    let message = by_id.held_up().message;
+    assert!(
+        message.contains("that is the name of a source"),
+        "{message}"
     );
 }
 

@@ -103,10 +103,19 @@ fn a_step_that_was_certainly_not_done_ends_the_pass() {
 
 #[test]
 fn a_refused_put_is_not_repeated() {
-    let fixture = edited().last(Outcome::Refused("no".to_owned()));
+    let fixture = edited().refused("no");
     let stored = fixture.stored(&fixture.remembers()).with(|f| f.last = None);
     assert_eq!(stored.stalls(), Reason::Refused);
     put(&stored.with(|f| f.object.generation += 1));
+}
+
+/// Its status could not be stored at once, and by then the manifest had changed.
+#[test]
+fn a_refusal_says_nothing_of_a_manifest_that_came_while_its_write_was_under_way() {
+    let refused = edited().refused("no");
+    let later = refused.clone().with(|f| f.object.generation += 1);
+    let stored = later.stored(&later.remembers()).with(|f| f.last = None);
+    put(&stored);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::fixture::{
     source_id,
 };
 use crate::{
-    Claimant, Memory, Move, Outcome, Puts, Reason, Sent, Step, What,
+    Claimant, Memory, Move, Puts, Reason, Sent, Step, What,
     claims::{Held, Wanted},
 };
 
@@ -264,7 +264,7 @@ fn what_left_is_looked_after_though_the_manifest_cannot_be_carried_out() {
 #[test]
 fn a_refused_change_stays_recorded_until_another_takes_its_place() {
     let refused = swap().stored(&swap().remembers());
-    let refused = refused.last(Outcome::Refused("no".to_owned()));
+    let refused = refused.refused("no");
     let refused = refused.stored(&refused.remembers()).with(|f| f.last = None);
     assert_eq!(refused.stalls(), Reason::Refused);
     assert!(refused.report().recorded.update.is_some());

@@ -123,17 +123,14 @@ fn paused_is_as_compared_and_neither_reconciling_nor_stalled() {
 fn refused_by_a_rule_or_the_tenant_is_stalled() {
     let rule = Fixture::new().sources(&["AD"]);
     assert_eq!(row(&rule), (Truth::False, "TooFewSources", vec!["Stalled"]));
-    let refused = Fixture::new()
-        .intent(NOW - 5)
-        .read()
-        .last(Outcome::Refused("no".to_owned()));
+    let refused = Fixture::new().intent(NOW - 5).read().refused("no");
     let stored = refused.stored(&refused.remembers());
     assert_eq!(row(&stored), (Truth::False, "Refused", vec!["Stalled"]));
 }
 
 #[test]
 fn a_blocked_deletion_is_reconciling_with_a_message() {
-    let fixture = Fixture::deleting().last(Outcome::Refused("in use".to_owned()));
+    let fixture = Fixture::deleting().refused("in use");
     assert_eq!(
         row(&fixture),
         (Truth::False, "DeletionBlocked", vec!["Reconciling"])

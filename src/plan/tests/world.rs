@@ -420,7 +420,7 @@ impl World {
         let setback = self.setback(uid);
         match fate {
             Fate::TooMany => Outcome::NotMade(setback),
-            Fate::Refused => Outcome::Refused("400".to_owned()),
+            Fate::Refused => Outcome::Refused(self.case(uid, None).basis(), "400".to_owned()),
             _ => Outcome::Unknown(setback),
         }
     }
