@@ -53,7 +53,12 @@ impl Tenant {
             "sourceName": found.map(|source| source.name.clone()),
             "connectionType": found.and_then(|source| source.connection_type.clone()),
             "identityId": format!("{number:032x}"),
+            "attributes": {"displayName": format!("user{number}")},
+            "authoritative": found.is_some_and(|source| source.authoritative),
+            "systemAccount": false,
             "uncorrelated": false,
+            "manuallyCorrelated": false,
+            "hasEntitlements": false,
             "disabled": false,
             "locked": false,
         })

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    call::{Call, Reply},
+    call::{Call, Reply, leave_out_null},
     errors::Refusal,
     filter::{self, Allowed, Field, Fields, Filter},
-    model::App,
+    model::{AccountSource, App},
     paging::Paging,
     sources::within,
     tenant::Tenant,
@@ -52,19 +52,23 @@ impl Tenant {
     pub(crate) fn app_shown(&self, app: &App, now: Timestamp) -> Value {
         let account_source = app.account_source.as_ref().map(|used| {
             let source = self.state.sources.find(&used.id);
-            let rule = self.switches.policy_while_grouped;
-            let policies = source.map(|source| self.state.policies_shown(source, rule, now));
-            json!({
+            let name = source.map(|source| &source.name).or(used.name.as_ref());
+            let mut shown = json!({
                 "id": used.id,
                 "type": "SOURCE",
-                "name": source.map(|source| source.name.clone()).or_else(|| used.name.clone()),
                 "useForPasswordManagement": used.use_for_password_management,
-                "passwordPolicies": self.policy_refs(&policies.unwrap_or_default()),
-            })
+                "passwordPolicies": self.policy_refs(&self.policies_of(used, now)),
+            });
+            // The schema has no null here, so what is not known is left out.
+            if let Some(name) = name {
+                shown["name"] = json!(name);
+            }
+            shown
         });
         let mut body = Map::new();
+        // An application cannot be made without a description.
         let always = json!({
-            "cloudAppId": app.id, "description": null, "provisionRequestEnabled": false,
+            "cloudAppId": app.id, "description": app.name, "provisionRequestEnabled": false,
             "matchAllAccounts": true, "appCenterEnabled": true, "owner": null,
         });
         let own = json!({
@@ -80,7 +84,41 @@ impl Tenant {
                 body.extend(part);
             }
         }
+        leave_out_null(&mut body, &["created", "modified"]);
         Value::Object(body)
+    }
+
+    /// An application as the connections of its source show it: without id and name.
+    pub(crate) fn dependent_app(&self, app: &App, now: Timestamp) -> Value {
+        let flag = |name: &str, default: bool| {
+            let own = app.rest.get(name).and_then(Value::as_bool);
+            own.unwrap_or(default)
+        };
+        let description = app.rest.get("description").and_then(Value::as_str);
+        let used = app.account_source.as_ref();
+        let policies = used.map(|used| self.policies_of(used, now));
+        json!({
+            "cloudAppId": app.id,
+            "description": description.unwrap_or(&app.name),
+            "enabled": app.enabled,
+            "provisionRequestEnabled": flag("provisionRequestEnabled", false),
+            "accountSource": {
+                "useForPasswordManagement": used.is_some_and(|used| used.use_for_password_management),
+                "passwordPolicies": self.refs_to(&policies.unwrap_or_default()),
+            },
+            "launcherCount": 0,
+            "matchAllAccount": flag("matchAllAccounts", true),
+            "owner": [],
+            "appCenterEnabled": flag("appCenterEnabled", true),
+        })
+    }
+
+    fn policies_of(&self, used: &AccountSource, now: Timestamp) -> Vec<String> {
+        let rule = self.switches.policy_while_grouped;
+        let source = self.state.sources.find(&used.id);
+        source.map_or_else(Vec::new, |source| {
+            self.state.policies_shown(source, rule, now)
+        })
     }
 }
 

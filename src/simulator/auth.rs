@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use crate::{
     clock::plus_seconds,
     errors::Refusal,
+    multipart,
     request::{Query, Request, Response},
     rng::Rng,
     routes::Route,
-    switches::TokenLife,
+    switches::{TokenLife, TokenScope},
 };
 
 /// A personal access token, or an API client without a user.
@@ -89,6 +90,7 @@ pub(crate) struct Issuer<'a> {
     pub(crate) tenant_id: &'a str,
     pub(crate) pod: &'a str,
     pub(crate) life: TokenLife,
+    pub(crate) scope: TokenScope,
 }
 
 impl Auth {
@@ -112,7 +114,7 @@ impl Auth {
             return (oauth_error(401, "invalid_client"), client_id);
         };
         let (announced, real) = life(credential, issuer.life);
-        let jti = rng.hex_id();
+        let jti = rng.uuid();
         let token = format!(
             "eyJhbGciOiJSUzI1NiJ9.{}{}.{}",
             rng.hex_id(),
@@ -122,23 +124,31 @@ impl Auth {
         let user = credential
             .user_context
             .then(|| user_of(&credential.client_id));
-        let body = json!({
+        let scope = match issuer.scope {
+            TokenScope::Granted => credential.scopes.join(" "),
+            TokenScope::ReadWrite => "read write".to_owned(),
+            TokenScope::Opaque => "FA==".to_owned(),
+        };
+        let mut body = json!({
             "access_token": token,
             "token_type": "bearer",
             "expires_in": announced,
-            "scope": credential.scopes.join(" "),
+            "scope": scope,
             "tenant_id": issuer.tenant_id,
             "pod": issuer.pod,
             "org": issuer.org,
-            "user_id": user,
-            "identity_id": user,
-            "strong_auth": false,
+            "strong_auth": true,
             "strong_auth_supported": false,
             "accessType": "OFFLINE",
             "internal": false,
             "enabled": true,
             "jti": jti,
         });
+        // Without a user, the documents say, these two are not set.
+        if let Some(user) = user {
+            body["user_id"] = json!(user);
+            body["identity_id"] = json!(user);
+        }
         let minted = Token {
             client_id: credential.client_id.clone(),
             expires: plus_seconds(now, real),
@@ -229,7 +239,7 @@ pub(crate) fn bearer(request: &Request) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Fields in the body, else in the query string: the service takes both.
+/// Fields in the body, urlencoded or multipart, else in the query string: the service takes all.
 struct Form {
     body: Query,
     query: Query,
@@ -237,7 +247,10 @@ struct Form {
 
 impl Form {
     fn of(request: &Request) -> Self {
-        let body = Query::parse(&String::from_utf8_lossy(&request.body));
+        let content_type = request.headers.get("content-type");
+        let body = content_type
+            .and_then(|content_type| multipart::fields(content_type, &request.body))
+            .unwrap_or_else(|| Query::parse(&String::from_utf8_lossy(&request.body)));
         Self {
             body,
             query: Query::parse(&request.query),
@@ -285,7 +298,7 @@ fn yes() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{A, B, Bench, C, GROUPS, group, value};
+    use crate::testing::{A, B, Bench, C, GROUPS, STRONG, group, value};
 
     fn patch(bench: &mut Bench, patch: Value) {
         let patch: CredentialPatch = serde_json::from_value(patch).unwrap();
@@ -311,6 +324,28 @@ mod tests {
             let answer = bench.raw(&Request::new("POST", "/oauth/token").form(body));
             assert_eq!(answer.status, status, "{body}");
         }
+    }
+
+    #[test]
+    fn a_token_is_given_for_a_multipart_form_too() {
+        let mut bench = Bench::new();
+        let mut ask = |secret: &str| {
+            let form = Request::new("POST", "/oauth/token").multipart(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", "id"),
+                ("client_secret", secret),
+            ]);
+            bench.raw(&form)
+        };
+        assert_eq!(ask("wrong").status, 401);
+        let answer = ask("secret");
+        assert_eq!(answer.status, 200);
+        bench.token = value(&answer)["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(bench.ask("GET", GROUPS).status, 200);
+        let broken = Request::new("POST", "/oauth/token")
+            .multipart(&[("grant_type", "client_credentials")])
+            .header("content-type", "multipart/form-data");
+        assert_eq!(bench.raw(&broken).status, 400);
     }
 
     #[test]
@@ -370,9 +405,11 @@ mod tests {
         );
         assert_eq!(
             status("idn:password-sync-group:manage", "DELETE", &absent),
-            404
+            204
         );
         assert_eq!(status("idn:sources:manage", "GET", "/v3/sources"), 200);
+        assert_eq!(status("idn:accounts:read", "GET", "/v3/accounts"), 200);
+        assert_eq!(status("idn:accounts:manage", "GET", "/v3/accounts"), 200);
         assert_eq!(
             status("idn:sources:read", "GET", "/v3/password-policies"),
             403
@@ -387,6 +424,23 @@ mod tests {
         patch(&mut bench, json!({"orgAdmin": false}));
         assert_eq!(bench.ask("GET", GROUPS).status, 403);
         assert_eq!(bench.ask("GET", "/v3/sources").status, 200);
+        // The list of policies has no user level, although its text asks for an ORG_ADMIN.
+        let policies = "/v3/password-policies";
+        assert_eq!(bench.ask("GET", policies).status, 200);
+        let one = format!("{policies}/{STRONG}");
+        assert_eq!(bench.ask("GET", &one).status, 403);
+    }
+
+    #[test]
+    fn row_34_the_scope_that_a_token_shows() {
+        let scope = |setting: &str| {
+            let mut bench = Bench::with(json!({"token_scope": setting}));
+            patch(&mut bench, json!({"scopes": ["a", "b"]}));
+            let body = "grant_type=client_credentials&client_id=id&client_secret=secret";
+            value(&bench.raw(&Request::new("POST", "/oauth/token").form(body)))["scope"].clone()
+        };
+        let all = ["granted", "read_write", "opaque"].map(scope);
+        assert_eq!(all, ["a b", "read write", "FA=="]);
     }
 
     #[test]
@@ -398,6 +452,16 @@ mod tests {
         assert_eq!(bench.ask("GET", "/v2025/source-apps/all").status, 403);
         let holders = format!("/v2025/sources/{C}/password-policies");
         assert_eq!(bench.send("PATCH", &holders, &json!([])).status, 200);
+        for test in ["check-connection", "test-configuration", "ping-cluster"] {
+            let test = format!("/v2025/sources/{A}/connector/{test}");
+            assert_eq!(bench.ask("POST", &test).status, 200);
+        }
+        let body = "grant_type=client_credentials&client_id=id&client_secret=secret";
+        let token = value(&bench.raw(&Request::new("POST", "/oauth/token").form(body)));
+        assert_eq!(
+            (token.get("user_id"), token.get("identity_id")),
+            (None, None)
+        );
     }
 
     #[test]

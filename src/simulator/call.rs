@@ -1,7 +1,7 @@
 //! One operation on its way in, and its answer on the way out. No IO.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::request::{Query, Request, Response};
 
@@ -11,6 +11,8 @@ pub(crate) struct Lies {
     pub(crate) lag: u64,
     pub(crate) shift: i64,
     pub(crate) total: i64,
+    /// The first row stands at the end of the list again.
+    pub(crate) twice: bool,
 }
 
 /// One operation to carry out.
@@ -20,6 +22,11 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) now: Timestamp,
     pub(crate) lies: Lies,
+}
+
+/// Leaves out fields that nobody has set, where the vendor's schema allows that but no null.
+pub(crate) fn leave_out_null(body: &mut Map<String, Value>, fields: &[&str]) {
+    body.retain(|name, value| !value.is_null() || !fields.contains(&name.as_str()));
 }
 
 /// The answer of an operation that was carried out.

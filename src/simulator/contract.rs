@@ -1,10 +1,14 @@
-//! The vendor's documented examples, word for word: what the reference sends is what we take.
-//! Tests only.
+//! The vendor's documented examples, word for word: what the reference sends is what we take, and
+//! the table of what it says of every answer. Tests only.
+
+pub(crate) mod table;
+mod walk;
 
 use serde_json::{Value, json};
 
 use crate::{
-    Request,
+    Request, Seed, Tenant,
+    clock::Clock,
     testing::{A, B, Bench, GROUPS, STRONG, value},
 };
 
@@ -16,6 +20,13 @@ const EXAMPLE: &str = r#"{
 "passwordPolicyId" : "2c91808d744ba0ce01746f93b6204501",
 "id" : "6881f631-3bd5-4213-9c75-8e05cc3e35dd",
 "sourceIds" : [ "2c918084660f45d6016617daa9210584", "2c918084660f45d6016617daa9210500" ]
+}"#;
+/// The token in the guide of authentication, without the texts that are secret or made anew.
+const TOKEN: &str = r#"{
+"access_token": "", "token_type": "bearer", "expires_in": 749, "scope": "read write",
+"accessType": "OFFLINE", "tenant_id": "58eb06a4-dcd7-4e96-8fac-cca2afc03e61", "internal": false,
+"pod": "cook", "strong_auth_supported": false, "org": "example", "user_id": "",
+"identity_id": "", "strong_auth": true, "enabled": true, "jti": ""
 }"#;
 const EXAMPLE_ID: &str = "6881f631-3bd5-4213-9c75-8e05cc3e35dd";
 
@@ -111,6 +122,34 @@ fn refusals_carry_the_vendors_error_object() {
         assert!(body["messages"][0]["text"].is_string());
         assert_eq!(body["causes"], json!([]));
     }
+}
+
+#[test]
+fn the_token_answer_is_the_guides_example() {
+    let seed = r#"{"name": "t", "org": "example", "pod": "cook",
+        "tenantId": "58eb06a4-dcd7-4e96-8fac-cca2afc03e61",
+        "credentials": [{"clientId": "id", "clientSecret": "secret"}],
+        "switches": {"token_scope": "read_write"}}"#;
+    let now = Clock::fixed().now();
+    let mut tenant = Tenant::new(Seed::parse(seed).unwrap(), 1, now).unwrap();
+    let body = "grant_type=client_credentials&client_id=id&client_secret=secret";
+    let request = Request::new("POST", "/oauth/token").form(body);
+    let mut answer = value(&tenant.handle(&request, now));
+    let jti = answer["jti"].as_str().unwrap();
+    assert_eq!(
+        jti.split('-').map(str::len).collect::<Vec<_>>(),
+        [8, 4, 4, 4, 12]
+    );
+    assert_eq!(
+        answer["access_token"].as_str().unwrap().split('.').count(),
+        3
+    );
+    for made in ["access_token", "user_id", "identity_id", "jti"] {
+        assert_ne!(answer[made].as_str().unwrap(), "", "{made}");
+        answer[made] = json!("");
+    }
+    let example: Value = serde_json::from_str(TOKEN).unwrap();
+    assert_eq!(answer, example);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::{
     latency::Latency,
     limiter::RateLimit,
     model::{App, Group, Holder, Policy, Source},
+    odd::Odd,
     request::{Query, Request, Response},
     seed::Seed,
     switches,
@@ -65,6 +66,11 @@ fn on_tenant(
             *tenant.switches_mut() = patched.map_err(|error| (400, error.to_string()))?;
             Ok(ok(&json!(tenant.switches())))
         }
+        ("PUT", ["odd", id]) => {
+            tenant.show_oddly(id, body::<Odd>(request)?);
+            Ok(done(true))
+        }
+        ("DELETE", ["odd", id]) => Ok(done(tenant.show_plainly(id))),
         ("PUT", ["latency"]) => {
             tenant.set_latency(body::<Latency>(request)?);
             Ok(done(true))
@@ -230,6 +236,7 @@ impl Tenant {
             "sources": sources.collect::<Vec<_>>(),
             "apps": self.state.apps.iter().collect::<Vec<_>>(),
             "accounts": self.state.accounts,
+            "odd": self.odd,
             "switches": self.switches,
             "rateLimit": self.rate_limit,
             "latency": self.latency,
@@ -404,6 +411,18 @@ mod tests {
         let latency = json!({"lognormal": {"median_ms": 80, "p99_ms": 400}});
         assert_eq!(port.ask("PUT", "/tenants/acme/latency", &latency).0, 204);
         assert_eq!(port.get("/tenants/acme")["latency"], latency);
+    }
+
+    #[test]
+    fn odd_objects_are_set_shown_and_ended() {
+        let mut port = Port::new();
+        let odd = json!({"set": {"name": null}, "leaveOut": ["connectionType"]});
+        let path = format!("/tenants/acme/odd/{ZENDESK}");
+        assert_eq!(port.ask("PUT", &path, &odd).0, 204);
+        assert_eq!(port.get("/tenants/acme")["odd"][ZENDESK], odd);
+        assert_eq!(port.ask("PUT", &path, &json!({"x": 1})).0, 400);
+        assert_eq!(port.ask("DELETE", &path, &Value::Null).0, 204);
+        assert_eq!(port.ask("DELETE", &path, &Value::Null).0, 404);
     }
 
     #[test]

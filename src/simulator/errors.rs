@@ -38,24 +38,31 @@ impl Refusal {
     }
 
     pub(crate) fn no_such_route() -> Self {
-        Self::new(
-            404,
-            "The server did not find a current representation for the target resource.",
-        )
+        Self::of(404)
     }
 
     pub(crate) fn forbidden() -> Self {
-        Self::new(
-            403,
-            "The server understood the request but refuses to authorize it.",
-        )
+        Self::of(403)
     }
 
     pub(crate) fn too_many(retry_after: u64) -> Self {
         Self {
             retry_after: Some(retry_after),
-            ..Self::new(429, " Rate Limit Exceeded ")
+            ..Self::of(429)
         }
+    }
+
+    /// The refusal of that status in the words of the vendor's documents.
+    pub(crate) fn of(status: u16) -> Self {
+        let text = match status {
+            400 => "The request was syntactically correct but its content is semantically invalid.",
+            401 => "JWT validation failed: JWT is expired",
+            403 => "The server understood the request but refuses to authorize it.",
+            404 => "The server did not find a current representation for the target resource.",
+            429 => " Rate Limit Exceeded ",
+            _ => "An internal fault occurred.",
+        };
+        Self::new(status, text)
     }
 
     /// The response, as the switches have it.

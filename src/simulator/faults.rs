@@ -117,6 +117,8 @@ pub enum FaultKind {
         /// By how much.
         by: i64,
     },
+    /// The first row of a list stands at its end again, and the total counts it twice.
+    RowTwice,
 }
 
 impl FaultKind {
@@ -138,6 +140,7 @@ impl FaultKind {
             Self::Stale { .. } => "stale",
             Self::PageShift { .. } => "page_shift",
             Self::WrongTotal { .. } => "wrong_total",
+            Self::RowTwice => "row_twice",
         }
     }
 }

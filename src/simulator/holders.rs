@@ -94,11 +94,12 @@ impl Tenant {
         let name = policy
             .map(|policy| policy.name.clone())
             .or_else(|| holder.policy_name.clone());
-        json!({
-            "policyId": holder.policy_id,
-            "policyName": name,
-            "selectors": holder.selectors,
-        })
+        let mut shown = json!({"policyId": holder.policy_id, "selectors": holder.selectors});
+        // The schema has no null here.
+        if let Some(name) = name {
+            shown["policyName"] = json!(name);
+        }
+        shown
     }
 }
 

@@ -35,6 +35,8 @@ mod group_rules;
 mod groups;
 mod handover;
 mod holders;
+mod multipart;
+mod odd;
 mod paging;
 mod policies;
 mod sources;
@@ -44,11 +46,14 @@ mod wire;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod recipes;
+#[cfg(test)]
 mod testing;
 
 pub use auth::{Credential, CredentialPatch};
 pub use faults::{Fault, FaultKind};
 pub use limiter::RateLimit;
+pub use odd::Odd;
 pub use request::{Cut, Request, Response};
 pub use seed::Seed;
 pub use switches::Switches;

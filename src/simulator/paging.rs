@@ -4,7 +4,7 @@ use crate::{
     call::Lies,
     errors::Refusal,
     request::Query,
-    switches::{LimitAboveMax, Switches},
+    switches::{LimitAboveMax, PageCap, Switches, Totals},
 };
 
 const MAX: usize = 250;
@@ -15,6 +15,7 @@ pub(crate) struct Paging {
     pub(crate) limit: usize,
     pub(crate) offset: usize,
     pub(crate) count: bool,
+    pub(crate) totals: Totals,
 }
 
 impl Paging {
@@ -34,18 +35,25 @@ impl Paging {
                 )));
             }
         };
+        let most = match switches.page_cap {
+            PageCap::Documented => MAX,
+            PageCap::Hundred => 100,
+        };
         Ok(Self {
-            limit: limit.min(MAX),
+            limit: limit.min(most),
             offset: number(query, "offset", 0)?,
             count,
+            totals: switches.totals,
         })
     }
 
     /// The page, and the total if it was asked for. A lie moves pages after the first.
     pub(crate) fn cut<'a, T>(&self, rows: &[&'a T], lies: Lies) -> (Vec<&'a T>, Option<i64>) {
         let offset = self.shifted(lies.shift);
-        let page = rows.iter().skip(offset).take(self.limit).copied().collect();
-        (page, self.total(rows.len(), lies))
+        let again = rows.first().filter(|_| lies.twice);
+        let listed = rows.iter().chain(again).copied();
+        let page = listed.skip(offset).take(self.limit).collect();
+        (page, self.total(rows.len() + again.iter().len(), lies))
     }
 
     pub(crate) fn shifted(&self, by: i64) -> usize {
@@ -61,10 +69,17 @@ impl Paging {
     }
 
     pub(crate) fn total(&self, rows: usize, lies: Lies) -> Option<i64> {
+        let off_by = match self.totals {
+            Totals::Exact => 0,
+            Totals::OneHigh => 1,
+            Totals::OneLow => -1,
+            Totals::Never => return None,
+        };
         self.count.then(|| {
             i64::try_from(rows)
                 .unwrap_or(i64::MAX)
                 .saturating_add(lies.total)
+                .saturating_add(off_by)
                 .max(0)
         })
     }
@@ -93,7 +108,8 @@ mod tests {
             Ok(Paging {
                 limit: 250,
                 offset: 0,
-                count: false
+                count: false,
+                totals: Totals::Exact,
             })
         );
         assert_eq!(
@@ -101,7 +117,8 @@ mod tests {
             Ok(Paging {
                 limit: 0,
                 offset: 7,
-                count: true
+                count: true,
+                totals: Totals::Exact,
             })
         );
     }
@@ -127,6 +144,51 @@ mod tests {
         };
         let paging = Paging::parse(&Query::parse("limit=9999"), &switches).unwrap();
         assert_eq!(paging.limit, 250);
+    }
+
+    #[test]
+    fn row_35_totals_that_are_off_or_missing() {
+        let total = |totals| {
+            let switches = Switches {
+                totals,
+                ..Switches::default()
+            };
+            let paging = Paging::parse(&Query::parse("count=true"), &switches).unwrap();
+            (
+                paging.total(7, Lies::default()),
+                paging.total(0, Lies::default()),
+            )
+        };
+        assert_eq!(total(Totals::Exact), (Some(7), Some(0)));
+        assert_eq!(total(Totals::OneHigh), (Some(8), Some(1)));
+        assert_eq!(total(Totals::OneLow), (Some(6), Some(0)));
+        assert_eq!(total(Totals::Never), (None, None));
+    }
+
+    #[test]
+    fn row_36_pages_that_are_smaller_than_asked_for() {
+        let switches = Switches {
+            page_cap: PageCap::Hundred,
+            ..Switches::default()
+        };
+        let limit = |query: &str| Paging::parse(&Query::parse(query), &switches).map(|p| p.limit);
+        assert_eq!(limit(""), Ok(100));
+        assert_eq!(limit("limit=250"), Ok(100));
+        assert_eq!(limit("limit=7"), Ok(7));
+        assert_eq!(limit("limit=251").unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_row_that_stands_twice_is_counted_twice_and_comes_last() {
+        let rows: [&u8; 3] = [&0, &1, &2];
+        let lies = Lies {
+            twice: true,
+            ..Lies::default()
+        };
+        let cut = |query: &str, rows| page(query).unwrap().cut(rows, lies);
+        assert_eq!(cut("count=true", &rows), (vec![&0, &1, &2, &0], Some(4)));
+        assert_eq!(cut("limit=2&offset=2", &rows).0, [&2, &0]);
+        assert_eq!(cut("count=true", &[]), (vec![], Some(0)));
     }
 
     #[test]

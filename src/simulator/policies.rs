@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    call::{Call, Reply},
+    call::{Call, Reply, leave_out_null},
     errors::Refusal,
     group_body::{object, refuse_unknown, text},
     groups::check_json,
@@ -116,6 +116,7 @@ impl Tenant {
         if let Value::Object(own) = own {
             body.extend(own);
         }
+        leave_out_null(&mut body, &["dateCreated"]);
         Value::Object(body)
     }
 
@@ -143,7 +144,7 @@ const OWN: [&str; 8] = [
 fn defaults() -> Map<String, Value> {
     let defaults = json!({
         "description": null,
-        "firstExpirationReminder": null,
+        "firstExpirationReminder": 14,
         "passwordExpiration": 90,
         "enablePasswdExpiration": false,
         "accountIdMinWordLength": -1,

@@ -95,6 +95,21 @@ impl Request {
         request
     }
 
+    /// The same with a multipart form of texts as its body.
+    #[must_use]
+    pub fn multipart(self, fields: &[(&str, &str)]) -> Self {
+        const BOUNDARY: &str = "----psg-a3f1c9";
+        let part = |(name, text): &(&str, &str)| {
+            let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+            format!("--{BOUNDARY}\r\n{head}\r\n\r\n{text}\r\n")
+        };
+        let parts: String = fields.iter().map(part).collect();
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let mut request = self.header("content-type", &content_type);
+        request.body = format!("{parts}--{BOUNDARY}--\r\n").into_bytes();
+        request
+    }
+
     /// The path's segments, decoded; empty ones are dropped.
     pub fn segments(&self) -> Vec<String> {
         self.path
@@ -144,6 +159,12 @@ impl Response {
         self.headers
             .retain(|(key, _)| !key.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+impl FromIterator<(String, String)> for Query {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
+        Self(pairs.into_iter().collect())
     }
 }
 

@@ -83,7 +83,7 @@ const SOURCES_READ: &[&str] = &["idn:sources:read", "idn:sources:manage"];
 const SOURCES_MANAGE: &[&str] = &["idn:sources:manage"];
 const CONNECTOR: &[&str] = &["idn:source-connector:manage"];
 const APPS: &[&str] = &["idn:app-roles:read", "idn:app-roles:manage"];
-const ACCOUNTS: &[&str] = &["idn:accounts:read"];
+const ACCOUNTS: &[&str] = &["idn:accounts:read", "idn:accounts:manage"];
 
 const fn read(
     op: Op,
@@ -147,7 +147,7 @@ const fn experimental(route: Route) -> Route {
 }
 
 // Exact templates come before those with an id in the same place.
-static ROUTES: [Route; 23] = [
+pub(crate) static ROUTES: [Route; 23] = [
     admin(user(read(
         Op::AvailableSources,
         "/password-sync-groups/available-sources",
@@ -188,12 +188,13 @@ static ROUTES: [Route; 23] = [
         "/password-sync-groups/{id}",
         GROUP_WRITE,
     ),
-    experimental(admin(read(
+    // Only the text of this operation asks for an ORG_ADMIN; its user levels do not.
+    experimental(read(
         Op::ListPolicies,
         "/password-policies",
         ALL,
         POLICY_READ,
-    ))),
+    )),
     experimental(write(
         Op::CreatePolicy,
         "POST",
@@ -266,6 +267,7 @@ static ROUTES: [Route; 23] = [
 const fn test(template: &'static str) -> Route {
     Route {
         versions: NOT_V3,
+        user_only: false,
         ..write(Op::TestSource, "POST", template, CONNECTOR)
     }
 }

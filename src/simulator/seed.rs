@@ -3,7 +3,7 @@
 //! A seed may be JSON or YAML. Ids that are left out are made from the tenant's own randomness, so
 //! the same seed and the same number give the same ids.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use crate::{
     latency::Latency,
     limiter::RateLimit,
     model::{Accounts, App, Group, Policy, Source},
+    odd::Odd,
     rng::Rng,
     switches::Switches,
 };
@@ -41,6 +42,8 @@ pub struct Seed {
     pub groups: Vec<Group>,
     /// How many accounts sources have.
     pub accounts: Vec<Accounts>,
+    /// Objects that every answer shows oddly, by their ids.
+    pub odd: BTreeMap<String, Odd>,
     /// Switches that are not at their default.
     pub switches: Switches,
     /// The rate limit.

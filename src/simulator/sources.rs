@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    call::{Call, Reply},
+    call::{Call, Reply, leave_out_null},
     errors::Refusal,
     filter::{self, Allowed, Field, Fields, Filter},
     model::Source,
     paging::Paging,
-    switches::UnknownSourceValues,
+    switches::{ConnectionType, SourceSize, UnknownSourceValues},
     tenant::Tenant,
 };
 
@@ -92,7 +92,7 @@ impl Tenant {
         let apps = self
             .state
             .apps_of(call.id)
-            .map(|app| self.app_shown(app, call.now));
+            .map(|app| self.dependent_app(app, call.now));
         Ok(Reply::ok(json!({
             "identityProfiles": [],
             "credentialProfiles": [],
@@ -115,7 +115,7 @@ impl Tenant {
             "isCluster": false,
             "hostname": "sim-va-1",
             "pod": self.pod,
-            "iqServiceVersion": null,
+            "iqServiceVersion": "IQService Sep-2025",
             "status": source.status,
         })))
     }
@@ -150,10 +150,10 @@ impl Tenant {
         let own = json!({
             "id": source.id,
             "name": source.name,
-            "description": source.description,
+            "description": source.described(),
             "type": source.kind,
             "connector": source.connector,
-            "connectorName": source.connector_name,
+            "connectorName": source.connector_named(),
             "connectionType": source.connection_type,
             "features": source.features,
             "authoritative": source.authoritative,
@@ -169,6 +169,16 @@ impl Tenant {
                 body.extend(part);
             }
         }
+        leave_out_null(&mut body, &["created", "modified"]);
+        match self.switches.connection_type {
+            ConnectionType::Shown => {}
+            ConnectionType::Null => {
+                body.insert("connectionType".to_owned(), Value::Null);
+            }
+            ConnectionType::LeftOut => {
+                body.remove("connectionType");
+            }
+        }
         let mut body = Value::Object(body);
         if self.switches.unknown_source_values == UnknownSourceValues::On {
             if let Some(features) = body["features"].as_array_mut() {
@@ -176,6 +186,9 @@ impl Tenant {
             }
             body["status"] = json!("SOURCE_STATE_DREAMING");
             body["addedNextYear"] = json!({"nested": [1, null]});
+        }
+        if let SourceSize::Padded { bytes } = self.switches.source_size {
+            pad(&mut body, bytes);
         }
         body
     }
@@ -185,15 +198,40 @@ impl Tenant {
         if ids.is_empty() {
             return Value::Null;
         }
+        self.refs_to(ids)
+    }
+
+    /// References where a list may be empty, but not `null`.
+    pub(crate) fn refs_to(&self, ids: &[String]) -> Value {
         let refs = ids.iter().map(|id| {
-            let name = self
-                .state
-                .policies
-                .find(id)
-                .map(|policy| policy.name.clone());
-            json!({"type": "PASSWORD_POLICY", "id": id, "name": name})
+            let mut shown = json!({"type": "PASSWORD_POLICY", "id": id});
+            if let Some(policy) = self.state.policies.find(id) {
+                shown["name"] = json!(policy.name);
+            }
+            shown
         });
         refs.collect()
+    }
+}
+
+impl Source {
+    /// The description that is shown. The schema has no null here, so the name stands in.
+    fn described(&self) -> &str {
+        self.description.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The connector's display name that is shown; without one, its script name.
+    fn connector_named(&self) -> &str {
+        self.connector_name.as_deref().unwrap_or(&self.connector)
+    }
+}
+
+/// Fills a source up to a size, where large sources have it: in their connector's attributes.
+fn pad(source: &mut Value, bytes: usize) {
+    let field = r#""padding":"","#.len();
+    let missing = bytes.saturating_sub(source.to_string().len() + field);
+    if let Some(attributes) = source["connectorAttributes"].as_object_mut() {
+        attributes.insert("padding".to_owned(), json!("x".repeat(missing)));
     }
 }
 
@@ -207,9 +245,9 @@ impl Fields for Source {
             "features" => Field::List(&self.features),
             "authoritative" => Field::Bool(self.authoritative),
             "healthy" => Field::Bool(self.healthy),
-            "description" => optional(self.description.as_deref()),
+            "description" => Field::Text(self.described()),
             "connectionType" => optional(self.connection_type.as_deref()),
-            "connectorName" => optional(self.connector_name.as_deref()),
+            "connectorName" => Field::Text(self.connector_named()),
             "category" => optional(self.category.as_deref()),
             "created" => self.created.map_or(Field::Null, Field::Time),
             "modified" => self.modified.map_or(Field::Null, Field::Time),
@@ -237,7 +275,7 @@ pub(crate) fn within<'a>(rest: &'a Map<String, Value>, path: &str) -> Field<'a> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{A, B, Bench, FEED, STRONG};
+    use crate::testing::{A, B, Bench, FEED, STRONG, group, value};
 
     fn names(bench: &mut Bench, query: &str) -> Vec<String> {
         let list = bench.get(&format!("/v3/sources?{query}"));
@@ -298,6 +336,29 @@ mod tests {
     }
 
     #[test]
+    fn row_37_sources_that_do_not_say_how_they_are_connected() {
+        let shown = |setting: &str| {
+            let mut bench = Bench::with(json!({"connection_type": setting}));
+            let source = bench.get(&format!("/v3/sources/{A}"));
+            assert_eq!(bench.post_group(&group("x", &[A, B])).status, 200);
+            source.get("connectionType").cloned()
+        };
+        assert_eq!(shown("shown"), Some(json!("direct")));
+        assert_eq!(shown("null"), Some(Value::Null));
+        assert_eq!(shown("left_out"), None);
+    }
+
+    #[test]
+    fn row_38_large_sources() {
+        let mut bench = Bench::with(json!({"source_size": {"padded": {"bytes": 20_000}}}));
+        let page = bench.ask("GET", "/v3/sources");
+        assert!((80_000..81_000).contains(&page.body.len()));
+        let one = bench.ask("GET", &format!("/v3/sources/{A}"));
+        assert!((19_900..=20_000).contains(&one.body.len()));
+        assert_eq!(value(&one)["name"], "A");
+    }
+
+    #[test]
     fn a_source_shows_its_policies_connections_health_and_tests() {
         let mut bench = Bench::new();
         assert_eq!(
@@ -311,7 +372,9 @@ mod tests {
             json!([{"type": "PASSWORD_POLICY", "id": STRONG, "name": "Strong"}])
         );
         let connections = bench.get(&format!("/v3/sources/{A}/connections"));
-        assert_eq!(connections["dependentApps"][0]["name"], "Logon");
+        let app = &connections["dependentApps"][0];
+        assert_eq!(app["description"], "Logon");
+        assert_eq!(app["accountSource"]["passwordPolicies"], refs);
         let health = bench.get(&format!("/v3/sources/{A}/source-health"));
         assert_eq!(health["status"], "SOURCE_STATE_HEALTHY");
         let test = format!("/v2025/sources/{A}/connector/check-connection");

@@ -40,7 +40,7 @@ impl Tenant {
                 retry_after,
             } => {
                 let mut response = match body {
-                    None => self.refuse(&Refusal::new(*code, "An internal fault occurred."), now),
+                    None => self.refuse(&Refusal::of(*code), now),
                     Some(Value::String(text)) => {
                         Response::with_body(*code, "text/plain", text.as_bytes().to_vec())
                     }
@@ -93,6 +93,10 @@ impl FaultKind {
             },
             Self::WrongTotal { by } => Lies {
                 total: *by,
+                ..Lies::default()
+            },
+            Self::RowTwice => Lies {
+                twice: true,
                 ..Lies::default()
             },
             _ => Lies::default(),

@@ -128,8 +128,8 @@ switches! {
         Refuse: "400",
     }
     13 delete_absent: DeleteAbsent = "DELETE of a group that is not there" {
-        NotFound: "404",
         NoContent: "204",
+        NotFound: "404, which the documents do not list for this operation",
         BadRequest: "400",
         ServerError: "500",
     }
@@ -199,6 +199,7 @@ switches! {
         BadRequest: "400",
         NotFound: "404",
         Forbidden: "403",
+        Accept: "carried out all the same, for clients that do not send it",
     }
     25 post_answer: PostAnswer = "What happens to the answer of a POST that made a group" {
         Sent: "it is sent",
@@ -239,6 +240,30 @@ switches! {
     33 policy_after_join: PolicyAfterJoin = "The own policy of a source that joins a group" {
         Stays: "it stays beside the group's",
         Dropped: "it is taken away; exceptions stay",
+    }
+    34 token_scope: TokenScope = "The scope in a token answer" {
+        Granted: "the scopes of the token",
+        ReadWrite: "`read write`, as in the vendor's example, whatever the token may do",
+        Opaque: "`FA==`, whatever the token may do",
+    }
+    35 totals: Totals = "X-Total-Count, when a list is asked for it" {
+        Exact: "the number of rows",
+        OneHigh: "one more than there are",
+        OneLow: "one less than there are",
+        Never: "not sent",
+    }
+    36 page_cap: PageCap = "The most rows of a page, whatever limit asks for" {
+        Documented: "250",
+        Hundred: "100",
+    }
+    37 connection_type: ConnectionType = "The connectionType that sources show" {
+        Shown: "their own",
+        Null: "null",
+        LeftOut: "left out",
+    }
+    38 source_size: SourceSize = "The size of a source in an answer" {
+        Plain: "what its fields take",
+        Padded { bytes: usize }: "filled up to that many bytes in connectorAttributes",
     }
 }
 
@@ -299,7 +324,7 @@ mod tests {
     #[test]
     fn every_row_of_the_list_has_one_switch() {
         let numbers: Vec<u8> = table().iter().map(|row| row.number).collect();
-        assert_eq!(numbers, (1..=33).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=38).collect::<Vec<_>>());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
     latency::Latency,
     ledger::{Entry, Ledger},
     limiter::{Limiter, RateLimit},
+    odd::Odd,
     request::{Cut, Query, Request, Response},
     rng::Rng,
     routes::{self, Found, Op},
@@ -44,6 +45,8 @@ pub struct Tenant {
     pub(crate) auth: Auth,
     pub(crate) state: State,
     pub(crate) switches: Switches,
+    /// How some objects are shown, by their ids.
+    pub(crate) odd: BTreeMap<String, Odd>,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
     pub(crate) limiter: Limiter,
@@ -90,6 +93,7 @@ impl Tenant {
             },
             state,
             switches: seed.switches,
+            odd: seed.odd,
             faults: Faults::default(),
             ledger: Ledger::default(),
             limiter: Limiter::default(),
@@ -208,6 +212,7 @@ impl Tenant {
                     tenant_id: &self.tenant_id,
                     pod: &self.pod,
                     life: self.switches.token_life,
+                    scope: self.switches.token_scope,
                 };
                 self.auth.mint(request, &issuer, &mut self.rng, now)
             }
@@ -277,7 +282,10 @@ impl Tenant {
             .and_then(|()| self.carry_out(request, found, lies, now));
         let applied = outcome.is_ok();
         let mut response = match outcome {
-            Ok(reply) => reply.into_response(),
+            Ok(mut reply) => {
+                reply.body.iter_mut().for_each(|body| self.distort(body));
+                reply.into_response()
+            }
             Err(refusal) => self.refuse(&refusal, now),
         };
         if applied && found.route.op == Op::CreateGroup {
@@ -320,11 +328,12 @@ impl Tenant {
             .map(String::as_str);
         if found.route.experimental.contains(&found.version) && header != Some("true") {
             let text = "This operation needs the header X-SailPoint-Experimental: true";
-            return Err(match self.switches.missing_experimental_header {
-                MissingExperimentalHeader::BadRequest => Refusal::bad_request(text),
-                MissingExperimentalHeader::NotFound => Refusal::no_such_route(),
-                MissingExperimentalHeader::Forbidden => Refusal::forbidden(),
-            });
+            match self.switches.missing_experimental_header {
+                MissingExperimentalHeader::BadRequest => return Err(Refusal::bad_request(text)),
+                MissingExperimentalHeader::NotFound => return Err(Refusal::no_such_route()),
+                MissingExperimentalHeader::Forbidden => return Err(Refusal::forbidden()),
+                MissingExperimentalHeader::Accept => {}
+            }
         }
         self.auth
             .allow(self.auth.check(request, now)?, found.route)?;
@@ -443,10 +452,10 @@ mod tests {
             let request = Request::new("GET", path).bearer(&bench.token);
             bench.raw(&request).status
         };
-        let all = ["bad_request", "not_found", "forbidden"];
+        let all = ["bad_request", "not_found", "forbidden", "accept"];
         assert_eq!(
             all.map(|one| status(one, "/v2025/password-policies")),
-            [400, 404, 403]
+            [400, 404, 403, 200]
         );
         assert_eq!(status("bad_request", "/source-apps/v1/all"), 400);
         assert_eq!(status("bad_request", "/v3/password-policies"), 200);

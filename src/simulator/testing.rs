@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     Fault, FaultKind, Request, Response, Seed, Tenant,
     clock::{Clock, plus_seconds},
+    contract::table,
     switches,
 };
 
@@ -17,7 +18,7 @@ pub(crate) const C: &str = "2c918084660f45d6016617daa9210503";
 pub(crate) const FEED: &str = "2c918084660f45d6016617daa9210507";
 pub(crate) const GROUPS: &str = "/v3/password-sync-groups";
 
-const SEED: &str = r"
+const SEED: &str = r#"
 name: t
 credentials:
   - {clientId: id, clientSecret: secret}
@@ -32,7 +33,7 @@ sources:
     features: [PASSWORD]
     holders:
       - {policyId: 2c91808d744ba0ce01746f93b6204502}
-      - {policyId: 2c91808d744ba0ce01746f93b6204501, selectors: {identityAttr: [{name: x, value: y}]}}
+      - {policyId: 2c91808d744ba0ce01746f93b6204501, selectors: {identityAttr: [{name: x, value: "y"}]}}
   - {id: 2c918084660f45d6016617daa9210507, name: Feed, connectionType: file}
   - {id: 2c918084660f45d6016617daa9210508, name: IdentityNow, builtIn: true, features: [AUTHENTICATE]}
 apps:
@@ -42,7 +43,7 @@ accounts:
   - {sourceId: 2c918084660f45d6016617daa9210584, count: 300}
   - {sourceId: 2c918084660f45d6016617daa9210500, count: 5}
 rateLimit: {requests: 100000, seconds: 10}
-";
+"#;
 
 /// A tenant, a token for it, and a clock that stands still.
 pub(crate) struct Bench {
@@ -77,8 +78,11 @@ impl Bench {
         value(&answer)["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// The answer to a request, held to the table of the vendor's facts.
     pub(crate) fn raw(&mut self, request: &Request) -> Response {
-        self.tenant.handle(request, self.now)
+        let answer = self.tenant.handle(request, self.now);
+        table::hold(&self.tenant, &answer);
+        answer
     }
 
     pub(crate) fn ask(&mut self, method: &str, target: &str) -> Response {

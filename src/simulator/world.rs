@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn a_multipart_token_request_finds_its_tenant() {
+        let now = Clock::fixed().now();
+        let mut world = World::new(1);
+        world.put(seed("a", "ca"), now).unwrap();
+        world.put(seed("b", "cb"), now).unwrap();
+        let request = Request::new("POST", "/oauth/token").multipart(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", "cb"),
+            ("client_secret", "s"),
+        ]);
+        let answer = world.handle(&request, now);
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(answer["org"], "b");
+    }
+
+    #[test]
     fn a_client_belongs_to_one_tenant_and_a_new_seed_ends_old_tokens() {
         let now = Clock::fixed().now();
         let mut world = World::new(1);
