@@ -34,14 +34,14 @@ impl Default for HostPolicy {
 
 impl HostPolicy {
     fn lists(&self, host: &str) -> bool {
-        self.suffixes
-            .iter()
-            .filter(|suffix| !suffix.is_empty())
-            .any(|suffix| {
-                host.strip_suffix(suffix.as_str())
-                    .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-            })
+        let mut suffixes = self.suffixes.iter().filter(|suffix| !suffix.is_empty());
+        suffixes.any(|suffix| is_below(host, suffix))
     }
+}
+
+fn is_below(host: &str, suffix: &str) -> bool {
+    let before = host.strip_suffix(suffix);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// Scheme, host and, insecurely, port: `https://acme.api.identitynow.com`.
@@ -119,6 +119,13 @@ impl BaseUrl {
     /// The host, lower case, an IPv6 literal in brackets.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether the vendor answers there, and nobody else.
+    pub fn is_vendors(&self) -> bool {
+        VENDOR_SUFFIXES
+            .iter()
+            .any(|suffix| is_below(&self.host, suffix))
     }
 
     /// The address, if the host is a literal; a resolver never sees those.

@@ -1,7 +1,10 @@
 //! One call: its place under the rate limit, its token, its request, its answer's status.
 //! Decides the one repetition there is, after a 401. IO by the transport only.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -10,13 +13,15 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
-    client::{Options, Page},
+    client::Options,
     credentials::Credentials,
     error::Error,
     lane::Lane,
     limiter::{Limiter, Permit},
     limiters::Limiters,
+    pages::Page,
     routes::{ApiVersion, EXPERIMENTAL, Operation, Route},
+    shares::Budget,
     token::{self, Token, TokenInfo, Tokens},
     transport::{Kind, Request, Response, Transport},
     witness::{Ended, Witness},
@@ -117,10 +122,12 @@ impl Caller {
                 options.rate,
             )
         };
-        let in_use = Operation::ALL.map(|operation| options.version.route(operation).version);
+        let routes = Operation::ALL.map(|operation| options.version.route(operation));
+        let in_use = BTreeSet::from(routes.map(|route| route.version));
         let by_version = in_use
+            .into_iter()
             .map(|version| (version, limiter(version.as_str())))
-            .into();
+            .collect();
         let tokens = Tokens::new(
             Arc::clone(&transport),
             Arc::clone(&credentials),
@@ -136,6 +143,18 @@ impl Caller {
         }
     }
 
+    /// Of the limits that it uses, one for each API version, the one that most clients share.
+    pub fn budget(&self) -> Budget {
+        let budgets = self.limiters.values().map(|limiter| limiter.budget());
+        budgets
+            .max_by_key(|budget| budget.shares)
+            .unwrap_or(Budget {
+                own: self.options.rate,
+                common: self.options.rate,
+                shares: 1,
+            })
+    }
+
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {
         Ok(self.tokens.token().await?.info.as_ref().clone())
     }
@@ -147,9 +166,10 @@ impl Caller {
             Ok(answer) => return Ok(answer),
             Err(refused) => refused,
         };
-        // The token may have ended early, or been revoked: one new one, one more try.
+        // The token may have ended early, or been revoked: one new one, one more try. A write is
+        // tried again only if the API itself says that it executed nothing.
         self.tokens.reject(&token).await;
-        if !matches!(error, Error::Unauthorized { .. }) {
+        if route.kind == Kind::Write && !matches!(error, Error::Unauthorized { .. }) {
             return Err(error);
         }
         match self.once(&sent, &route, lane).await? {
@@ -205,7 +225,7 @@ impl Caller {
             tell(&Ended::answered(&answer, None, &secrets));
             return Ok(Ok(answer));
         }
-        let error = Error::of(&answer, route.kind, &secrets);
+        let error = Error::of(operation, &answer, route.kind, &secrets);
         tell(&Ended::answered(&answer, Some(&error), &secrets));
         if let Some(time) = error.retry_after() {
             limiter.pause(time);

@@ -19,23 +19,23 @@ use crate::{
     error::Error,
     lane::Lane,
     limiters::Limiters,
+    pages::{self, Listed, Page},
     routes::{ApiVersion, Operation},
+    shares::Budget,
     token::TokenInfo,
     transport::{Response, Transport},
     window::Rate,
-    wire::{self, Application, GroupBody, Identified},
+    wire::{self, Application, GroupBody, Identified, Kept},
     witness::Witness,
 };
-
-/// The most objects that the API puts on a page.
-pub const PAGE_LIMIT: usize = 250;
 
 /// How a tenant is talked to.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The version that is asked, where it has what is asked for.
     pub version: ApiVersion,
-    /// The operator's share of the tenant's rate limit, for each version.
+    /// What this client may send at most, to each version. With other clients of the same client
+    /// id it shares what the most generous of their rates allows.
     pub rate: Rate,
     /// For a whole read.
     pub read_timeout: Duration,
@@ -55,49 +55,6 @@ impl Default for Options {
             post_timeout: Duration::from_secs(8),
         }
     }
-}
-
-/// A piece of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// How many objects come before it.
-    pub offset: usize,
-    /// How many objects it has at most, up to [`PAGE_LIMIT`].
-    pub limit: usize,
-    /// Whether the tenant should count all objects, which costs it work.
-    pub count: bool,
-}
-
-impl Page {
-    /// The first full page, with the total.
-    pub fn first() -> Self {
-        Self {
-            offset: 0,
-            limit: PAGE_LIMIT,
-            count: true,
-        }
-    }
-
-    /// A full page further on, without the total.
-    pub fn at(offset: usize) -> Self {
-        Self {
-            offset,
-            limit: PAGE_LIMIT,
-            count: false,
-        }
-    }
-}
-
-/// The most policies that one source can have; a tenant that shows more is not believed.
-pub(crate) const MOST_HOLDERS: usize = 4 * PAGE_LIMIT;
-
-/// What a page showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed<T> {
-    /// The objects, in the tenant's order; a walk may meet one twice.
-    pub items: Vec<T>,
-    /// How many there are in all, if it was asked for and answered.
-    pub total: Option<usize>,
 }
 
 /// What a deletion found.
@@ -149,6 +106,12 @@ impl Client {
         &self.caller.options
     }
 
+    /// Which rate limit holds for it, and with how many clients of the same client id it shares
+    /// that.
+    pub fn budget(&self) -> Budget {
+        self.caller.budget()
+    }
+
     /// Who answers, and what the token may do; from the token in use, or a new one.
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {
         self.caller.token_info().await
@@ -185,20 +148,33 @@ impl Client {
             .await
     }
 
-    async fn list<T>(
+    async fn list<T: Kept>(
         &self,
         operation: Operation,
         page: Page,
         lane: Lane,
         read: fn(&[u8]) -> Result<Vec<T>, String>,
     ) -> Result<Listed<T>, Error> {
-        let answer = self
-            .caller
-            .call(Sent::of(operation).page(page), lane)
-            .await?;
+        self.page(operation, Sent::of(operation), page, lane, read)
+            .await
+    }
+
+    async fn page<T: Kept>(
+        &self,
+        operation: Operation,
+        sent: Sent<'_>,
+        page: Page,
+        lane: Lane,
+        read: fn(&[u8]) -> Result<Vec<T>, String>,
+    ) -> Result<Listed<T>, Error> {
+        let answer = self.caller.call(sent.page(page), lane).await?;
         let items = understood(&answer, read(&answer.body))?;
-        let total = total(&answer.headers).filter(|_| page.count);
-        Ok(Listed { items, total })
+        Ok(Listed {
+            operation,
+            bytes: items.iter().map(Kept::bytes).sum(),
+            items,
+            total: total(&answer.headers).filter(|_| page.count),
+        })
     }
 }
 
@@ -283,26 +259,12 @@ impl Client {
         source: &SourceId,
         lane: Lane,
     ) -> Result<Option<Vec<Holder>>, Error> {
-        let mut holders = Vec::new();
-        while holders.len() < MOST_HOLDERS {
-            let page = Page::at(holders.len());
-            let sent = Sent::of(Operation::ReadHolders)
-                .id(source.as_str())
-                .page(page);
-            let Some(answer) = found(self.caller.call(sent, lane).await)? else {
-                return Ok(None);
-            };
-            let read = understood(&answer, wire::holders(&answer.body))?;
-            let is_last = read.len() < PAGE_LIMIT;
-            holders.extend(read);
-            if is_last {
-                return Ok(Some(holders));
-            }
-        }
-        Err(Error::BadAnswer {
-            status: 200,
-            what: format!("a source with {MOST_HOLDERS} policies or more"),
-        })
+        let operation = Operation::ReadHolders;
+        let page = |page| {
+            let sent = Sent::of(operation).id(source.as_str());
+            self.page(operation, sent, page, lane, wire::holders)
+        };
+        Ok(found(pages::all(page).await)?.map(|holders| holders.items))
     }
 
     /// Replaces a source's policy holders and returns what the tenant then holds.
@@ -347,7 +309,7 @@ fn understood<T>(answer: &Response, read: Result<T, String>) -> Result<T, Error>
     read.map_err(|what| Error::bad(answer, what))
 }
 
-fn found(answer: Result<Response, Error>) -> Result<Option<Response>, Error> {
+fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(Error::NotFound { .. }) => Ok(None),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::{
     ApiVersion, DeleteOutcome, Effect, Error, Lane, Page, Transport, applications_by_source,
+    bounds::{LONGEST_SELECTORS, LONGEST_TEXT},
     scripted::{Scripted, answer, client, minted},
     simulated::{A, B, C, DEFAULT, STRONG, Simulated},
 };
@@ -38,7 +39,7 @@ fn pair() -> BTreeSet<SourceId> {
 #[tokio::test(start_paused = true)]
 async fn every_operation_is_served_in_every_version() {
     for version in ApiVersion::ALL {
-        let tenant = Simulated::new(&json!({}));
+        let tenant = Simulated::new(&json!({"delete_absent": "not_found"}));
         let client = tenant.client(version);
         let info = client.token_info().await.unwrap();
         assert_eq!((info.key.org.as_str(), info.user.is_some()), ("acme", true));
@@ -412,8 +413,8 @@ async fn selectors_that_select_nothing_make_no_exception() {
         {"policyId": "p", "selectors": {"identityAttr": []}},
         {"policyId": "p", "selectors": {"identityAttr": [{"name": "x", "value": "y"}]}},
     ]);
-    let body = rows.to_string();
-    let holders = client(Scripted::minting(move |_| answer(200, &[], &body)));
+    let pages = [rows.to_string(), "[]".to_owned()];
+    let holders = client(Scripted::minting(move |at| answer(200, &[], &pages[at])));
     let holders = holders
         .holders(&source(A), Lane::Read)
         .await
@@ -434,7 +435,117 @@ async fn policies_of_a_source_that_never_end_are_not_believed() {
         .unwrap_err();
     assert!(matches!(error, Error::BadAnswer { .. }), "{error}");
     assert_eq!(endless.count("read_holders"), 4);
-    let two = Scripted::minting(move |count| answer(200, &[], &page([250, 3][count])));
+    let two = Scripted::minting(move |count| answer(200, &[], &page([250, 3, 0][count])));
     let holders = client(two).holders(&source(A), Lane::Deletion).await;
     assert_eq!(holders.unwrap().map(|all| all.len()), Some(253));
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_of_a_source_are_counted_so_that_short_pages_lose_none() {
+    let page = |count| json!(vec![json!({"policyId": "p"}); count]).to_string();
+    let total = |count| [("X-Total-Count", count)];
+    let short = Scripted::minting(move |count| answer(200, &total("3"), &page([2, 1][count])));
+    let holders = client(Arc::clone(&short) as Arc<dyn Transport>)
+        .holders(&source(A), Lane::Deletion)
+        .await;
+    assert_eq!(holders.unwrap().map(|all| all.len()), Some(3));
+    let asked: Vec<String> = short
+        .seen("read_holders")
+        .into_iter()
+        .map(|one| one.line)
+        .collect();
+    assert!(
+        asked[0].ends_with("?limit=250&offset=0&count=true"),
+        "{asked:?}"
+    );
+    assert!(asked[1].ends_with("?limit=250&offset=2"), "{asked:?}");
+    assert_eq!(asked.len(), 2);
+    let many = Scripted::minting(move |_| answer(200, &total("1001"), &page(250)));
+    let error = client(Arc::clone(&many) as Arc<dyn Transport>)
+        .holders(&source(A), Lane::Deletion)
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("1001 policies of one source"),
+        "{error}"
+    );
+    assert_eq!(many.count("read_holders"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_is_too_long_to_be_kept_is_refused_by_its_name() {
+    let (fits, long) = ("n".repeat(LONGEST_TEXT), "n".repeat(8192));
+    let client = |row: serde_json::Value| {
+        let body = json!([row]).to_string();
+        client(Scripted::minting(move |_| answer(200, &[], &body)))
+    };
+    let is_long = |what: &str| {
+        format!(
+            "status 200 with an answer that cannot be used: item 0: {what} is 8192 bytes long, \
+             and at most 1024 are kept"
+        )
+    };
+    let (page, lane) = (Page::first(), Lane::Read);
+    let row = |name: &str| json!({"id": "a", "name": name});
+    let error = client(row(&long))
+        .list_groups(page, lane)
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), is_long("the name of a group"));
+    let error = client(row(&long))
+        .list_policies(page, lane)
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), is_long("the name of a policy"));
+    let error = client(row(&long))
+        .list_sources(page, lane)
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), is_long("the name of a source"));
+    let status = json!({"id": "a", "name": "n", "status": long});
+    let error = client(status).list_sources(page, lane).await.unwrap_err();
+    assert_eq!(error.to_string(), is_long("the status of a source"));
+    let id = json!({"id": long});
+    let error = client(id).list_applications(page, lane).await.unwrap_err();
+    assert_eq!(error.to_string(), is_long("the id of an application"));
+    let listed = client(row(&fits)).list_groups(page, lane).await.unwrap();
+    assert_eq!(listed.items[0].name, fits);
+    assert!((1024..1400).contains(&listed.bytes), "{}", listed.bytes);
+    // What is not kept may be as long as a page.
+    let described = json!({"id": "a", "name": "n", "description": long});
+    assert!(client(described).list_sources(page, lane).await.is_ok());
+    let attributes = json!([{"name": "x", "value": "y".repeat(LONGEST_SELECTORS)}]);
+    let selects = json!({"policyId": "p", "selectors": {"identityAttr": attributes}});
+    let error = client(selects).holders(&source(A), lane).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("the selectors of a holder are 16426 bytes long, and at most 16384 are kept"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_for_everybody_is_assigned_without_the_field_that_may_not_be_null() {
+    let transport = Scripted::minting(|_| answer(200, &[], "[]"));
+    let selectors = HolderSelectors(json!({"identityAttr": [{"name": "x", "value": "y"}]}));
+    let exception = Holder {
+        policy: policy(STRONG),
+        selectors: Some(selectors),
+    };
+    let holders = [Holder::for_everybody(policy(DEFAULT)), exception];
+    client(Arc::clone(&transport) as Arc<dyn Transport>)
+        .assign_holders(&source(A), &holders, Lane::Deletion)
+        .await
+        .unwrap();
+    let sent: serde_json::Value =
+        serde_json::from_slice(&transport.seen("assign_holders")[0].body).unwrap();
+    let attributes = json!([{"name": "x", "value": "y"}]);
+    assert_eq!(
+        sent,
+        json!([
+            {"policyId": DEFAULT},
+            {"policyId": STRONG, "selectors": {"identityAttr": attributes}},
+        ])
+    );
 }

@@ -3,6 +3,10 @@
 //!
 //! The question that matters is [`Error::effect`]: only an answer in the API's own JSON says
 //! that a write was not made; everything else leaves it unknown.
+//!
+//! An answer in another form came from something between the operator and the tenant, such as a web
+//! filter: it says nothing about credentials, rights or what exists, so it is a
+//! [`Error::BadAnswer`], after which a read is tried again.
 
 use std::time::Duration;
 
@@ -11,7 +15,7 @@ use http::StatusCode;
 use crate::{
     retry_after,
     transport::{Kind, Response, TransportError},
-    wire::refusal::Refusal,
+    wire::refusal::{Refusal, may_be_the_apis_own},
 };
 
 const MAX_TEXT: usize = 256;
@@ -143,8 +147,9 @@ impl Error {
         }
     }
 
-    /// What an answer outside of 200 to 299 means. `secrets` are cut out of its words.
-    pub(crate) fn of(response: &Response, kind: Kind, secrets: &[&str]) -> Self {
+    /// What an answer outside of 200 to 299 to an operation means. `secrets` are cut out of its
+    /// words.
+    pub(crate) fn of(operation: &str, response: &Response, kind: Kind, secrets: &[&str]) -> Self {
         let status = response.status;
         if status == StatusCode::TOO_MANY_REQUESTS {
             return Self::RateLimited {
@@ -171,22 +176,20 @@ impl Error {
             .as_ref()
             .map_or("no reason given", |said| said.text.as_str());
         let message = with_id(&scrub(text, secrets), tracking_id.as_deref());
-        // A proxy's page on a read is a matter of credentials and rights, too; on a write it
-        // does not say that nothing was made.
+        // The gateway's refusal without a body is believed on a read. On a write it does not say
+        // that nothing was made.
+        let is_a_refusal =
+            said.is_some() || kind == Kind::Read && may_be_the_apis_own(&response.body);
         match status {
-            StatusCode::UNAUTHORIZED if said.is_some() || kind == Kind::Read => {
-                Self::Unauthorized { message }
-            }
-            StatusCode::FORBIDDEN if said.is_some() || kind == Kind::Read => {
-                Self::Forbidden { message }
-            }
+            StatusCode::UNAUTHORIZED if is_a_refusal => Self::Unauthorized { message },
+            StatusCode::FORBIDDEN if is_a_refusal => Self::Forbidden { message },
             StatusCode::NOT_FOUND if said.is_some() => Self::NotFound { message },
             _ if said.is_some() => Self::Refused {
                 status: status.as_u16(),
                 message,
                 tracking_id,
             },
-            _ => Self::bad(response, "not the API's JSON, so something else answered"),
+            _ => Self::bad(response, not_the_apis_own(operation)),
         }
     }
 }
@@ -198,6 +201,14 @@ impl From<TransportError> for Error {
             TransportError::Unknown { why } => Self::Unknown { why },
         }
     }
+}
+
+/// What is said of an answer that is none of the API's.
+pub(crate) fn not_the_apis_own(operation: &str) -> String {
+    format!(
+        "the answer to {operation} is not in the API's own error form, so something in between \
+         may have given it"
+    )
 }
 
 /// A message and the vendor's handle for it, which is what a cut must leave.
@@ -270,6 +281,7 @@ mod tests {
 
     fn of(status: u16, body: &str, kind: Kind) -> Error {
         Error::of(
+            "list_groups",
             &answer(status, &[("retry-after", "3")], body).unwrap(),
             kind,
             &[],
@@ -298,7 +310,15 @@ mod tests {
             let error = of(status, JSON, Kind::Write);
             assert_eq!(error.reason(), json, "{status}");
             assert_eq!(error.effect() == Effect::NotMade, made_not, "{status}");
-            for body in ["", "<html>", "null", "[]", "\"text\"", "{"] {
+            for body in [
+                "",
+                "<html>",
+                "null",
+                "[]",
+                "\"text\"",
+                "{",
+                "{\"blocked\":true}",
+            ] {
                 let error = of(status, body, Kind::Write);
                 assert_eq!(error.reason(), html, "{status} {body}");
                 assert_eq!(
@@ -310,11 +330,29 @@ mod tests {
         }
     }
 
+    /// The classification of every answer to a read that is not the API's JSON.
     #[test]
-    fn a_page_on_a_read_is_about_rights_but_never_proves_absence() {
-        assert_eq!(of(401, "", Kind::Read).reason(), "Unauthorized");
-        assert_eq!(of(403, "<html>", Kind::Read).reason(), "Forbidden");
-        assert_eq!(of(404, "<html>", Kind::Read).reason(), "BadAnswer");
+    fn what_something_in_between_answers_to_a_read_says_nothing_about_the_tenant() {
+        for (status, empty, foreign) in [
+            (400, "BadAnswer", "BadAnswer"),
+            (401, "Unauthorized", "BadAnswer"),
+            (403, "Forbidden", "BadAnswer"),
+            (404, "BadAnswer", "BadAnswer"),
+            (409, "BadAnswer", "BadAnswer"),
+            (429, "RateLimited", "RateLimited"),
+            (503, "Server", "Server"),
+        ] {
+            assert_eq!(of(status, "", Kind::Read).reason(), empty, "{status}");
+            for body in ["<html>", "blocked", "[]", r#"{"blocked":true}"#] {
+                let error = of(status, body, Kind::Read);
+                assert_eq!(error.reason(), foreign, "{status} {body}");
+            }
+        }
+        assert_eq!(
+            of(403, "<html>", Kind::Read).to_string(),
+            "status 403 with an answer that cannot be used: the answer to list_groups is not in \
+             the API's own error form, so something in between may have given it"
+        );
     }
 
     #[test]
@@ -328,7 +366,8 @@ mod tests {
             Some(Duration::from_secs(3))
         );
         assert_eq!(of(400, JSON, Kind::Read).retry_after(), None);
-        let without = Error::of(&answer(503, &[], "").unwrap(), Kind::Read, &[]);
+        let without = answer(503, &[], "").unwrap();
+        let without = Error::of("list_groups", &without, Kind::Read, &[]);
         assert_eq!(without.retry_after(), None);
     }
 

@@ -5,17 +5,20 @@
 //!
 //! # Layout
 //! - [`client`]: every operation, typed; one request on the wire for one write.
+//! - [`pages`], [`bounds`]: whole lists, and how much of them is kept at most.
 //! - [`routes`]: which path of which API version serves an operation.
 //! - [`transport`]: the seam under the client; [`wire_http`] is the real one.
 //! - [`address`], [`public_address`]: where credentials may travel.
 //! - [`credentials`], [`token`], [`scopes`]: what is read from a Secret and made of it.
-//! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded.
+//! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded;
+//!   `shares` divides it among the clients of one client id.
 //! - [`error`], [`retry_after`]: what an answer that is no success means.
 //! - [`witness`]: who looks on while a client writes.
 //! - `wire`: the bodies, parsed into the domain's words at once.
 //! - `properties`: what must hold of any bytes; for tests and `fuzz/`.
 
 pub mod address;
+pub mod bounds;
 pub mod client;
 pub mod credentials;
 pub mod error;
@@ -23,6 +26,7 @@ pub mod gate;
 pub mod lane;
 pub mod limiter;
 pub mod limiters;
+pub mod pages;
 pub mod public_address;
 pub mod retry_after;
 pub mod routes;
@@ -36,6 +40,7 @@ pub mod witness;
 mod call;
 mod form;
 mod resolver;
+mod shares;
 mod wire;
 
 #[cfg(any(test, feature = "properties"))]
@@ -57,13 +62,15 @@ mod simulated;
 mod token_tests;
 
 pub use address::{AddressError, BaseUrl, HostPolicy};
-pub use client::{Client, DeleteOutcome, Listed, Options, Page};
+pub use client::{Client, DeleteOutcome, Options};
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{Effect, Error};
 pub use gate::{Gated, MayWrite};
 pub use lane::Lane;
 pub use limiters::Limiters;
+pub use pages::{Listed, Page};
 pub use routes::{ApiVersion, Operation};
+pub use shares::Budget;
 pub use token::TokenInfo;
 pub use transport::{Kind, Request, Response, Transport, TransportError};
 pub use window::Rate;

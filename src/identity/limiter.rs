@@ -1,13 +1,11 @@
-//! The rate limit of one client id and API version: waiting in lanes, most urgent first.
+//! The waiting for the rate limit: a client's calls line up here for the right to send.
 //!
-//! Decides who goes next. A call that has waited moves up one lane every [`AGEING`], so none
-//! starves; within a lane, first come first served. Dropping a wait loses nothing.
+//! `shares` decides who goes next. Dropping a wait loses nothing.
 //!
-//! How it wakes: the call at the head holds a timer; whoever stops being the head, or leaves
-//! the queue, wakes the one that is. So while anybody waits, somebody who looks is awake.
+//! How it wakes: the call that goes next holds a timer. A call that stops being the next, or leaves
+//! the line, wakes the one that is. So while anybody waits, somebody who looks is awake.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,15 +14,20 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     lane::Lane,
-    window::{Full, Rate, Window},
+    shares::{Budget, Shares, Ticket},
+    window::{Full, Rate},
 };
 
-/// How long a call waits before it moves up one lane.
-pub const AGEING: Duration = Duration::from_secs(10);
-
-/// One limit, shared by every call that counts against it.
+/// One client's share of the rate limit of a client id and API version; dropping it gives the share
+/// back.
 pub struct Limiter {
-    state: Mutex<State>,
+    limit: Arc<Limit>,
+    share: u64,
+}
+
+/// One limit, shared by every client whose calls count against it.
+pub(crate) struct Limit {
+    shares: Mutex<Shares>,
     pause: Arc<Pause>,
 }
 
@@ -38,17 +41,6 @@ pub struct Permit {
     limiter: Arc<Limiter>,
 }
 
-struct State {
-    window: Window,
-    waiting: BTreeMap<Lane, BTreeMap<u64, Waiter>>,
-    next_ticket: u64,
-}
-
-struct Waiter {
-    since: Instant,
-    wake: Arc<Notify>,
-}
-
 /// What a waiting call does next.
 enum Turn {
     Go,
@@ -56,29 +48,47 @@ enum Turn {
     Wait,
 }
 
+impl Limit {
+    /// A limit that nobody shares yet, half of it used.
+    pub fn new(rate: Rate, pause: Arc<Pause>) -> Arc<Self> {
+        let shares = Mutex::new(Shares::new(rate, Instant::now()));
+        Arc::new(Self { shares, pause })
+    }
+
+    /// A share for one more client.
+    pub fn share(self: &Arc<Self>, rate: Rate) -> Arc<Limiter> {
+        let limit = Arc::clone(self);
+        let share = self.change(|shares, now| shares.join(rate, now));
+        Arc::new(Limiter { limit, share })
+    }
+
+    /// Whether forgetting it would let nobody send more.
+    pub fn is_forgotten(&self) -> bool {
+        let now = Instant::now();
+        self.pause.left(now).is_none() && self.lock().is_forgotten(now)
+    }
+
+    /// Changes the shares, and wakes the call that goes next then.
+    fn change<R>(&self, change: impl FnOnce(&mut Shares, Instant) -> R) -> R {
+        let mut shares = self.lock();
+        let now = Instant::now();
+        let changed = change(&mut shares, now);
+        shares.wake_next(now);
+        changed
+    }
+
+    /// The shares, even if a thread that held them panicked: every change of them is whole.
+    fn lock(&self) -> MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Limiter {
-    /// A limit of its own, half of it used.
-    pub fn new(rate: Rate) -> Arc<Self> {
-        Self::with_pause(rate, Arc::default())
-    }
-
-    pub(crate) fn with_pause(rate: Rate, pause: Arc<Pause>) -> Arc<Self> {
-        let state = State {
-            window: Window::half_used(rate, Instant::now()),
-            waiting: BTreeMap::new(),
-            next_ticket: 0,
-        };
-        Arc::new(Self {
-            state: Mutex::new(state),
-            pause,
-        })
-    }
-
     /// Waits for the right to send one request. May be dropped at any time.
     pub async fn acquire(self: &Arc<Self>, lane: Lane) -> Permit {
-        let place = self.join(lane);
+        let place = self.line_up(lane);
         loop {
-            match self.turn(&place) {
+            match self.turn(place.ticket) {
                 Turn::Go => {
                     return Permit {
                         limiter: Arc::clone(self),
@@ -93,142 +103,78 @@ impl Limiter {
         }
     }
 
-    /// Sends nothing for a time, in no lane; a shorter pause never ends a longer one.
+    /// Sends nothing for a time, in no lane and of no share; a shorter pause never ends a longer one.
     pub fn pause(&self, time: Duration) {
-        self.pause.extend(Instant::now() + time);
+        self.limit.pause.extend(Instant::now() + time);
     }
 
-    /// How many calls wait in each lane.
-    pub fn waiting(&self) -> BTreeMap<Lane, usize> {
-        self.lock()
-            .waiting
-            .iter()
-            .map(|(lane, queue)| (*lane, queue.len()))
-            .collect()
+    /// What may be sent, and with how many clients that is shared.
+    pub fn budget(&self) -> Budget {
+        self.limit.lock().budget(self.share)
     }
 
-    pub(crate) fn set_rate(&self, rate: Rate) {
-        let mut state = self.lock();
-        state.window.set_rate(rate);
-        state.wake_head(Instant::now());
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> std::collections::BTreeMap<Lane, usize> {
+        self.limit.lock().waiting(self.share)
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        let now = Instant::now();
-        self.pause.left(now).is_none() && self.lock().window.is_idle(now)
-    }
-
-    fn join(self: &Arc<Self>, lane: Lane) -> Place {
-        let mut state = self.lock();
-        let ticket = state.next_ticket;
-        state.next_ticket += 1;
-        let wake = Arc::new(Notify::new());
-        let waiter = Waiter {
-            since: Instant::now(),
-            wake: Arc::clone(&wake),
-        };
-        state
-            .waiting
-            .entry(lane)
-            .or_default()
-            .insert(ticket, waiter);
+    fn line_up(self: &Arc<Self>, lane: Lane) -> Place {
+        let (ticket, wake) = self.limit.lock().line_up(self.share, lane, Instant::now());
         Place {
             limiter: Arc::clone(self),
-            lane,
             ticket,
             wake,
         }
     }
 
-    fn turn(&self, place: &Place) -> Turn {
+    fn turn(&self, ticket: Ticket) -> Turn {
+        let mut shares = self.limit.lock();
         let now = Instant::now();
-        let mut state = self.lock();
-        if state.head(now) != Some((place.lane, place.ticket)) {
-            state.wake_head(now);
+        if shares.next(now) != Some(ticket) {
+            shares.wake_next(now);
             return Turn::Wait;
         }
-        if let Some(left) = self.pause.left(now) {
+        if let Some(left) = self.limit.pause.left(now) {
             return Turn::Sleep(left);
         }
-        match state.window.try_take(now) {
+        match shares.take(ticket, now) {
             Ok(()) => {
-                state.leave(place.lane, place.ticket);
-                state.wake_head(now);
+                shares.wake_next(now);
                 Turn::Go
             }
             Err(Full::For(time)) => Turn::Sleep(time),
             Err(Full::UntilAnswer) => Turn::Wait,
         }
     }
+}
 
-    /// The state, whatever became of a thread that held it: every change of it is whole.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.limit
+            .change(|shares, now| shares.leave(self.share, now));
     }
 }
 
-impl State {
-    /// Who goes next: the lowest rank after ageing, then the oldest.
-    fn head(&self, now: Instant) -> Option<(Lane, u64)> {
-        let fronts = self.waiting.iter().filter_map(|(lane, queue)| {
-            let (ticket, waiter) = queue.first_key_value()?;
-            Some((
-                aged_rank(*lane, now.saturating_duration_since(waiter.since)),
-                *ticket,
-                *lane,
-            ))
-        });
-        fronts.min().map(|(_, ticket, lane)| (lane, ticket))
-    }
-
-    fn wake_head(&self, now: Instant) {
-        if let Some((lane, ticket)) = self.head(now)
-            && let Some(waiter) = self.waiting.get(&lane).and_then(|queue| queue.get(&ticket))
-        {
-            waiter.wake.notify_one();
-        }
-    }
-
-    fn leave(&mut self, lane: Lane, ticket: u64) -> bool {
-        let Some(queue) = self.waiting.get_mut(&lane) else {
-            return false;
-        };
-        let left = queue.remove(&ticket).is_some();
-        if queue.is_empty() {
-            self.waiting.remove(&lane);
-        }
-        left
-    }
-}
-
-fn aged_rank(lane: Lane, waited: Duration) -> u64 {
-    lane.rank()
-        .saturating_sub(waited.as_secs() / AGEING.as_secs())
-}
-
-/// A place in the queue; dropping it gives it up.
+/// A place in the line; dropping it gives it up.
 struct Place {
     limiter: Arc<Limiter>,
-    lane: Lane,
-    ticket: u64,
+    ticket: Ticket,
     wake: Arc<Notify>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.limiter.lock();
-        if state.leave(self.lane, self.ticket) {
-            state.wake_head(Instant::now());
+        let mut shares = self.limiter.limit.lock();
+        if shares.give_up(self.ticket) {
+            shares.wake_next(Instant::now());
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let now = Instant::now();
-        let mut state = self.limiter.lock();
-        state.window.landed(now);
-        state.wake_head(now);
+        let Limiter { limit, share } = &*self.limiter;
+        limit.change(|shares, now| shares.landed(*share, now));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every rate limit of the process, one for each host, client id and API version.
 //!
-//! The vendor counts by client id: two resources with the same credentials share a limit, and
-//! a limit outlives the client that made it until what it sent no longer counts.
+//! The vendor counts by client id: clients with the same credentials share a limit, each with a
+//! share of its own. A limit outlives its clients until what they sent no longer counts.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    limiter::{Limiter, Pause},
+    limiter::{Limit, Limiter, Pause},
     window::Rate,
 };
 
@@ -26,11 +26,11 @@ struct Owner {
 #[derive(Default)]
 struct Owned {
     pause: Arc<Pause>,
-    by_prefix: BTreeMap<&'static str, Arc<Limiter>>,
+    by_prefix: BTreeMap<&'static str, Arc<Limit>>,
 }
 
 impl Limiters {
-    /// The limit for one API version's prefix. The newest rate holds for all who share it.
+    /// A share of the limit for one API version's prefix, with a rate of its own.
     pub fn limiter(
         &self,
         host: &str,
@@ -45,19 +45,16 @@ impl Limiters {
             client_id: client_id.to_owned(),
         };
         let owned = owners.entry(owner).or_default();
-        let limiter = owned
+        let limit = owned
             .by_prefix
             .entry(prefix)
-            .or_insert_with(|| Limiter::with_pause(rate, Arc::clone(&owned.pause)));
-        limiter.set_rate(rate);
-        Arc::clone(limiter)
+            .or_insert_with(|| Limit::new(rate, Arc::clone(&owned.pause)));
+        limit.share(rate)
     }
 }
 
 impl Owned {
     fn is_forgotten(&self) -> bool {
-        self.by_prefix
-            .values()
-            .all(|limiter| Arc::strong_count(limiter) == 1 && limiter.is_idle())
+        self.by_prefix.values().all(|limit| limit.is_forgotten())
     }
 }

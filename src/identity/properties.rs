@@ -153,7 +153,7 @@ pub fn refusals(bytes: &[u8]) {
                     headers: HeaderMap::new(),
                     body: body.clone().into(),
                 };
-                let error = Error::of(&response, kind, &[SECRET, "%"]);
+                let error = Error::of("any", &response, kind, &[SECRET, "%"]);
                 is_fit_to_be_said(&error.to_string());
                 assert!(!format!("{error:?}").contains(SECRET), "{error:?}");
             }

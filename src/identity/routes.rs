@@ -7,7 +7,10 @@ use std::{fmt, str::FromStr};
 
 use http::Method;
 
-use crate::transport::Kind;
+use crate::{
+    bounds::{MOST_HOLDERS, MOST_OBJECTS},
+    transport::Kind,
+};
 
 /// The header without which experimental operations are refused.
 pub const EXPERIMENTAL: &str = "x-sailpoint-experimental";
@@ -153,6 +156,26 @@ impl Operation {
             Self::ReadConnections => "read_connections",
             Self::ReadHolders => "read_holders",
             Self::AssignHolders => "assign_holders",
+        }
+    }
+
+    /// What it is about, for sentences: a list of these.
+    pub fn objects(self) -> &'static str {
+        match self {
+            Self::ListPolicies => "policies",
+            Self::ListSources => "sources",
+            Self::ListApplications => "applications",
+            Self::ReadConnections => "connections of one source",
+            Self::ReadHolders | Self::AssignHolders => "policies of one source",
+            _ => "groups",
+        }
+    }
+
+    /// How many objects of its list are read at most.
+    pub(crate) fn most(self) -> usize {
+        match self {
+            Self::ReadHolders => MOST_HOLDERS,
+            _ => MOST_OBJECTS,
         }
     }
 

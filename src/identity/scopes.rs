@@ -22,10 +22,10 @@ const NEEDED: [(&str, &[&str]); 4] = [
 
 const APPLICATIONS: [&str; 2] = ["idn:app-roles:read", "idn:app-roles:manage"];
 
-/// The scopes that are needed and not granted. An answer without any scope tells nothing,
-/// so nothing is missing then: the first refusal will tell.
+/// The scopes that are needed and not granted. An answer without any scope of this API tells
+/// nothing, so nothing is missing then: the first refusal will tell.
 pub fn missing(granted: &BTreeSet<String>) -> BTreeSet<&'static str> {
-    if granted.is_empty() || granted.contains(ALL) {
+    if tells_nothing(granted) || granted.contains(ALL) {
         return BTreeSet::new();
     }
     let missing = NEEDED
@@ -36,18 +36,40 @@ pub fn missing(granted: &BTreeSet<String>) -> BTreeSet<&'static str> {
 
 /// Whether all applications may be listed at once; if not, each source's connections are read.
 pub fn may_list_applications(granted: &BTreeSet<String>) -> bool {
-    granted.is_empty()
+    tells_nothing(granted)
         || granted.contains(ALL)
         || APPLICATIONS.iter().any(|scope| granted.contains(*scope))
+}
+
+/// Whether no word is a scope of this API. The documents show a token answer with the words "read
+/// write", and real ones have had an encoded set of bits.
+fn tells_nothing(granted: &BTreeSet<String>) -> bool {
+    let is_scope = |word: &String| word.starts_with("sp:") || word.starts_with("idn:");
+    !granted.iter().any(is_scope)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(granted: &str) -> BTreeSet<String> {
+        granted.split_whitespace().map(str::to_owned).collect()
+    }
+
     fn missing_of(granted: &str) -> Vec<&'static str> {
-        let granted = granted.split_whitespace().map(str::to_owned).collect();
-        missing(&granted).into_iter().collect()
+        missing(&words(granted)).into_iter().collect()
+    }
+
+    #[test]
+    fn words_that_are_no_scopes_of_this_api_tell_nothing() {
+        for granted in ["", "read write", "FA==", "openid profile"] {
+            assert_eq!(missing_of(granted), [""; 0], "{granted}");
+            assert!(may_list_applications(&words(granted)), "{granted}");
+        }
+        for granted in ["read idn:sources:manage", "FA== sp:scopes:default"] {
+            assert!(!missing_of(granted).is_empty(), "{granted}");
+            assert!(!may_list_applications(&words(granted)), "{granted}");
+        }
     }
 
     #[test]

@@ -21,13 +21,13 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     credentials::Credentials,
-    error::Error,
+    error::{Error, not_the_apis_own},
     form,
     lane::Lane,
     limiter::Limiter,
     retry_after, scopes,
     transport::{Kind, Request, Response, Transport},
-    wire::token::Answer,
+    wire::{refusal::may_be_the_apis_own, token::Answer},
 };
 
 /// The label of the one operation here.
@@ -44,8 +44,11 @@ const LONGEST_LIFE: Duration = Duration::from_hours(24);
 pub struct TokenInfo {
     /// The tenant that really answered.
     pub key: TenantKey,
-    /// The identity behind the token; none: it cannot write groups, whatever its scopes.
+    /// The identity behind the token, if the answer names one.
     pub user: Option<String>,
+    /// Whether the answer says that there is no user behind the token: then it cannot write groups,
+    /// whatever its scopes.
+    pub without_user: bool,
     /// What was granted; empty if the answer did not say.
     pub scopes: BTreeSet<String>,
 }
@@ -206,9 +209,15 @@ impl Tokens {
         }
     }
 
-    /// Nothing of the body is repeated: nobody documents what it may contain.
+    /// Nothing of the body is repeated: nobody documents what it may contain. Credentials count as
+    /// refused only if the answer can be the tenant's own.
     fn refusal(&self, answer: &Response) -> Error {
         let status = answer.status;
+        let says_why = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+        if says_why && !may_be_the_apis_own(&answer.body) {
+            let why = not_the_apis_own(OPERATION);
+            return not_sent(&format!("status {}, {why}", status.as_u16()));
+        }
         match status {
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let message = format!("client id and secret got status {}", status.as_u16());

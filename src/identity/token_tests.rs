@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use psg_domain::GroupId;
+use serde_json::json;
 
 use crate::{
-    Client, Effect, Error, Lane, Limiters, Page,
+    Client, DeleteOutcome, Effect, Error, Lane, Limiters, Page,
     scripted::{GROUP, Scripted, answer, client, credentials_of, group_json, minted, options},
 };
 
@@ -210,6 +211,126 @@ async fn a_rotated_secret_works_at_once_beside_the_old_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_of_something_in_between_refuses_no_credentials() {
+    for status in [400, 401, 403, 404] {
+        for body in ["<html>blocked</html>", r#"{"blocked":true}"#, "[]"] {
+            let transport = Scripted::new(move |_, _| answer(status, &[], body));
+            let error = client(transport).token_info().await.unwrap_err();
+            let why = format!(
+                "not sent: no token: status {status}, the answer to token is not in the API's own \
+                 error form, so something in between may have given it"
+            );
+            assert_eq!(error.to_string(), why);
+        }
+    }
+    for status in [400, 401, 403] {
+        for body in [
+            "",
+            r#"{"error":"invalid_client"}"#,
+            r#"{"message":"no"}"#,
+            "{}",
+        ] {
+            let transport = Scripted::new(move |_, _| answer(status, &[], body));
+            let error = client(transport).token_info().await.unwrap_err();
+            assert!(
+                matches!(error, Error::Unauthorized { .. }),
+                "{status} {body}: {error}"
+            );
+        }
+    }
+}
+
+/// The calls of each kind, each answered with a page of a web filter.
+#[tokio::test(start_paused = true)]
+async fn a_page_of_something_in_between_is_a_bad_answer_to_each_call() {
+    for status in [400, 401, 403, 404, 409] {
+        let transport = Scripted::minting(move |_| answer(status, &[], "<html>blocked</html>"));
+        let client = client(transport.clone());
+        let (id, source) = (group_id(), psg_domain::SourceId::parse("s").unwrap());
+        let policy = psg_domain::PolicyId::parse("p").unwrap();
+        let group = psg_domain::Group {
+            id: id.clone(),
+            name: "n".to_owned(),
+            policy: Some(policy.clone()),
+            sources: [source.clone()].into(),
+        };
+        let (first, read, lane) = (Page::first(), Lane::Read, Lane::UserChange);
+        let reads = [
+            client.list_groups(first, read).await.err(),
+            client.list_sources(first, read).await.err(),
+            client.list_policies(first, read).await.err(),
+            client.list_applications(first, read).await.err(),
+            client.group(&id, read).await.err(),
+            client.holders(&source, read).await.err(),
+            client.connections(&source, read).await.err(),
+        ];
+        let sent = transport.count("token");
+        let writes = [
+            client
+                .create_group("n", &policy, &group.sources, lane)
+                .await
+                .err(),
+            client.update_group(&group, lane).await.err(),
+            client.delete_group(&id, lane).await.err(),
+            client.assign_holders(&source, &[], lane).await.err(),
+        ];
+        for error in reads.into_iter().chain(writes) {
+            let error = error.unwrap();
+            assert!(
+                matches!(error, Error::BadAnswer { .. }),
+                "{status}: {error}"
+            );
+            assert_eq!(error.effect(), Effect::Unknown, "{status}");
+        }
+        for write in [
+            "create_group",
+            "update_group",
+            "delete_group",
+            "assign_holders",
+        ] {
+            assert_eq!(transport.count(write), 1, "{status} {write}");
+        }
+        let tries = if status == 401 { 2 } else { 1 };
+        for read in [
+            "list_groups",
+            "read_group",
+            "read_holders",
+            "read_connections",
+        ] {
+            assert_eq!(transport.count(read), tries, "{status} {read}");
+        }
+        assert_eq!(
+            sent > 1,
+            status == 401,
+            "only after a 401 the token is doubted"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_404_proves_absence_only_in_the_apis_own_form() {
+    for (body, absent) in [
+        (r#"{"detailCode":"404 Not found"}"#, true),
+        (r#"{"error":"Not Found"}"#, true),
+        (r#"{"message":"Not Found"}"#, true),
+        ("", false),
+        ("<html>404</html>", false),
+        (r#"{"status":404}"#, false),
+    ] {
+        let client = client(Scripted::minting(move |_| answer(404, &[], body)));
+        let read = client.group(&group_id(), Lane::Read).await;
+        let deleted = client.delete_group(&group_id(), Lane::Deletion).await;
+        if absent {
+            assert_eq!(read, Ok(None), "{body}");
+            assert_eq!(deleted, Ok(DeleteOutcome::Absent), "{body}");
+        } else {
+            assert!(matches!(read, Err(Error::BadAnswer { .. })), "{body}");
+            assert_eq!(deleted.unwrap_err().effect(), Effect::Unknown, "{body}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_token_nothing_is_sent() {
     for (status, body) in [
         (500, "boom"),
@@ -237,20 +358,39 @@ async fn without_a_token_nothing_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_without_a_user_is_told_from_one_with() {
-    let body = |user: serde_json::Value| {
-        serde_json::json!({
-            "access_token": "t", "expires_in": "749", "scope": ["idn:sources:manage"],
-            "org": "o", "tenant_id": "t", "identity_id": user, "user_id": "client",
-        })
-    };
-    for (user, expected) in [
-        ("u".into(), Some("u".to_owned())),
-        (serde_json::Value::Null, None),
+    for (claims, user, without_user) in [
+        (
+            json!({"identity_id": "u", "user_id": "595826"}),
+            Some("u"),
+            false,
+        ),
+        (
+            json!({"identity_id": "u", "user_id": null}),
+            Some("u"),
+            false,
+        ),
+        (json!({"identity_id": null, "user_id": null}), None, true),
+        // What is not said proves nothing: the first refusal will tell.
+        (
+            json!({"identity_id": null, "user_id": 595_826}),
+            None,
+            false,
+        ),
+        (json!({"identity_id": null}), None, false),
+        (json!({"user_id": null}), None, false),
+        (json!({}), None, false),
     ] {
-        let body = body(user).to_string();
+        let mut body = json!({
+            "access_token": "t", "expires_in": "749", "scope": ["idn:sources:manage"],
+            "org": "o", "tenant_id": "t",
+        });
+        let fields = claims.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let body = body.to_string();
         let client = client(Scripted::new(move |_, _| answer(200, &[], &body)));
         let info = client.token_info().await.unwrap();
-        assert_eq!(info.user, expected);
+        assert_eq!(info.user.as_deref(), user, "{claims}");
+        assert_eq!(info.without_user, without_user, "{claims}");
         assert!(!info.may_list_applications());
         assert_eq!(info.missing_scopes().len(), 2);
     }

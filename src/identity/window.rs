@@ -5,7 +5,7 @@
 //! answer, since it arrived somewhere between; a token bucket, or a log of departures, would
 //! let up to twice the limit through.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{cmp::Ordering, collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
@@ -19,6 +19,17 @@ pub struct Rate {
     pub requests: usize,
     /// In how long.
     pub per: Duration,
+}
+
+impl Rate {
+    /// Which of two rates lets more through in the long run; of two equals, the one that lets
+    /// less through at once counts as the lesser.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        let share = |rate: &Self, of: &Self| rate.requests.max(1) as u128 * of.per.as_nanos();
+        share(self, other)
+            .cmp(&share(other, self))
+            .then(self.per.cmp(&other.per))
+    }
 }
 
 impl Default for Rate {
@@ -36,11 +47,12 @@ impl Default for Rate {
 pub struct Window {
     rate: Rate,
     flying: usize,
+    /// Until when each request that is answered counts, the first to be forgotten in front.
     landed: VecDeque<Instant>,
 }
 
-/// Why no request may go now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why no request may go now. The greater holds longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Full {
     /// One may go after this time, if none is let go before.
     For(Duration),
@@ -55,55 +67,59 @@ impl Window {
         Self {
             rate,
             flying: 0,
-            landed: std::iter::repeat_n(now, used).collect(),
+            landed: std::iter::repeat_n(now + rate.per, used).collect(),
         }
     }
 
-    /// Lets one request go, or says why not.
-    pub fn try_take(&mut self, now: Instant) -> Result<(), Full> {
-        self.forget(now);
+    /// Why no request may go now, if none may.
+    pub fn full(&self, now: Instant) -> Option<Full> {
+        let forgotten = self.forgotten(now);
         let limit = self.rate.requests.max(1);
-        let used = self.flying + self.landed.len();
+        let used = self.flying + self.landed.len() - forgotten;
         if used < limit {
-            self.flying += 1;
-            return Ok(());
+            return None;
         }
         // After a lowered rate more than one must be forgotten before there is room.
-        match self.landed.get(used - limit) {
-            Some(landed) => {
-                let gone = now.saturating_duration_since(*landed);
-                Err(Full::For((self.rate.per + GRAIN).saturating_sub(gone)))
-            }
-            None => Err(Full::UntilAnswer),
-        }
+        let makes_room = self.landed.get(forgotten + used - limit);
+        Some(makes_room.map_or(Full::UntilAnswer, |until| {
+            Full::For((*until + GRAIN).saturating_duration_since(now))
+        }))
+    }
+
+    /// Lets one request go; whether it may is what [`Self::full`] says.
+    pub fn take(&mut self) {
+        self.flying += 1;
     }
 
     /// A request that was let go is answered, or given up.
     pub fn landed(&mut self, now: Instant) {
         self.flying = self.flying.saturating_sub(1);
-        self.landed.push_back(now);
+        self.landed.drain(..self.forgotten(now));
+        self.landed.push_back(now + self.rate.per);
     }
 
-    /// Another rate from now on; what was sent still counts.
-    pub fn set_rate(&mut self, rate: Rate) {
+    /// How many may go, and in how long.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Another rate from now on. What was sent still counts, as long as the rate said under which
+    /// it was sent: a wide limit's requests do not fill a narrow one for all of its longer time.
+    pub fn set_rate(&mut self, rate: Rate, now: Instant) {
         self.rate = rate;
+        let latest = now + rate.per;
+        for until in &mut self.landed {
+            *until = latest.min(*until);
+        }
     }
 
     /// Whether nothing that was sent counts any more.
-    pub fn is_idle(&mut self, now: Instant) -> bool {
-        self.forget(now);
-        self.flying == 0 && self.landed.is_empty()
+    pub fn is_idle(&self, now: Instant) -> bool {
+        self.flying == 0 && self.forgotten(now) == self.landed.len()
     }
 
-    fn forget(&mut self, now: Instant) {
-        let per = self.rate.per;
-        while self
-            .landed
-            .front()
-            .is_some_and(|at| now.saturating_duration_since(*at) > per)
-        {
-            self.landed.pop_front();
-        }
+    fn forgotten(&self, now: Instant) -> usize {
+        self.landed.partition_point(|until| *until < now)
     }
 }
 
@@ -119,36 +135,42 @@ mod tests {
         Rate { requests, per: PER }
     }
 
+    fn try_take(window: &mut Window, now: Instant) -> Result<(), Full> {
+        window.full(now).map_or(Ok(()), Err)?;
+        window.take();
+        Ok(())
+    }
+
     #[test]
     fn half_is_used_at_the_start_and_free_after_one_window() {
         let start = Instant::now();
         let mut window = Window::half_used(rate(10), start);
         let at_start = (0..99)
-            .take_while(|_| window.try_take(start).is_ok())
+            .take_while(|_| try_take(&mut window, start).is_ok())
             .count();
         assert_eq!(at_start, 5);
-        let wait = window.try_take(start);
+        let wait = try_take(&mut window, start);
         assert_eq!(wait, Err(Full::For(PER + GRAIN)));
         let later = start + PER + GRAIN;
         let after = (0..99)
-            .take_while(|_| window.try_take(later).is_ok())
+            .take_while(|_| try_take(&mut window, later).is_ok())
             .count();
         assert_eq!(after, 5, "the other half flies still");
-        assert_eq!(window.try_take(later), Err(Full::UntilAnswer));
+        assert_eq!(try_take(&mut window, later), Err(Full::UntilAnswer));
     }
 
     #[test]
     fn a_slow_answer_counts_from_its_end() {
         let start = Instant::now();
         let mut window = Window::half_used(rate(1), start);
-        assert_eq!(window.try_take(start), Ok(()));
+        assert_eq!(try_take(&mut window, start), Ok(()));
         let landed = start + Duration::from_secs(8);
         window.landed(landed);
         assert_eq!(
-            window.try_take(start + PER + GRAIN),
+            try_take(&mut window, start + PER + GRAIN),
             Err(Full::For(Duration::from_secs(8)))
         );
-        assert_eq!(window.try_take(landed + PER + GRAIN), Ok(()));
+        assert_eq!(try_take(&mut window, landed + PER + GRAIN), Ok(()));
     }
 
     #[test]
@@ -156,23 +178,63 @@ mod tests {
         let start = Instant::now();
         let second = Duration::from_secs(1);
         let mut window = Window::half_used(rate(0), start);
-        window.set_rate(rate(3));
+        window.set_rate(rate(3), start);
         for at in 0..3 {
-            assert_eq!(window.try_take(start + second * at), Ok(()));
+            assert_eq!(try_take(&mut window, start + second * at), Ok(()));
             window.landed(start + second * at);
         }
-        window.set_rate(rate(2));
         let now = start + second * 3;
+        window.set_rate(rate(2), now);
         assert_eq!(
-            window.try_take(now),
+            try_take(&mut window, now),
             Err(Full::For(Duration::from_millis(8_001)))
         );
-        window.set_rate(rate(0));
+        window.set_rate(rate(0), now);
         assert_eq!(
-            window.try_take(now),
+            try_take(&mut window, now),
             Err(Full::For(Duration::from_millis(9_001))),
             "one is always allowed"
         );
+    }
+
+    #[test]
+    fn what_was_sent_counts_as_long_as_the_rate_said_under_which_it_was_sent() {
+        let start = Instant::now();
+        let mut window = Window::half_used(rate(8), start);
+        let narrow = Rate {
+            requests: 2,
+            per: Duration::from_mins(10),
+        };
+        window.set_rate(narrow, start);
+        assert_eq!(window.full(start), Some(Full::For(PER + GRAIN)));
+        let later = start + PER + GRAIN;
+        window.take();
+        window.take();
+        window.landed(later);
+        window.landed(later);
+        let whole = Full::For(narrow.per + GRAIN);
+        assert_eq!(window.full(later), Some(whole));
+        window.set_rate(rate(2), later);
+        assert_eq!(window.full(later), Some(Full::For(PER + GRAIN)));
+    }
+
+    #[test]
+    fn of_two_rates_the_one_is_greater_that_lets_more_through_in_the_long_run() {
+        let of = |requests, seconds| Rate {
+            requests,
+            per: Duration::from_secs(seconds),
+        };
+        for (less, more) in [
+            (of(5, 600), of(90, 10)),
+            (of(600, 600), of(11, 10)),
+            (of(0, 10), of(2, 10)),
+            // As many in the long run, and fewer of them at once.
+            (of(9, 1), of(90, 10)),
+        ] {
+            assert_eq!(less.compare(&more), Ordering::Less);
+            assert_eq!(more.compare(&less), Ordering::Greater);
+            assert_eq!(more.compare(&more), Ordering::Equal);
+        }
     }
 
     proptest! {
@@ -190,7 +252,7 @@ mod tests {
             let mut arrived = Vec::new();
             for (pass, land, newest, percent) in steps {
                 now += Duration::from_millis(pass);
-                if window.try_take(now).is_ok() {
+                if try_take(&mut window, now).is_ok() {
                     flying.push_back((now, percent));
                 }
                 let landing = land.then(|| if newest { flying.pop_back() } else { flying.pop_front() });
@@ -214,10 +276,10 @@ mod tests {
             let mut window = Window::half_used(rate(limit), now);
             for gap in gaps {
                 now += Duration::from_millis(gap);
-                if let Err(Full::For(wait)) = window.try_take(now) {
-                    prop_assert!(window.clone().try_take(now + wait.saturating_sub(GRAIN)).is_err());
+                if let Err(Full::For(wait)) = try_take(&mut window, now) {
+                    prop_assert!(try_take(&mut window.clone(), now + wait.saturating_sub(GRAIN)).is_err());
                     now += wait;
-                    prop_assert_eq!(window.try_take(now), Ok(()));
+                    prop_assert_eq!(try_take(&mut window, now), Ok(()));
                 }
                 window.landed(now);
             }

@@ -7,6 +7,7 @@
 mod application;
 mod group;
 mod holder;
+mod kept;
 mod policy;
 pub(crate) mod refusal;
 mod source;
@@ -23,10 +24,11 @@ pub use application::{Application, applications_by_source};
 pub(crate) use application::{applications, dependent_applications};
 pub(crate) use group::{GroupBody, Identified, group, groups};
 pub(crate) use holder::{assigned, holder_body, holders};
+pub(crate) use kept::Kept;
 pub(crate) use policy::policies;
 pub(crate) use source::sources;
 
-use crate::client::PAGE_LIMIT;
+use crate::pages::PAGE_LIMIT;
 
 /// Parses JSON; the error tells the place, not what stands there.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use psg_domain::SourceId;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{json, list};
+use super::{json, kept::short, list};
 
 /// An application that people use, and the source that its accounts are on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,7 @@ struct Connections {
 pub(crate) fn applications(body: &[u8]) -> Result<Vec<Application>, String> {
     list(body, |wire: Wire| {
         let id = wire.id.ok_or("an application has no id")?;
+        let id = short(id, "the id of an application")?;
         let source = wire.account_source.and_then(|source| source.id);
         let source = source.map(|source| SourceId::parse(&source)).transpose();
         let source = source.map_err(|_| "the source id of an application cannot be used")?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use psg_domain::{Group, GroupId, PolicyId, SourceId};
 use serde::{Deserialize, Serialize};
 
-use super::{json, list};
+use super::{json, kept::short, list};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,7 +64,10 @@ fn parse(wire: Wire, identified: Identified<'_>) -> Result<Group, String> {
         .map(|source| SourceId::parse(source))
         .collect::<Result<_, _>>();
     Ok(Group {
-        name: wire.name.ok_or("a group has no name")?,
+        name: short(
+            wire.name.ok_or("a group has no name")?,
+            "the name of a group",
+        )?,
         policy: policy.map_err(|_| "the policy id of a group cannot be used".to_owned())?,
         sources: sources.map_err(|_| "a source id of a group cannot be used".to_owned())?,
         id,

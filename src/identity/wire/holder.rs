@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{at_most, list};
-use crate::client::MOST_HOLDERS;
+use crate::bounds::{LONGEST_SELECTORS, MOST_HOLDERS};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +20,8 @@ struct Wire {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Body<'a> {
     policy_id: &'a PolicyId,
+    /// Left out where there are none: the vendor's schema allows no null here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     selectors: Option<&'a HolderSelectors>,
 }
 
@@ -37,6 +39,13 @@ fn holder(wire: Wire) -> Result<Holder, String> {
     let policy = PolicyId::parse(&wire.policy_id.ok_or("a holder has no policy")?);
     let policy = policy.map_err(|_| "the policy id of a holder cannot be used")?;
     let selectors = (!selects_nothing(&wire.selectors)).then_some(wire.selectors);
+    let length = selectors.as_ref().map_or(0, |json| json.to_string().len());
+    if length > LONGEST_SELECTORS {
+        return Err(format!(
+            "the selectors of a holder are {length} bytes long, and at most {LONGEST_SELECTORS} \
+             are kept"
+        ));
+    }
     Ok(Holder {
         policy,
         selectors: selectors.map(HolderSelectors),

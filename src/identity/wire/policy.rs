@@ -3,7 +3,7 @@
 use psg_domain::{Policy, PolicyId};
 use serde::Deserialize;
 
-use super::list;
+use super::{kept::short, list};
 
 #[derive(Deserialize)]
 struct Wire {
@@ -15,7 +15,10 @@ pub(crate) fn policies(body: &[u8]) -> Result<Vec<Policy>, String> {
     list(body, |wire: Wire| {
         let id = PolicyId::parse(&wire.id.ok_or("a policy has no id")?);
         let id = id.map_err(|_| "a policy's id cannot be used")?;
-        let name = wire.name.ok_or("a policy has no name")?;
+        let name = short(
+            wire.name.ok_or("a policy has no name")?,
+            "the name of a policy",
+        )?;
         Ok(Policy { id, name })
     })
 }

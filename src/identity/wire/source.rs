@@ -6,7 +6,7 @@ use psg_domain::{PolicyId, Source, SourceId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::list;
+use super::{kept::short, list};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -28,12 +28,12 @@ pub(crate) fn sources(body: &[u8]) -> Result<Vec<Source>, String> {
         Ok(Source {
             id,
             // No manifest can name the empty name, so a nameless source is only found by id.
-            name: text(&wire.name),
+            name: short(text(&wire.name), "the name of a source")?,
             direct: text(&wire.connection_type).eq_ignore_ascii_case("direct"),
             password: has(&wire.features, "PASSWORD"),
             authenticates: has(&wire.features, "AUTHENTICATE"),
             healthy: wire.healthy.as_bool().unwrap_or(false),
-            status: text(&wire.status),
+            status: short(text(&wire.status), "the status of a source")?,
             policies: policies(&wire.password_policies),
         })
     })

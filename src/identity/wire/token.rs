@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use bytes::Bytes;
 use psg_domain::TenantKey;
 use secrecy::zeroize::Zeroizing;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::json;
@@ -24,7 +24,29 @@ struct Wire {
     scope: Value,
     org: Option<String>,
     tenant_id: Option<String>,
-    identity_id: Option<String>,
+    identity_id: Claim,
+    user_id: Claim,
+}
+
+/// What is said about the user. The documents say that `identity_id` and `user_id` are not set by
+/// the client credentials grant, and personal access tokens, which have a user, use that grant too.
+/// So a claim that is missing proves nothing; only where both are null does the answer say that
+/// there is no user.
+#[derive(Default)]
+enum Claim {
+    #[default]
+    Missing,
+    Null,
+    Is(Value),
+}
+
+impl<'de> Deserialize<'de> for Claim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self::Null,
+            value => Self::Is(value),
+        })
+    }
 }
 
 /// A token and what is said about it.
@@ -46,9 +68,18 @@ impl Answer {
             org: name(wire.org).ok_or("the answer does not name the org")?,
             tenant_id: name(wire.tenant_id).ok_or("the answer does not name the tenant")?,
         };
+        let without_user = matches!(
+            (&wire.identity_id, &wire.user_id),
+            (Claim::Null, Claim::Null)
+        );
+        let user = match wire.identity_id {
+            Claim::Is(Value::String(id)) => name(Some(id)),
+            _ => None,
+        };
         let info = TokenInfo {
             key,
-            user: name(wire.identity_id),
+            user,
+            without_user,
             scopes: scopes(&wire.scope),
         };
         Ok(Self {

@@ -1,0 +1,23 @@
+//! How much of a tenant's answers is kept, whatever the tenant says.
+//!
+//! A user who may create an IdentityTenant chooses which tenant answers, and the memory of the
+//! operator is shared by all of them: the chart gives it 512 MiB. A picture of a tenant keeps three
+//! lists, and while it is read anew there are two pictures: six times [`MOST_BYTES`] is 192 MiB.
+
+/// The most objects of one list. Some 5,000 sources are a large tenant; this is ten times as many.
+pub const MOST_OBJECTS: usize = 50_000;
+
+/// The most policies of one source. One is the rule, and each exception is one more.
+pub const MOST_HOLDERS: usize = 1_000;
+
+/// The most bytes that the objects of one list may take in memory. 50,000 sources with a name of
+/// 100 bytes and a policy take some 20 MB, and so do as many groups of two sources.
+pub const MOST_BYTES: usize = 32 << 20;
+
+/// The longest text that is kept: a name, an id or a status. The vendor documents no length; names
+/// of 128 characters are what other tools allow.
+pub const LONGEST_TEXT: usize = 1024;
+
+/// The longest condition, as JSON, of an exception among a source's policies: some 200 pairs of an
+/// attribute and a value.
+pub const LONGEST_SELECTORS: usize = 16 << 10;

@@ -1,0 +1,73 @@
+//! How much memory what is kept takes, and which texts are too long to be kept. A longer text is an
+//! error and never cut: half a name is another name.
+
+use std::mem::size_of;
+
+use psg_domain::{Group, Holder, Policy, Source};
+
+use super::Application;
+use crate::bounds::LONGEST_TEXT;
+
+/// About how much an id takes beside its own bytes: a counted pointer, and its place in a list.
+const AN_ID: usize = 48;
+
+/// Something that is kept.
+pub(crate) trait Kept: Sized {
+    /// About how many bytes it takes beside its own fields.
+    fn beside(&self) -> usize;
+
+    /// About how many bytes it takes in all.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.beside()
+    }
+}
+
+impl Kept for Group {
+    fn beside(&self) -> usize {
+        let policy = self.policy.iter().map(|id| id_bytes(id.as_str()));
+        let sources = self.sources.iter().map(|id| id_bytes(id.as_str()));
+        id_bytes(self.id.as_str()) + self.name.len() + policy.chain(sources).sum::<usize>()
+    }
+}
+
+impl Kept for Source {
+    fn beside(&self) -> usize {
+        let policies = self.policies.iter().map(|id| id_bytes(id.as_str()));
+        id_bytes(self.id.as_str()) + self.name.len() + self.status.len() + policies.sum::<usize>()
+    }
+}
+
+impl Kept for Policy {
+    fn beside(&self) -> usize {
+        id_bytes(self.id.as_str()) + self.name.len()
+    }
+}
+
+impl Kept for Application {
+    fn beside(&self) -> usize {
+        let source = self.source.iter().map(|id| id_bytes(id.as_str()));
+        self.id.len() + source.sum::<usize>()
+    }
+}
+
+/// Selectors are bounded by their length and the number of holders instead.
+impl Kept for Holder {
+    fn beside(&self) -> usize {
+        id_bytes(self.policy.as_str())
+    }
+}
+
+fn id_bytes(id: &str) -> usize {
+    AN_ID + id.len()
+}
+
+/// The text, if it is short enough to be kept; `field` names it and what it is of.
+pub(crate) fn short(text: String, field: &str) -> Result<String, String> {
+    let length = text.len();
+    if length <= LONGEST_TEXT {
+        return Ok(text);
+    }
+    Err(format!(
+        "{field} is {length} bytes long, and at most {LONGEST_TEXT} are kept"
+    ))
+}
