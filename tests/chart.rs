@@ -170,7 +170,7 @@ fn the_chart_installs_what_config_default_installs() {
     }
 }
 
-/// Whoever is refused changes of Secrets must be whoever has rights on them.
+/// The account that a policy narrows must be the account that has the rights.
 #[test]
 fn an_overlay_with_another_namespace_and_prefix_changes_the_account_wherever_it_stands() {
     let folder = tempfile::tempdir().unwrap();
@@ -214,6 +214,7 @@ fn a_value_that_does_not_exist_is_refused() {
     for typo in [
         "replicaCounts=2",
         "image.tags=v1",
+        "image.tag=v1@sha256:short",
         "crds.instal=false",
         "serviceAccount.nam=x",
         "resources.limit.cpu=1",
@@ -280,7 +281,7 @@ fn the_operator_can_do_what_it_must_and_nothing_else() {
         [
             &own(&kinds, &["get", "list", "watch", "patch"]),
             &own(&statuses, &["patch"]),
-            &json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}),
+            &json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}),
         ]
     );
     assert_eq!(
@@ -294,14 +295,60 @@ fn the_operator_can_do_what_it_must_and_nothing_else() {
             "verbs": ["get", "create", "update"],
         })]
     );
-    let view = own(&kinds, &["get", "list", "watch"]);
-    assert_eq!(rules_of(&objects, "psg-operator-view"), [&view]);
-    let edit = own(&kinds, &["create", "update", "patch", "delete"]);
-    assert_eq!(rules_of(&objects, "psg-operator-edit"), [&edit]);
     let roles = objects
         .iter()
         .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"));
-    assert_eq!(roles.count(), 5, "a role that this test does not know");
+    assert_eq!(roles.count(), 6, "a role that this test does not know");
+}
+
+/// The roles of people, and the cluster's own roles that each is added to.
+#[test]
+fn only_a_role_that_is_bound_on_purpose_writes_tenants_and_none_writes_a_status() {
+    let objects = kustomize();
+    let own = |resource: &str, verbs: &[&str]| json!({"apiGroups": ["passwordsync.dev"], "resources": [resource], "verbs": verbs});
+    let all = [
+        "get", "list", "watch", "create", "update", "patch", "delete",
+    ];
+    let view = json!({
+        "apiGroups": ["passwordsync.dev"], "resources": ["passwordsyncgroups", "identitytenants"],
+        "verbs": ["get", "list", "watch"],
+    });
+    let expected = [
+        ("view", vec![view], vec!["admin", "edit", "view"]),
+        (
+            "group-author",
+            vec![
+                own("passwordsyncgroups", &all),
+                own("passwordsyncgroups/status", &["get"]),
+            ],
+            vec!["admin", "edit"],
+        ),
+        (
+            "tenant-owner",
+            vec![
+                own("identitytenants", &all),
+                own("identitytenants/status", &["get"]),
+            ],
+            vec![],
+        ),
+    ];
+    for (role, rules, added_to) in expected {
+        let name = format!("psg-operator-{role}");
+        assert_eq!(
+            rules_of(&objects, &name),
+            rules.iter().collect::<Vec<_>>(),
+            "{name}"
+        );
+        let object = objects
+            .iter()
+            .find(|object| object["kind"] == "ClusterRole" && object["metadata"]["name"] == *name);
+        let labels = object.unwrap()["metadata"]["labels"].as_object().unwrap();
+        let to: Vec<&str> = labels
+            .keys()
+            .filter_map(|label| label.strip_prefix("rbac.authorization.k8s.io/aggregate-to-"))
+            .collect();
+        assert_eq!(to, added_to, "{name}");
+    }
 }
 
 #[test]
@@ -357,12 +404,54 @@ fn secrets_are_only_read_where_they_are_not_protected_or_their_rights_could_go_f
             [&read_only],
             "{values}"
         );
-        let of_secrets = objects.iter().filter(|object| {
-            let kind = object["kind"].as_str().unwrap_or_default();
-            kind.starts_with("Validating") && object["metadata"]["name"] == "psg-operator-secrets"
-        });
-        assert_eq!(of_secrets.count(), 0, "{values}");
     }
+}
+
+/// The policy that narrows the operator's patches is about the account that the pods run under.
+#[test]
+fn the_operators_patches_are_narrowed_with_every_set_of_values() {
+    for (values, account) in [
+        (vec![], "psg-operator"),
+        (vec!["protectSecrets=false"], "psg-operator"),
+        (vec!["watchNamespaces={identity}"], "psg-operator"),
+        (vec!["serviceAccount.name=other"], "other"),
+        (
+            vec!["serviceAccount.create=false", "serviceAccount.name=theirs"],
+            "theirs",
+        ),
+    ] {
+        let objects = chart(&values);
+        let found = |kind: &str, name: &str| {
+            let mut found = objects
+                .iter()
+                .filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+            let one = found.next().unwrap_or_else(|| panic!("{values:?}: {kind}"));
+            assert!(found.next().is_none(), "{values:?}: {kind}");
+            one
+        };
+        let name = "psg-operator-finalizers";
+        let policy = found("ValidatingAdmissionPolicy", name);
+        assert_eq!(policy["spec"]["failurePolicy"], "Fail");
+        let binding = &found("ValidatingAdmissionPolicyBinding", name)["spec"];
+        assert_eq!(binding["policyName"], name);
+        assert_eq!(binding["validationActions"], json!(["Deny"]));
+        assert_eq!(
+            binding["paramRef"],
+            json!({"name": account, "namespace": "psg-system", "parameterNotFoundAction": "Allow"}),
+            "{values:?}"
+        );
+        let pod = &found("Deployment", "psg-operator")["spec"]["template"]["spec"];
+        assert_eq!(pod["serviceAccountName"], account, "{values:?}");
+    }
+}
+
+#[test]
+fn an_image_can_be_named_by_its_digest() {
+    let digest = format!("v0.1.0@sha256:{}", "0a".repeat(32));
+    let objects = chart(&[&format!("image.tag={digest}")]);
+    let deployment = objects.iter().find(|object| object["kind"] == "Deployment");
+    let containers = &deployment.unwrap()["spec"]["template"]["spec"]["containers"];
+    assert_eq!(containers[0]["image"], format!("psg-operator:{digest}"));
 }
 
 #[test]

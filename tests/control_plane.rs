@@ -57,7 +57,7 @@ async fn a_write_of_the_operators_user_is_counted_once() {
     let mark = audit.mark().await;
     let operator = plane.client(User::Operator).await;
     let groups = ours(&operator, &namespace, "PasswordSyncGroup");
-    let patch = json!({"metadata": {"annotations": {"a": "b"}}});
+    let patch = json!({"metadata": {"finalizers": ["passwordsync.dev/reassign-policy"]}});
     let patch = Patch::Merge(patch);
     groups.get("one").await.unwrap();
     groups

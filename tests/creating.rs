@@ -87,7 +87,7 @@ async fn the_status_says_what_was_made_and_from_what() {
         "groupID": shown.id,
         "origin": "Created",
         "name": "Shared Password",
-        "tenant": {"org": tenant["org"], "tenantID": tenant["tenantId"]},
+        "tenant": {"org": tenant["org"], "tenantID": format!("{}@127.0.0.1", tenant["tenantId"].as_str().unwrap())},
         "policy": {"ref": "Corporate Strong", "id": policy, "name": "Corporate Strong"},
         "sources": [
             {"ref": "Salesforce", "id": "2c918084660f45d6016617daa9210502", "name": "Salesforce", "policyBefore": cloud},

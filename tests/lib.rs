@@ -12,6 +12,8 @@
 pub mod support;
 
 #[cfg(test)]
+mod abuse;
+#[cfg(test)]
 mod adopting;
 #[cfg(test)]
 mod another_tenant;

@@ -6,13 +6,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams},
 };
 use serde_json::json;
 
 use crate::support::{
     World, until,
-    users::User,
     world::{Builder, said, spec},
 };
 
@@ -326,61 +325,6 @@ async fn a_protected_secret_that_is_deleted_stays_and_a_restart_changes_nothing(
     delete_namespace(&world).await;
     wait_ended(&mut world).await;
     all_undone(&world).await;
-}
-
-#[tokio::test]
-async fn of_a_secret_the_operator_may_change_its_finalizer_alone() {
-    let world = World::v1("secret_rights").without_operator().start().await;
-    let client = world.plane.client(User::Operator).await;
-    let secrets: Api<Secret> = Api::namespaced(client, &world.namespace);
-    let patch = async |patch: serde_json::Value| {
-        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
-        secrets.patch("tenant", &params, &patch).await
-    };
-    let held = |finalizers: &[&str]| json!({"metadata": {"finalizers": finalizers}});
-    let admin: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
-    let of_another = Patch::Merge(held(&["example.com/another"]));
-    let params = PatchParams::default();
-    admin.patch("tenant", &params, &of_another).await.unwrap();
-    let owner = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner",
-        "uid": "00000000-0000-4000-8000-000000000000",
-    });
-    let refused = [
-        json!({"data": {"clientSecret": "bmV3"}}),
-        json!({"stringData": {"baseUrl": "https://elsewhere.example.com"}}),
-        json!({"data": null}),
-        json!({"immutable": true}),
-        json!({"metadata": {"labels": {"a": "b"}}}),
-        json!({"metadata": {"annotations": {"a": "b"}}}),
-        held(&["example.com/another", "example.com/other"]),
-        held(&[]),
-        held(&["passwordsync.dev/in-use"]),
-        json!({"metadata": {"ownerReferences": [owner]}}),
-    ];
-    // The server learns of a policy after a moment.
-    world
-        .wait("the policy to be enforced", async || {
-            let tried = patch(refused[5].clone()).await;
-            tried.map_or(Ok(()), |secret| Err(format!("{:?}", secret.metadata)))
-        })
-        .await;
-    for change in refused {
-        let said = patch(change.clone()).await.map(|_| ()).unwrap_err();
-        let said = said.to_string();
-        assert!(
-            said.contains("may change nothing of a Secret"),
-            "{change}: {said}"
-        );
-    }
-    let both = ["example.com/another", "passwordsync.dev/in-use"];
-    let secret = patch(held(&both)).await.unwrap();
-    assert_eq!(secret.finalizers(), both);
-    let secret = patch(held(&both[..1])).await.unwrap();
-    assert_eq!(secret.finalizers(), ["example.com/another"]);
-    let none = Patch::Merge(held(&[]));
-    admin.patch("tenant", &params, &none).await.unwrap();
-    assert!(secrets.list(&ListParams::default()).await.is_err());
 }
 
 /// The rest of the risk: who never had the credentials cannot undo anything with them.

@@ -152,7 +152,7 @@ async fn two_identity_tenants_of_one_tenant_share_their_claims() {
     world.delete_group("first").await;
     world.wait_gone("first").await;
     let second = world.wait_ready("second").await;
-    let key = format!("tenant-{}", world.tenant.name);
+    let key = format!("tenant-{}@127.0.0.1", world.tenant.name);
     assert_eq!(second.data["status"]["tenant"]["tenantID"], json!(key));
 }
 
