@@ -70,7 +70,8 @@ pub struct PasswordSyncGroupStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateRecord>,
 
-    /// What the tenant refused; not repeated while spec, tenant and credentials stay as they were.
+    /// What the tenant refused; while spec, tenant and credentials stay as they were, it is tried
+    /// again after pauses that grow up to an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<RefusedChange>,
 
@@ -124,9 +125,9 @@ pub struct PinnedTenant {
     /// The org's short name.
     #[schemars(length(max = 256))]
     pub org: String,
-    /// The tenant's id.
+    /// The tenant's id; followed by `@` and the host, where that is not one of the vendor's own.
     #[serde(rename = "tenantID")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 512))]
     pub tenant_id: String,
 }
 
@@ -230,7 +231,7 @@ pub struct UpdateRecord {
     pub started_at: String,
 }
 
-/// A refusal by the tenant that repeating cannot change.
+/// A refusal by the tenant that repeating at once cannot change.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct RefusedChange {
     /// The generation that was refused.
@@ -241,6 +242,13 @@ pub struct RefusedChange {
     /// What the tenant said.
     #[schemars(length(max = 2048))]
     pub message: String,
+    /// How often it was refused so. The pause before the next attempt grows with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<i64>,
+    /// When it was refused last, RFC 3339, by the operator's clock.
+    #[serde(rename = "refusedAt", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), extend("format" = "date-time"))]
+    pub refused_at: Option<String>,
 }
 
 /// A field that another tool set again after every repair.

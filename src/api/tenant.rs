@@ -239,10 +239,20 @@ pub struct IdentityTenantStatus {
     #[schemars(length(max = 256))]
     pub org: Option<String>,
 
-    /// The tenant's id, as the token answer said.
+    /// The tenant's id, as the token answer said; followed by `@` and the host, where that is not
+    /// one of the vendor's own.
     #[serde(rename = "tenantID", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 512))]
     pub tenant_id: Option<String>,
+
+    /// Whose rate limit holds, while other IdentityTenants use the same client id.
+    #[serde(
+        rename = "sharedRateLimit",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(length(max = 256))]
+    pub shared_rate_limit: Option<String>,
 
     /// The user whose personal access token is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -290,6 +300,7 @@ impl Default for IdentityTenantStatus {
             host: None,
             org: None,
             tenant_id: None,
+            shared_rate_limit: None,
             user: None,
             routes: BTreeMap::new(),
             sources: None,

@@ -10,7 +10,7 @@ use psg_identity::{
     AddressError, ApiVersion, Client, Credentials, CredentialsError, Error, Options, Rate,
 };
 use psg_plan::{Brake, Finding, Reason, TenantState};
-use psg_snapshot::Snapshot;
+use psg_snapshot::Listener;
 use tokio::time::Instant;
 
 use crate::{
@@ -29,6 +29,9 @@ const UNREACHABLE_AFTER: u32 = 5;
 struct Session {
     credentials: Option<Credentials>,
     settings: Option<TenantSettings>,
+    /// When the last whole read began that this actor took note of; none if a newer one is wanted
+    /// at once.
+    read_at: Option<Timestamp>,
     failing_since: Option<Timestamp>,
     probe_at: Option<Timestamp>,
     failures: u32,
@@ -79,8 +82,14 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
                 biased;
                 () = context.stop.cancelled() => return,
                 () = tenant.gone.cancelled() => return,
-                changed = manifest.changed() => if changed.is_err() { return } else { break },
-                () = tenant.poked.notified() => break,
+                changed = manifest.changed() => if changed.is_err() { return } else {
+                    session.read_at = None;
+                    break
+                },
+                () = tenant.poked.notified() => {
+                    session.read_at = None;
+                    break
+                },
                 () = tokio::time::sleep_until(again) => if again == next { break },
                 () = tenant.claimed.notified() => {}
             }
@@ -287,7 +296,7 @@ async fn verify(
             Finding::new(Reason::MissingScope, message),
         ));
     }
-    if info.user.is_none() {
+    if info.without_user {
         let message = "the token has no user context, so every write would be refused: use a personal access token of an ORG_ADMIN user";
         return Err(blocked(
             context,
@@ -295,32 +304,64 @@ async fn verify(
             Finding::new(Reason::NoUserContext, message),
         ));
     }
-    context.claims_mut().identify(&tenant.name, &info.key);
+    let key = key_of(snapshot.client(), &info.key);
+    context.claims_mut().identify(&tenant.name, &key);
     let pinned = manifest.status.as_ref().and_then(|status| {
         let (org, tenant_id) = (status.org.clone()?, status.tenant_id.clone()?);
         Some(TenantKey { org, tenant_id })
     });
-    let another = pinned.filter(|pinned| *pinned != info.key);
+    let another = pinned.filter(|pinned| *pinned != key);
     tenant.update(|state| {
-        state.key = Some(info.key.clone());
+        state.key = Some(key.clone());
         state.verified = another.is_none();
     });
     if let Some(pinned) = another {
-        let message = format!(
-            "{} answers behind the Secret, but this IdentityTenant is {pinned}",
-            info.key
-        );
+        let message =
+            format!("{key} answers behind the Secret, but this IdentityTenant is {pinned}");
         return Err(blocked(
             context,
             session,
             Finding::new(Reason::TenantChanged, message),
         ));
     }
-    let read = snapshot.read().await;
-    context
-        .metrics
-        .read(&tenant.name, read.is_ok(), context.now());
-    read.map_err(|error| trouble(context, session, &error))
+    snapshot.identify(&key);
+    let now = context.now();
+    let hidden = snapshot.with(psg_domain::Picture::hidden_until);
+    let newer_than = session.read_at.map(|at| {
+        let next = time::after(at, Duration::from_nanos(1));
+        next.max(hidden.unwrap_or(next)).min(now)
+    });
+    let read = snapshot.read(newer_than.unwrap_or(now)).await;
+    session.read_at = read.as_ref().ok().copied();
+    if !tenant.gone.is_cancelled() {
+        context
+            .metrics
+            .read(&tenant.name, read.is_ok(), context.now());
+    }
+    read.map(drop).map_err(|error| match &error {
+        Error::Forbidden { message } if info.user.is_none() => {
+            let message = format!(
+                "the tenant refuses the token ({message}), which names no user: use a personal access token of an ORG_ADMIN user"
+            );
+            blocked(context, session, Finding::new(Reason::NoUserContext, message))
+        }
+        error => trouble(context, session, error),
+    })
+}
+
+/// Which tenant answers. The vendor's own hosts are believed: whatever name leads there, it is that
+/// tenant. Any other server may say what it likes, so what it says is a tenant of that host alone.
+fn key_of(client: &Client, told: &TenantKey) -> TenantKey {
+    let address = &client.credentials().base_url;
+    let tenant_id = if address.is_vendors() {
+        told.tenant_id.clone()
+    } else {
+        format!("{}@{}", told.tenant_id, address.host())
+    };
+    TenantKey {
+        org: told.org.clone(),
+        tenant_id,
+    }
 }
 
 /// Gets the Secret, and makes a new client and an empty picture if anything about it changed.
@@ -390,23 +431,12 @@ async fn credentials(
         Arc::clone(&context.transport),
         &context.limiters,
     );
-    let listener = {
-        let (tenant, context) = (Arc::downgrade(tenant), Arc::downgrade(context));
-        move |changes: &psg_domain::Changes| {
-            let (Some(tenant), Some(context)) = (tenant.upgrade(), context.upgrade()) else {
-                return;
-            };
-            let state = tenant.state();
-            // The end of the first read wakes everybody anyway.
-            if let (Some(key), false) = (state.key, state.tenant == TenantState::Pending) {
-                let claims = context.claims();
-                context.wakes.wake(&claims, &claims.affected(&key, changes));
-            }
-        }
-    };
-    let snapshot = Snapshot::new(client, context.clock.clone(), Box::new(listener));
+    let snapshot = context
+        .pictures
+        .open(client, context.clock.clone(), &wakes(context));
     session.credentials = Some(credentials);
     session.settings = Some(settings.clone());
+    session.read_at = None;
     session.probe_at = None;
     session.failing_since = None;
     tenant.update(|state| {
@@ -421,6 +451,17 @@ async fn credentials(
         state.verified = false;
     });
     Ok(true)
+}
+
+/// Wakes the resources that a change in a tenant concerns, whichever IdentityTenant they name.
+fn wakes(context: &Arc<Context>) -> Listener {
+    let context = Arc::downgrade(context);
+    Arc::new(move |key: &TenantKey, changes: &psg_domain::Changes| {
+        if let Some(context) = context.upgrade() {
+            let claims = context.claims();
+            context.wakes.wake(&claims, &claims.affected(key, changes));
+        }
+    })
 }
 
 fn version(settings: &TenantSettings) -> ApiVersion {

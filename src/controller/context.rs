@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use psg_identity::{HostPolicy, Limiters, Transport};
 use psg_plan::{ClaimIndex, Claimant, Timers};
-use psg_snapshot::Clock;
+use psg_snapshot::{Clock, Pictures};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -59,6 +59,8 @@ pub struct Context {
     pub transport: Arc<dyn Transport>,
     /// The rate limits, shared by all clients of one client id.
     pub limiters: Limiters,
+    /// What was read of tenants, shared by all who read by the same credentials.
+    pub pictures: Pictures,
     /// The time.
     pub clock: Clock,
     /// The dice.

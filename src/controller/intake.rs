@@ -158,6 +158,7 @@ fn start(
         }
     };
     if let Some(tenant) = tenant {
+        context.metrics.know(&name);
         context.wake_members(&name);
         let context = Arc::clone(context);
         actors.spawn(async move {
@@ -181,6 +182,7 @@ fn end(name: &str, context: &Context) {
     context.unreadable.forget::<IdentityTenant>(context, name);
     let need = !context.claims().members(name).is_empty();
     context.tenants.withdraw(name, need);
+    context.metrics.forget(name);
     context.wake_members(name);
 }
 

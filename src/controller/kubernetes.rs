@@ -18,12 +18,16 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use psg_domain::text;
 use psg_identity::MayWrite;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::ports::{KubeError, Kubernetes, Note, SecretData};
+use crate::{
+    ports::{KubeError, Kubernetes, Note, SecretData},
+    spam::Spam,
+};
 
 /// The most bytes of an Event's note that the apiserver takes.
 const NOTE: usize = 1024;
@@ -56,6 +60,7 @@ pub struct Cluster {
     may_write: Arc<MayWrite>,
     timeout: Duration,
     at_once: Semaphore,
+    spam: Spam,
 }
 
 impl Cluster {
@@ -68,6 +73,7 @@ impl Cluster {
             may_write,
             timeout,
             at_once: Semaphore::new(AT_ONCE),
+            spam: Spam::default(),
         }
     }
 
@@ -212,12 +218,23 @@ impl Kubernetes for Cluster {
     }
 
     async fn event(&self, about: &ObjectReference, note: Note) {
+        let now = Timestamp::now();
+        if !self
+            .spam
+            .allows(about.uid.as_deref().unwrap_or_default(), now)
+        {
+            tracing::debug!(
+                name = about.name,
+                "it made too many events lately for one more"
+            );
+            return;
+        }
         let namespace = about.namespace.as_deref().unwrap_or("default");
         let api: Api<Event> = Api::namespaced(self.writes.clone(), namespace);
         let reason = note.reason.clone();
         // Not kube's recorder: it keeps every event in memory for minutes, and adds a second one
         // of the same reason to the first, whose text it repeats.
-        let event = event(about, note, Timestamp::now());
+        let event = event(about, note, now);
         let made = self.write(api.create(&PostParams::default(), &event)).await;
         if let Err(error) = made {
             tracing::warn!(reason, name = about.name, %error, "an event could not be published");
@@ -229,6 +246,8 @@ fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
     let name = about.name.as_deref().unwrap_or_default();
     // Names may be as long as an Event's own.
     let name = name.get(..NAME).unwrap_or(name);
+    // A part of a DNS name does not end with one of these.
+    let name = name.trim_end_matches(['-', '.']);
     let kind = if note.warning { "Warning" } else { "Normal" };
     Event {
         metadata: ObjectMeta {
@@ -238,7 +257,7 @@ fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
         },
         type_: Some(kind.to_owned()),
         reason: Some(note.reason),
-        note: Some(cut(note.text)),
+        note: Some(cut(text::line(&note.text))),
         action: Some(note.action.to_owned()),
         event_time: Some(MicroTime(now)),
         regarding: Some(about.clone()),

@@ -36,6 +36,7 @@ pub mod protect;
 pub mod readiness;
 pub mod reconcile;
 pub mod run;
+mod spam;
 pub mod standing;
 pub mod status;
 pub mod tenant;

@@ -1,4 +1,5 @@
-//! The figures for machines. Labels are bounded: words of the code, never of a tenant.
+//! The figures for machines. Labels are words of the code, and names of IdentityTenants while these
+//! exist; never words of a tenant. What an alert may ask for is there from the start, at 0.
 
 use std::sync::atomic::AtomicU64;
 
@@ -8,6 +9,19 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
+
+/// How a pass ends.
+const PASSES: [&str; 9] = [
+    "settled", "stalled", "waiting", "paused", "retrying", "in_line", "released", "stopping",
+    "error",
+];
+/// What is written in a tenant, and how that ends.
+const WRITES: [&str; 4] = ["create", "update", "delete", "assign"];
+const WRITTEN: [&str; 4] = ["ok", "not_made", "rate_limited", "unknown"];
+/// How a read of a whole tenant ends.
+const READS: [&str; 2] = ["ok", "failed"];
+/// Where panics are caught.
+const PLACES: [&str; 3] = ["pass", "actor", "watch"];
 
 /// What one counter is split by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,7 +118,58 @@ impl Metrics {
             "Panics that were caught, by where",
             metrics.panics.clone(),
         );
+        metrics.begin();
         metrics
+    }
+
+    /// A counter that appears with its first event has no increase that an alert could see.
+    fn begin(&self) {
+        for result in PASSES {
+            self.passes.get_or_create(&PassLabels { result }).inc_by(0);
+        }
+        for operation in WRITES {
+            for result in WRITTEN {
+                self.writes
+                    .get_or_create(&WriteLabels { operation, result })
+                    .inc_by(0);
+            }
+        }
+        for place in PLACES {
+            self.panics.get_or_create(&PanicLabels { place }).inc_by(0);
+        }
+        for kind in ["PasswordSyncGroup", "IdentityTenant"] {
+            self.undecodable(kind, 0);
+        }
+    }
+
+    /// An IdentityTenant is there, and was not read yet.
+    pub(crate) fn know(&self, tenant: &str) {
+        for result in READS {
+            self.reads
+                .get_or_create(&ReadLabels {
+                    tenant: tenant.to_owned(),
+                    result,
+                })
+                .inc_by(0);
+        }
+        self.last_read
+            .get_or_create(&TenantLabels {
+                tenant: tenant.to_owned(),
+            })
+            .set(0.0);
+    }
+
+    /// An IdentityTenant is gone.
+    pub(crate) fn forget(&self, tenant: &str) {
+        for result in READS {
+            self.reads.remove(&ReadLabels {
+                tenant: tenant.to_owned(),
+                result,
+            });
+        }
+        self.last_read.remove(&TenantLabels {
+            tenant: tenant.to_owned(),
+        });
     }
 
     pub(crate) fn pass(&self, result: &'static str) {
@@ -118,7 +183,8 @@ impl Metrics {
     }
 
     pub(crate) fn read(&self, tenant: &str, ok: bool, now: Timestamp) {
-        let result = if ok { "ok" } else { "failed" };
+        let [done, failed] = READS;
+        let result = if ok { done } else { failed };
         self.reads
             .get_or_create(&ReadLabels {
                 tenant: tenant.to_owned(),

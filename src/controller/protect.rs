@@ -2,6 +2,7 @@
 //! the tenant and `spec.protectSecret` stands. Writes finalizers of Secrets, nothing else.
 //!
 //! # Guarantees
+//! - Only a Secret whose credentials the tenant took is held.
 //! - The Secret is recorded in the tenant's status before it is held, and until it is let go.
 //! - Of several tenants with one Secret only the last lets go. Where two cross, the next read of the
 //!   Secret shows that it is not held, and it is held again.
@@ -52,7 +53,8 @@ pub async fn keep(
     let refused = state.unprotected.is_some_and(|(until, _)| until > now);
     let held = state.secret.as_ref().is_none_or(is_held);
     match wanted {
-        Some(secret) if !refused && (recorded(newest).is_none() || !held) => {
+        // Any Secret can be named: only one that the tenant took is held.
+        Some(secret) if state.verified && !refused && (recorded(newest).is_none() || !held) => {
             hold(context, tenant, newest, &secret).await
         }
         _ => Ok(()),

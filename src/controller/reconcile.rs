@@ -19,7 +19,7 @@ use psg_plan::{
     Basis, Brake, Case, Claimant, Condition, Going, InUse, Memory, Move, Object, Outcome, Reason,
     Report, Step, TenantState, TenantView, What,
     claims::{Held, Wanted},
-    next, update, verdict,
+    next, refused, update, verdict,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -290,7 +290,9 @@ impl Pass {
             let shown = report
                 .as_ref()
                 .and_then(|it| update::next_look(&case, &it.recorded, now));
-            let wake = [paused, unseen.then_some(read), shown];
+            let again = report.as_ref().and_then(|it| it.recorded.refused.as_ref());
+            let again = again.and_then(|refused| refused::next_try(&case, refused, now));
+            let wake = [paused, unseen.then_some(read), shown, again];
             let wake = wake.into_iter().flatten().min();
             let writes = matches!(
                 next,
@@ -658,7 +660,11 @@ fn claims_of(
         Going::Not
     };
     let finalizer = holds_finalizer(group);
-    let claimant = claimant.leaving(deleting).going(going).holding(finalizer);
+    let claimant = claimant
+        .leaving(deleting)
+        .going(going)
+        .holding(finalizer)
+        .hindered(status::is_hindered(group));
     Some(claimant.of_version(mind::version(&group.metadata)))
 }
 

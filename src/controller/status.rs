@@ -10,8 +10,9 @@ use psg_api::{
     Condition as StoredCondition, IdentityTenant, IdentityTenantStatus, PasswordSyncGroup,
     merge_patch, names, status_of,
 };
-use psg_identity::{ApiVersion, Operation};
-use psg_plan::{Condition, Reason, Report, TenantState, tenant_verdict};
+use psg_domain::text;
+use psg_identity::{ApiVersion, Budget, Operation, Rate};
+use psg_plan::{Condition, Reason, Report, TenantState, reason::About, tenant_verdict};
 use serde_json::Value;
 
 use crate::{
@@ -138,6 +139,7 @@ async fn try_store_tenant(
         let count = |count: usize| i64::try_from(count).ok();
         let (sources, policies, groups) = snapshot.with(psg_domain::Picture::counts);
         new.host = Some(client.credentials().base_url.host().to_owned());
+        new.shared_rate_limit = shared_rate_limit(&client.budget());
         // A newer operator knows more of them.
         new.routes.extend(routes(client.options().version));
         if let Some(key) = &state.key {
@@ -175,6 +177,24 @@ async fn try_store_tenant(
 async fn tell(context: &Context, tenant: &IdentityTenant, note: Note) {
     let about = kube::Resource::object_ref(tenant, &());
     context.kubernetes.event(&about, note).await;
+}
+
+/// Whose rate limit holds, if a client id is shared.
+fn shared_rate_limit(budget: &Budget) -> Option<String> {
+    let rate = |rate: Rate| format!("{} requests in {} s", rate.requests, rate.per.as_secs());
+    let Budget {
+        own,
+        common,
+        shares,
+    } = *budget;
+    (shares > 1).then(|| {
+        format!(
+            "{} of its own, by turns with the others of {shares} that use this client id, which \
+             have {} together",
+            rate(own),
+            rate(common)
+        )
+    })
 }
 
 fn routes(version: ApiVersion) -> std::collections::BTreeMap<String, String> {
@@ -216,7 +236,7 @@ fn merged(
             type_: condition.kind.to_owned(),
             status: status.to_owned(),
             reason: condition.reason.to_owned(),
-            message: condition.message.clone(),
+            message: text::line(&condition.message),
             observed_generation: Some(generation),
             last_transition_time: since.unwrap_or_else(|| Time(seconds(now))),
         };
@@ -276,6 +296,16 @@ pub fn is_held_back(group: &PasswordSyncGroup) -> bool {
     let status = group.status.as_ref();
     let told = status.and_then(|status| reason(&status.conditions));
     told == Some(Reason::DeletionPaused.as_str())
+}
+
+/// Whether a resource was told of its newest manifest that it leads nowhere, or that its sources
+/// miss what the vendor asks for.
+pub fn is_hindered(group: &PasswordSyncGroup) -> bool {
+    let conditions = group.status.iter().flat_map(|status| &status.conditions);
+    let mut ready = conditions.filter(|known| known.type_ == "Ready");
+    let ready = ready.find(|known| known.observed_generation == group.metadata.generation);
+    let told = ready.and_then(|known| Reason::ALL.iter().find(|it| it.as_str() == known.reason));
+    told.is_some_and(|reason| matches!(reason.about(), About::Reference | About::Prerequisite))
 }
 
 /// Until when nothing is written to the tenant.

@@ -7,6 +7,7 @@
 //! - [`desired`]: one group as its manifest wants it.
 //! - [`recorded`]: what a resource's status remembers, the memory of every protocol.
 //! - [`picture`]: everything read of one tenant, and how reads and writes merge.
+//! - [`text`]: what people see of text that others wrote.
 //! - [`time`]: arithmetic on timestamps that cannot overflow.
 
 pub mod desired;
@@ -14,6 +15,7 @@ pub mod facts;
 pub mod ids;
 pub mod picture;
 pub mod recorded;
+pub mod text;
 pub mod time;
 
 pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};

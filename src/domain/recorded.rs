@@ -140,7 +140,7 @@ impl Update {
     }
 }
 
-/// A refusal by the tenant that repeating cannot change.
+/// A refusal by the tenant that repeating at once cannot change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refused {
     /// The generation that was refused.
@@ -149,6 +149,10 @@ pub struct Refused {
     pub facts: String,
     /// What the tenant said.
     pub message: String,
+    /// How often it was refused so.
+    pub attempts: u32,
+    /// When it was refused last; earlier versions did not record it.
+    pub at: Option<Timestamp>,
 }
 
 /// A field that another hand sets again after every repair.

@@ -65,18 +65,18 @@ impl Fence {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Waits until it is time to give up, unless it is renewed before.
-    pub async fn given_up(&self) {
+    /// Waits until it is time to give up, unless it is renewed before; for how long it was not then.
+    pub async fn given_up(&self) -> Duration {
         let lasts = self.terms.duration.saturating_sub(self.terms.to_end());
         // It may have been renewed while this slept.
         while let Some(renewed) = self.renewed() {
             let ends = self.started + renewed.monotonic + lasts;
             if ends <= Instant::now() {
-                return;
+                return lasts;
             }
             tokio::time::sleep_until(ends).await;
         }
-        std::future::pending::<()>().await;
+        std::future::pending().await
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
         };
         tokio::select! {
             biased;
-            () = fence.given_up() => {}
+            _ = fence.given_up() => {}
             () = renewal => {}
         }
         assert_eq!(began.elapsed().as_millis(), 25_500);

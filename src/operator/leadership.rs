@@ -81,9 +81,7 @@ impl Candidate {
         let lost = loop {
             tokio::select! {
                 biased;
-                () = fence.given_up() => {
-                    break Lost::Overdue(self.terms.duration.saturating_sub(self.terms.to_end()));
-                }
+                overdue = fence.given_up() => break Lost::Overdue(overdue),
                 round = self.round() => if let Err(lost) = round { break lost },
             }
         };

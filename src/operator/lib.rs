@@ -5,12 +5,14 @@
 //! - [`audit`]: where the audit trail goes.
 //! - [`telemetry`]: the logs, on standard error.
 //! - [`health`]: `/livez`, `/readyz`, `/metrics`; [`listen`]: serves them, within limits.
+//! - [`aside`]: the thread on which they are served and the Lease is renewed.
 //! - [`connect`]: the ways to Kubernetes.
 //! - [`election`]: what to do about the Lease; pure.
 //! - [`fence`]: until when this process may act; [`leadership`]: reads and writes the Lease.
 //! - [`serve`]: everything put together, until a signal.
 
 pub mod args;
+pub mod aside;
 pub mod audit;
 pub mod connect;
 pub mod election;

@@ -1,12 +1,11 @@
-//! Serves the routes of [`crate::health`] on a thread of its own, so that a probe is answered whatever
-//! else the process does. Every pod of the cluster may connect, so each connection is bounded in
-//! number, time and memory: none can take the descriptors and the memory that writes need.
+//! Serves the routes of [`crate::health`]. Every pod of the cluster may connect, so connections are
+//! bounded in number, time and memory: they cannot take the descriptors and the memory that writes
+//! need.
 
 use std::{
     collections::VecDeque,
     io,
     net::{SocketAddr, TcpListener},
-    thread,
     time::Duration,
 };
 
@@ -17,7 +16,8 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{net::TcpStream, task::AbortHandle};
-use tokio_util::sync::CancellationToken;
+
+use crate::aside::Aside;
 
 /// What one address gives its clients.
 #[derive(Clone, Copy, Debug)]
@@ -44,35 +44,24 @@ impl Default for Limits {
     }
 }
 
-/// Binds an address now, and serves it from then on until `stop`.
+/// Binds an address now, and serves it from then on.
 ///
 /// # Errors
-/// The address is taken or not ours, or there is no thread to be had.
+/// The address is taken or not ours.
 pub fn serve(
+    aside: &Aside,
     address: SocketAddr,
     routes: Router,
     limits: Limits,
-    stop: CancellationToken,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let bound = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let serving = async move {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => Ok(()),
-            ended = accept(listener, routes, limits) => ended,
-        }
-    };
-    let thread = thread::Builder::new().name("health".to_owned());
-    thread.spawn(move || {
-        if let Err(error) = runtime.block_on(serving) {
+    aside.spawn(async move {
+        if let Err(error) = accept(listener, routes, limits).await {
             tracing::error!(%error, "health is not served any more");
         }
-    })?;
+    });
     Ok(bound)
 }
 
@@ -125,13 +114,13 @@ mod tests {
 
     use super::*;
 
-    /// A server of these limits; it ends with the token.
-    fn served(limits: Limits) -> (SocketAddr, tokio_util::sync::DropGuard) {
-        let stop = CancellationToken::new();
+    /// A server of these limits; it ends with its thread.
+    fn served(limits: Limits) -> (SocketAddr, Aside) {
+        let aside = Aside::start().unwrap();
         let routes = Router::new().route("/livez", get(|| async { "ok\n" }));
         let address = "127.0.0.1:0".parse().unwrap();
-        let bound = serve(address, routes, limits, stop.clone()).unwrap();
-        (bound, stop.drop_guard())
+        let bound = serve(&aside, address, routes, limits).unwrap();
+        (bound, aside)
     }
 
     fn connect(address: SocketAddr) -> TcpStream {

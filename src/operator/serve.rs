@@ -9,16 +9,21 @@ use jiff::Timestamp;
 use kube::Api;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
-    Audit, Context, Metrics, ProcessClock, kubernetes::Cluster, mind::Minds, standing,
-    tenant::Tenants, wakes::Wakes,
+    Audit, Context, Metrics, ProcessClock, Standing, Stands, kubernetes::Cluster, mind::Minds,
+    standing, tenant::Tenants, wakes::Wakes,
 };
 use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
+use psg_snapshot::Pictures;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{Args, Contradiction},
+    aside::Aside,
     audit::Trail,
     connect,
     fence::Fence,
@@ -36,7 +41,7 @@ pub enum Error {
     /// The flags do not fit together.
     #[error(transparent)]
     Flags(#[from] Contradiction),
-    /// No runtime.
+    /// No runtime, or no thread.
     #[error("no runtime: {0}")]
     Runtime(#[source] std::io::Error),
     /// No way to Kubernetes.
@@ -54,6 +59,9 @@ pub enum Error {
     /// Another replica leads, or may lead.
     #[error("not the leader any more: {0}; another replica goes on")]
     Lost(#[from] Lost),
+    /// A defect of the operator.
+    #[error("the Lease is not renewed any more, which is a defect; another replica goes on")]
+    NotRenewed,
     /// Writes in hand did not end in time.
     #[error("writes in hand did not end within {0:?}; they are settled at the next start")]
     Drain(Duration),
@@ -79,13 +87,15 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let writes = connect::once(config.clone())?;
     let mut dice =
         StdRng::try_from_rng(&mut rand::rngs::SysRng).map_err(|e| Error::Client(e.to_string()))?;
+    let aside = Aside::start().map_err(Error::Runtime)?;
     let mut replica = None;
-    let mut candidate = match (terms, &args.lease) {
+    let candidate = match (terms, &args.lease) {
         (Some(terms), Some(lease)) => {
             let namespace = args.lease_namespace.as_ref();
             let namespace = namespace.unwrap_or(&config.default_namespace);
             // A client of its own: nothing else stands before a renewal.
-            let leases = Api::namespaced(connect::once(config.clone())?, namespace);
+            let client = aside.make(|| connect::once(config.clone()))?;
+            let leases = Api::namespaced(client, namespace);
             let identity = identity(args.lease_identity.as_deref(), &mut dice);
             replica = Some(identity.clone());
             Some(Candidate::new(leases, lease.clone(), identity, terms))
@@ -139,6 +149,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
             .until(stop.clone()),
         ),
         limiters: Limiters::default(),
+        pictures: Pictures::default(),
         clock: Arc::new(move || clock.now()),
         jitter: Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).random()),
         settings,
@@ -164,30 +175,34 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         pulse,
         readiness: Arc::clone(&context.readiness),
         registry: Arc::new(registry),
-        stands,
+        stands: stands.clone(),
     };
-    let _served = listen(&args, health)?;
+    listen(&aside, &args, health)?;
     tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
+    let done = CancellationToken::new();
+    let campaign = |candidate| aside.spawn(campaign(candidate, done.clone()));
+    let mut campaign = candidate.map(campaign);
     let work = psg_controller::run(reads, queues, context);
     let ended = tokio::select! {
         biased;
-        // Whatever is in hand is dropped with the work.
-        lost = campaign(candidate.as_mut()) => Err(lost.into()),
+        // Whatever is in hand is dropped with the work. The other thread may be late to tell.
+        overdue = overdue(fence.as_ref(), stands) => Err(Lost::Overdue(overdue).into()),
+        error = lost(campaign.as_mut()) => Err(error),
         ended = drained(work, &stop, args.drain) => ended,
     };
-    if let (Ok(()), Some(candidate)) = (&ended, &mut candidate) {
-        candidate.release().await;
+    if let (Ok(()), Some(campaign)) = (&ended, campaign) {
+        done.cancel();
+        campaign.await.ok();
     }
     tracing::info!("the operator has ended");
     ended
 }
 
-/// Serves health and figures until the guard is dropped.
-fn listen(args: &Args, health: Health) -> Result<DropGuard, Error> {
-    let served = CancellationToken::new();
+/// Serves health and figures.
+fn listen(aside: &Aside, args: &Args, health: Health) -> Result<(), Error> {
     let (probes, metrics) = (health::probes(health.clone()), health::metrics(health));
     let serve = |address, routes| {
-        listen::serve(address, routes, Limits::default(), served.clone())
+        listen::serve(aside, address, routes, Limits::default())
             .map_err(|error| Error::Listen(address, error))
     };
     match args.metrics_listen {
@@ -197,14 +212,38 @@ fn listen(args: &Args, health: Health) -> Result<DropGuard, Error> {
         }
         None => _ = serve(args.listen, probes.merge(metrics))?,
     }
-    Ok(served.drop_guard())
+    Ok(())
+}
+
+/// Renews the Lease until it is lost, or until the work is done and the successor may take it.
+async fn campaign(mut candidate: Candidate, done: CancellationToken) -> Option<Lost> {
+    tokio::select! {
+        biased;
+        () = done.cancelled() => {}
+        lost = candidate.campaign() => return Some(lost),
+    }
+    candidate.release().await;
+    None
+}
+
+/// Ends only if a lease that was ours was not renewed in time.
+async fn overdue(fence: Option<&Arc<Fence>>, mut stands: Stands) -> Duration {
+    let leads = stands.wait_for(|standing| *standing == Standing::Leading);
+    match fence {
+        Some(fence) if leads.await.is_ok() => fence.given_up().await,
+        _ => std::future::pending().await,
+    }
 }
 
 /// Ends only if a lease is lost.
-async fn campaign(candidate: Option<&mut Candidate>) -> Lost {
-    match candidate {
-        Some(candidate) => candidate.campaign().await,
-        None => std::future::pending().await,
+async fn lost(campaign: Option<&mut JoinHandle<Option<Lost>>>) -> Error {
+    let Some(campaign) = campaign else {
+        return std::future::pending().await;
+    };
+    match campaign.await {
+        Ok(Some(lost)) => lost.into(),
+        // It ends by itself only then, so it panicked, and the panic went to standard error.
+        Ok(None) | Err(_) => Error::NotRenewed,
     }
 }
 
@@ -309,7 +348,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_needs_no_lease_loses_none() {
-        let lost = tokio::time::timeout(Duration::from_hours(1), campaign(None)).await;
+        let lost = tokio::time::timeout(Duration::from_hours(1), lost(None)).await;
         assert!(lost.is_err());
     }
 }

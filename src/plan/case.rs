@@ -430,7 +430,6 @@ impl Case<'_> {
                 crate::sync::leave_behind(recorded, None, self);
                 recorded.group = None;
                 recorded.origin = None;
-                recorded.refused = None;
                 recorded.tenant.clone_from(&self.tenant.key);
                 recorded.intent = Some(intent.clone());
                 if let Ok(resolved) = self.resolve() {

@@ -1,5 +1,6 @@
 //! Rule 3: one owner. A tenant's group, name or source belongs to the resource whose status
-//! records it; if none does, to the oldest that wants it.
+//! records it; if none does, to the oldest that wants it and could have it. A manifest that leads
+//! nowhere, or misses what the vendor asks for, reserves nothing.
 //!
 //! Keyed by the tenant that really answers, so that two IdentityTenants of one tenant
 //! share their claims. In memory, rebuilt from the resources; never a source of truth.
@@ -56,6 +57,7 @@ pub struct Held {
     leaving: bool,
     going: Going,
     finalizer: bool,
+    hindered: bool,
     version: Option<u64>,
 }
 
@@ -148,6 +150,7 @@ impl Held {
             leaving: false,
             going: Going::Not,
             finalizer: false,
+            hindered: false,
             version: None,
         }
     }
@@ -432,7 +435,7 @@ impl ClaimIndex {
         let keys = keys.iter().map(|(kind, text)| Key::new(*kind, scope, text));
         keys.flat_map(|key| self.claimants_of(&key))
             .chain([mine])
-            .filter(|claimant| claimant.eager || records(claimant))
+            .filter(|claimant| (claimant.eager && !claimant.held.hindered) || records(claimant))
             .min_by_key(|claimant| (!records(claimant), claimant.created, &claimant.uid))
             .filter(|owner| owner.uid != me)
     }
@@ -651,6 +654,14 @@ impl Claimant {
     #[must_use]
     pub fn holding(mut self, finalizer: bool) -> Self {
         self.held.finalizer = finalizer;
+        self
+    }
+
+    /// Marks a resource whose status says that its manifest leads nowhere, or that its sources miss
+    /// what the vendor asks for: it would keep from others what it cannot have itself.
+    #[must_use]
+    pub fn hindered(mut self, hindered: bool) -> Self {
+        self.held.hindered = hindered;
         self
     }
 

@@ -31,7 +31,7 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
     if case.is_paused(now) {
         return write(case, now, Step::HoldFinalizer);
     }
-    if let Some(stands) = refused::standing(case) {
+    if let Some(stands) = refused::standing(case, now) {
         return stands;
     }
     if let Some(setback) = case

@@ -2,7 +2,7 @@
 //! happened; it looks at what is recorded and what is observed.
 
 use jiff::Timestamp;
-use psg_domain::{Desired, Group, ManagementPolicy, Presence, Refused, time};
+use psg_domain::{Desired, Group, ManagementPolicy, Presence, time};
 
 use crate::{
     absence, adopt,
@@ -40,14 +40,10 @@ fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
             Some(Move::Wait { until, why })
         }
         Outcome::Refused(of, message) => {
-            if let Some(stands) = refused::standing(case) {
+            if let Some(stands) = refused::standing(case, now) {
                 return Some(stands);
             }
-            let refused = Refused {
-                generation: of.generation,
-                facts: of.facts.clone(),
-                message: message.clone(),
-            };
+            let refused = refused::again(case, now, of, message);
             Some(Move::Do(Step::Record(Memory::Refused(refused))))
         }
         Outcome::NotMade(setback) if setback.until > now => Some(Move::Wait {

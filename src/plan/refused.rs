@@ -1,27 +1,56 @@
-//! Rule 9, the terminal half: what the tenant refused is not repeated until the manifest,
-//! the tenant's facts or the credentials change.
+//! Rule 9, the terminal half: what the tenant refused is tried again at once only when the manifest,
+//! the tenant's facts or the credentials change. What stood in its way may never have shown in a
+//! read, and may be gone: so it is tried again after pauses that grow up to [`LONGEST`] as well.
 
-use psg_domain::{Group, Refused};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use psg_domain::{Group, Refused, time};
 
 use crate::{
     case::{Case, Move},
     reason::{Finding, Reason},
 };
 
-/// Stands in the way if exactly this was refused before.
-pub fn standing(case: &Case<'_>) -> Option<Move> {
-    let Refused {
-        generation,
-        facts,
-        message,
-    } = case.recorded.refused.as_ref()?;
-    let same = *generation == case.object.generation && *facts == fingerprint(case);
-    same.then(|| {
-        Move::Stalled(Finding::new(
-            Reason::Refused,
-            format!("the tenant refused the group: {message}"),
-        ))
-    })
+/// The longest pause before what was refused is tried again.
+pub const LONGEST: Duration = Duration::from_hours(1);
+
+/// Stands in the way if exactly this was refused, and it is not time to try again.
+pub fn standing(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    let refused = of(case, &case.basis())?;
+    next_try(case, refused, now)?;
+    Some(Move::Stalled(Finding::new(
+        Reason::Refused,
+        format!("the tenant refused the group: {}", refused.message),
+    )))
+}
+
+/// What was refused of exactly this.
+pub fn of<'a>(case: &'a Case<'_>, basis: &Basis) -> Option<&'a Refused> {
+    let refused = case.recorded.refused.as_ref();
+    refused.filter(|it| (it.generation, &it.facts) == (basis.generation, &basis.facts))
+}
+
+/// What is recorded of a refusal now.
+pub fn again(case: &Case<'_>, now: Timestamp, basis: &Basis, message: &str) -> Refused {
+    let before = of(case, basis).map_or(0, |refused| refused.attempts);
+    Refused {
+        generation: basis.generation,
+        facts: basis.facts.clone(),
+        message: message.to_owned(),
+        attempts: before.saturating_add(1),
+        at: Some(now),
+    }
+}
+
+/// When it is tried again; none if that is now. A moment that has not come was told by another
+/// clock, and says nothing here.
+pub fn next_try(case: &Case<'_>, refused: &Refused, now: Timestamp) -> Option<Timestamp> {
+    let at = refused.at.filter(|at| *at <= now)?;
+    let doublings = refused.attempts.saturating_sub(1).min(16);
+    let pause = case.tenant.interval.saturating_mul(1 << doublings);
+    let next = time::after(at, pause.min(LONGEST.max(case.tenant.interval)));
+    (next > now).then_some(next)
 }
 
 /// What a write was decided on. Its refusal tells nothing of a manifest or of facts that came while

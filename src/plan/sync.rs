@@ -74,7 +74,7 @@ pub fn sync(
             _ => moving::wait_or_blocked(case, now, resolved, group, awaited),
         };
     }
-    if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case)) {
+    if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case, now)) {
         return stop;
     }
     let answered_at = case.sent.puts.and_then(|puts| puts.answered_at);

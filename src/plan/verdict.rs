@@ -260,7 +260,8 @@ fn recorded(
     recorded.observed_generation = Some(case.object.generation);
     recorded.drift = Vec::new();
     let judged = facts_known && case.picture.groups_as_of().is_some();
-    if judged && !case.object.deleting && refused::standing(case).is_none() {
+    let stands = || refused::of(case, &case.basis()).is_some();
+    if judged && !case.object.deleting && !stands() {
         // The facts may change back, and what was refused then may be taken now.
         recorded.refused = None;
     }

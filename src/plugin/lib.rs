@@ -8,13 +8,11 @@
 //! - [`explain`]: the catalogue of reasons as text; needs no cluster.
 //! - [`annotate`]: the patch that each command stands for, and the words about it.
 //! - [`cluster`]: sends a patch, and says in plain words why it did not go through.
-//! - [`terminal`]: shows control characters instead of sending them.
 
 pub mod annotate;
 pub mod args;
 pub mod cluster;
 pub mod explain;
 pub mod name;
-pub mod terminal;
 
 pub use args::{Args, Command};

@@ -7,18 +7,19 @@ use std::{
 
 use clap::Parser;
 use jiff::Timestamp;
-use psg_plugin::{Args, Command, annotate, cluster, explain, terminal};
+use psg_domain::text;
+use psg_plugin::{Args, Command, annotate, cluster, explain};
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
-        Ok(text) => match io::stdout().write_all(terminal::plain(&text).as_bytes()) {
+        Ok(said) => match io::stdout().write_all(text::lines(&said).as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             // The reader has seen enough: `kubectl psg explain | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         },
         Err(message) => {
-            let _ = writeln!(io::stderr(), "error: {}", terminal::plain(&message));
+            let _ = writeln!(io::stderr(), "error: {}", text::lines(&message));
             ExitCode::FAILURE
         }
     }

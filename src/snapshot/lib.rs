@@ -3,19 +3,24 @@
 //!
 //! # Layout
 //! - [`walk`]: a complete walk over a paged list, or an error.
-//! - [`Snapshot`]: the picture behind a lock, and the reads that bring it up to date.
+//! - [`shared`]: one picture for all who read it by the same credentials.
+//! - [`Snapshot`]: a picture, and the reads that bring it up to date.
 
+pub mod shared;
 pub mod walk;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError},
 };
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use psg_domain::{Changes, Group, GroupId, Holder, Picture, Source, SourceId};
+use psg_domain::{Changes, Group, GroupId, Holder, Picture, Source, SourceId, TenantKey};
 use psg_identity::{Client, Error, Lane};
+
+pub use shared::{Listener, Pictures};
+use shared::{Shared, Whole};
 
 /// How many sources are read at once; the rate limit orders them anyway.
 const AT_ONCE: usize = 16;
@@ -23,28 +28,19 @@ const AT_ONCE: usize = 16;
 /// The time of day, as an argument of whoever makes the edges.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Hears what every read and merge changed.
-pub type Listener = Box<dyn Fn(&Changes) + Send + Sync>;
-
-/// The picture of one tenant under one set of credentials.
+/// The picture of one tenant under one set of credentials, as one client reads it.
 pub struct Snapshot {
     client: Client,
     clock: Clock,
-    picture: RwLock<Picture>,
-    walking: tokio::sync::Mutex<()>,
-    changed: Listener,
+    shared: Arc<Shared>,
 }
 
 impl Snapshot {
-    /// An empty picture of the tenant behind `client`.
-    pub fn new(client: Client, clock: Clock, changed: Listener) -> Self {
-        let picture = RwLock::default();
+    fn new(client: Client, clock: Clock, shared: Arc<Shared>) -> Self {
         Self {
             client,
             clock,
-            picture,
-            walking: tokio::sync::Mutex::default(),
-            changed,
+            shared,
         }
     }
 
@@ -55,19 +51,43 @@ impl Snapshot {
 
     /// Looks at the picture.
     pub fn with<R>(&self, look: impl FnOnce(&Picture) -> R) -> R {
-        look(&self.picture.read().unwrap_or_else(PoisonError::into_inner))
+        let picture = self.shared.picture.read();
+        look(&picture.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Merges what a write or a read showed, and tells the listener.
     pub fn merge(&self, merge: impl FnOnce(&mut Picture) -> Changes) {
-        let changes = merge(&mut self.picture.write().unwrap_or_else(PoisonError::into_inner));
-        if !changes.is_empty() {
-            (self.changed)(&changes);
-        }
+        self.shared.merge(merge);
     }
 
-    /// Reads everything: groups first, then sources, policies and applications.
-    pub async fn read(&self) -> Result<(), Error> {
+    /// Which tenant answers.
+    pub fn identify(&self, key: &TenantKey) {
+        let known = self.shared.key.write();
+        *known.unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
+    }
+
+    /// Reads everything, unless a read of everything began at `newer_than` or later; says when it
+    /// began. Those who ask while one is under way wait for it, and share the next one, whatever
+    /// it comes to: many who share a tenant that does not answer do not ask it one after another.
+    pub async fn read(&self, newer_than: Timestamp) -> Result<Timestamp, Error> {
+        let asked = (self.clock)();
+        let mut last = self.shared.reading.lock().await;
+        if let Some(Whole { began, result }) = &*last
+            && (*began >= asked || (*began >= newer_than && result.is_ok()))
+        {
+            return result.clone().map(|()| *began);
+        }
+        let began = (self.clock)();
+        let result = self.read_everything().await;
+        *last = Some(Whole {
+            began,
+            result: result.clone(),
+        });
+        result.map(|()| began)
+    }
+
+    /// Groups first, then sources, policies and applications.
+    async fn read_everything(&self) -> Result<(), Error> {
         self.read_groups((self.clock)(), Lane::Read).await?;
         let began = (self.clock)();
         let client = &self.client;
@@ -82,6 +102,9 @@ impl Snapshot {
         )
         .await?;
         let applications = self.read_applications(&sources).await?;
+        let (_, _, groups) = self.with(Picture::counts);
+        self.shared
+            .make_room(sources.len() + policies.len() + groups)?;
         self.merge(|picture| picture.merge_facts(began, sources, policies, applications));
         Ok(())
     }
@@ -89,7 +112,7 @@ impl Snapshot {
     /// Walks over all groups, unless a complete walk began at `newer_than` or later; walks that
     /// are wanted at the same time share one.
     pub async fn read_groups(&self, newer_than: Timestamp, lane: Lane) -> Result<(), Error> {
-        let _only_one = self.walking.lock().await;
+        let _only_one = self.shared.walking.lock().await;
         if self.with(|picture| {
             picture
                 .groups_as_of()

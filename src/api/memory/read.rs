@@ -12,7 +12,7 @@ use psg_domain::{
 use super::{assign_word, origin_word, result_word};
 use crate::group_status::{
     ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
-    PinnedPolicy, PinnedSource, SourceToReassign, UpdateRecord,
+    PinnedPolicy, PinnedSource, RefusedChange, SourceToReassign, UpdateRecord,
 };
 
 /// A status that says what this operator cannot read. Nothing may be decided on it.
@@ -57,11 +57,7 @@ impl PasswordSyncGroupStatus {
             sources: each("sources", &self.sources, source_pin)?,
             intent: self.intent.as_ref().map(intent).transpose()?,
             update: self.update.as_ref().map(update).transpose()?,
-            refused: self.refused.as_ref().map(|refused| Refused {
-                generation: refused.generation,
-                facts: refused.facts.clone(),
-                message: refused.message.clone(),
-            }),
+            refused: self.refused.as_ref().map(refused).transpose()?,
             contested: self.contested.as_ref().map(contested),
             leaving: each("leaving", &self.leaving, hand_back)?,
             deletion: self.deletion.as_ref().map(deletion).transpose()?,
@@ -148,6 +144,17 @@ fn update(update: &UpdateRecord) -> Result<Update, InvalidStatus> {
             .into_iter()
             .collect(),
         started_at: time("update.startedAt", &update.started_at)?,
+    })
+}
+
+fn refused(refused: &RefusedChange) -> Result<Refused, InvalidStatus> {
+    let at = refused.refused_at.as_deref();
+    Ok(Refused {
+        generation: refused.generation,
+        facts: refused.facts.clone(),
+        message: refused.message.clone(),
+        attempts: u32::try_from(refused.attempts.unwrap_or_default()).unwrap_or(u32::MAX),
+        at: at.map(|at| time("refused.refusedAt", at)).transpose()?,
     })
 }
 

@@ -131,6 +131,8 @@ impl Dice {
                 generation: i64::try_from(dice.roll(9)).unwrap(),
                 facts: dice.text(),
                 message: dice.text(),
+                attempts: u32::try_from(dice.roll(9)).unwrap(),
+                at: dice.some(Self::time),
             }),
             contested: self.some(|dice| Contested {
                 generation: i64::try_from(dice.roll(100)).unwrap(),
@@ -244,6 +246,8 @@ fn texts_for_people_are_cut_to_what_the_server_stores() {
         generation: 1,
         facts: "f".to_owned(),
         message: long.clone(),
+        attempts: 1,
+        at: None,
     });
     recorded.drift = vec![
         Drift {

@@ -76,6 +76,8 @@ pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyn
             generation: refused.generation,
             facts: refused.facts.clone(),
             message: clip(&refused.message, MAX_MESSAGE),
+            attempts: Some(i64::from(refused.attempts)).filter(|attempts| *attempts > 0),
+            refused_at: refused.at.map(|at| at.to_string()),
         }),
         contested: contested.as_ref().map(|contested| ContestedField {
             generation: contested.generation,

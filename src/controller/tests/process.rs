@@ -18,7 +18,7 @@ use prometheus_client::registry::Registry;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
-use psg_snapshot::Clock;
+use psg_snapshot::{Clock, Pictures};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::watch,
@@ -104,6 +104,7 @@ impl Process {
             kubernetes: ways.clone(),
             transport: ways,
             limiters: Limiters::default(),
+            pictures: Pictures::default(),
             clock: wound(world),
             jitter: Arc::new(move || match &dice {
                 Some(dice) => {

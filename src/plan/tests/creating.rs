@@ -1,6 +1,7 @@
 //! Creating without idempotency keys: at most one POST an intent, and no second intent before
 //! the first is proved to have had no effect.
 
+use jiff::SignedDuration;
 use psg_domain::{Intent, Origin};
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id, names, setback};
@@ -283,6 +284,40 @@ fn facts_that_changed_and_changed_back_are_tried_again() {
     assert_eq!(reported.refused, None);
     let back = stored.walk(NOW + 1, &[]).with(|f| f.recorded = reported);
     assert_eq!(intent_of(&back).attempt, 1);
+}
+
+/// What stood in its way may never have shown in a read.
+#[test]
+fn what_was_refused_is_tried_again_after_pauses_that_grow_up_to_an_hour() {
+    let refused = unknown().refused("no");
+    let mut stored = refused.stored(&refused.remembers()).with(|f| f.last = None);
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        let from = stored.now;
+        let pause = (1..10_000).find(|pause| {
+            let at = from + SignedDuration::from_secs(*pause);
+            let later = stored.clone().with(|f| f.now = at);
+            crate::refused::standing(&later.case(&later.claims()), at).is_none()
+        });
+        pauses.push(pause.unwrap());
+        let again = stored.with(|f| f.now += SignedDuration::from_secs(pause.unwrap()));
+        let again = again.refused("no");
+        stored = again.stored(&again.remembers()).with(|f| f.last = None);
+    }
+    assert_eq!(pauses, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
+    let edited = stored.with(|f| f.object.generation += 1).refused("no");
+    let edited = edited.stored(&edited.remembers());
+    assert_eq!(edited.recorded.refused.unwrap().attempts, 1);
+}
+
+#[test]
+fn a_refusal_that_another_clock_dated_later_is_tried_again_at_once() {
+    let refused = unknown().refused("no");
+    let stored = refused.stored(&refused.remembers()).with(|f| {
+        f.last = None;
+        f.recorded.refused.as_mut().unwrap().at = Some(at(NOW + 86_400));
+    });
+    assert_eq!(intent_of(&stored).attempt, 1);
 }
 
 /// The group that stood in the way went while the POST was under way.

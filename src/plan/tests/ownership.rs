@@ -23,6 +23,36 @@ fn the_older_of_two_that_want_a_name_gets_it() {
     wants(-1).remembers();
 }
 
+/// It would keep from others what it cannot have itself.
+#[test]
+fn an_older_one_whose_manifest_leads_nowhere_reserves_nothing() {
+    let stalled = |hindered| {
+        let fixture = Fixture::new().read().other("rival", 1, |other| {
+            other.desired.name = "Corp".to_owned();
+            other.desired.sources = names(&["AD", "Salesforce", "Nowhere"]);
+        });
+        fixture.with(|f| {
+            let rival = f.others.pop().unwrap();
+            f.others.push(rival.hindered(hindered));
+        })
+    };
+    assert_eq!(stalled(false).stalls(), Reason::OwnedByAnother);
+    stalled(true).remembers();
+    let holds = Fixture::new().other("rival", 1, |other| {
+        other.desired.sources = names(&["AD", "Nowhere"]);
+        other.holds("h", "Other", &["ad", "wd"]);
+    });
+    let holds = holds.with(|f| {
+        let rival = f.others.pop().unwrap();
+        f.others.push(rival.hindered(true));
+    });
+    assert_eq!(
+        holds.stalls(),
+        Reason::OwnedByAnother,
+        "what it holds stays"
+    );
+}
+
 #[test]
 fn of_two_equally_old_the_smaller_uid_wins() {
     let wants = |uid| {

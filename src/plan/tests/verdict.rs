@@ -194,6 +194,8 @@ fn settling_pins_what_is_wanted_and_forgets_what_is_over() {
             generation: 0,
             facts: String::new(),
             message: String::new(),
+            attempts: 1,
+            at: None,
         });
         f.recorded.drift = vec![psg_domain::Drift {
             field: "name".to_owned(),

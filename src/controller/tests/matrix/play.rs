@@ -165,8 +165,11 @@ impl<'a> Scene<'a> {
     }
 
     async fn prepared(what: &'a str, phase: Phase, fault: &Fault) -> Self {
-        let switches =
-            json!({"policy_after_delete": "never", "policy_after_leave": "default_policy"});
+        let switches = json!({
+            "policy_after_delete": "never", "policy_after_leave": "default_policy",
+            // Its answer tells that a DELETE had no effect.
+            "delete_absent": "not_found",
+        });
         let crowd = match fault {
             Fault::Shift { ours: true, .. } => PAGE,
             Fault::Shift { ours: false, .. } => CROWD,
