@@ -1,9 +1,14 @@
 //! Rule 8, what each of several groups can have while sources move between them: the resource at
 //! hand, whoever holds what it waits for, whoever holds what those wait for, and so on.
 //!
-//! Assumes the best of everything outside: what no group among them holds will come.
+//! Assumes the best of everything outside: what no group among them holds will come. People choose
+//! how many groups wait for how many sources of each other, so the work of one decision ends at
+//! [`WORK`]: what was not looked at by then counts as outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use psg_domain::{Group, Presence, SourceId};
 
@@ -12,9 +17,16 @@ use crate::{case::Case, claims::Claimant, conflicts::Awaited, resolve::Resolved}
 /// The fewest sources that a group may have.
 pub const FEWEST: usize = 2;
 
+/// How often one decision may look up who holds a source: some milliseconds, and enough for twenty
+/// groups that exchange fifty sources each.
+pub const WORK: usize = 20_000;
+
 /// Groups that wait for one another's sources, by the UID of their resources.
 pub struct Traffic {
     sides: BTreeMap<String, Side>,
+    /// Who holds a source and lets it go.
+    holders: BTreeMap<SourceId, BTreeSet<String>>,
+    work: Cell<usize>,
 }
 
 /// Why a group never gets what it waits for: whoever holds it waits for this group in turn.
@@ -52,12 +64,15 @@ impl Traffic {
         let side = Side::new(case, &me, members, &BTreeSet::new(), resolved.source_ids());
         let mut traffic = Self {
             sides: BTreeMap::from([(me.clone(), side)]),
+            holders: BTreeMap::new(),
+            work: Cell::new(WORK),
         };
         let mut open = vec![me];
         while let Some(uid) = open.pop() {
-            for holder in traffic.holders(case, &uid) {
+            for holder in traffic.lookup(case, &uid) {
                 if !traffic.sides.contains_key(&holder.uid) {
                     let side = Side::of(case, holder);
+                    traffic.spend(side.members.len() + side.wanted.len());
                     traffic.sides.insert(holder.uid.clone(), side);
                     open.push(holder.uid.clone());
                 }
@@ -69,12 +84,32 @@ impl Traffic {
                 side.held.insert(source.id.clone());
             }
         }
+        traffic.index();
         traffic
     }
 
+    /// Whether there is work left, of which this takes so much.
+    fn spend(&self, work: usize) -> bool {
+        let left = self.work.get().saturating_sub(work);
+        self.work.set(left);
+        left > 0
+    }
+
+    fn index(&mut self) {
+        self.holders.clear();
+        for (uid, side) in &self.sides {
+            for id in side.held.difference(&side.wanted) {
+                let holders = self.holders.entry(id.clone()).or_default();
+                holders.insert(uid.clone());
+            }
+        }
+    }
+
     /// Who holds what a side waits for, and lets it go.
-    fn holders<'a>(&self, case: &'a Case<'_>, uid: &str) -> Vec<&'a Claimant> {
+    fn lookup<'a>(&self, case: &'a Case<'_>, uid: &str) -> Vec<&'a Claimant> {
         let missing = self.sides.get(uid).into_iter().flat_map(Side::missing);
+        // An owner is found in several steps.
+        let missing = missing.take_while(|_| self.spend(8));
         let sources = missing.filter_map(|id| case.picture.source(id));
         let holders = sources.filter_map(|source| {
             let owner = case.claims.owner_of_source(uid, source);
@@ -107,16 +142,15 @@ impl Traffic {
 
     /// Another side that holds a source and lets it go.
     fn holder(&self, me: &str, id: &SourceId) -> Option<&String> {
-        let mut others = self.sides.iter().filter(|(uid, _)| *uid != me);
-        let holds = |side: &Side| side.held.contains(id) && !side.wanted.contains(id);
-        others.find(|(_, side)| holds(side)).map(|(uid, _)| uid)
+        self.spend(1);
+        self.holders.get(id)?.iter().find(|uid| *uid != me)
     }
 
     /// Every side on which a side waits, directly or not; itself if it is in a circle.
     fn upstream(&self, me: &str) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         let mut open = vec![me];
-        while let Some(uid) = open.pop() {
+        while let Some(uid) = open.pop().filter(|_| self.spend(1)) {
             let missing = self.sides.get(uid).into_iter().flat_map(Side::missing);
             for holder in missing.filter_map(|id| self.holder(uid, id)) {
                 if found.insert(holder.as_str()) {
@@ -128,11 +162,12 @@ impl Traffic {
     }
 
     /// Lets everybody go as far as they can; what the resource at hand misses even then, if that
-    /// is because it waits for itself.
+    /// is because it waits for itself. None as well if that is too much work to tell.
     pub fn circle(mut self, me: &str) -> Option<Circle> {
         for side in self.sides.values_mut() {
             side.held.clone_from(&side.members);
         }
+        self.index();
         let uids: Vec<String> = self.sides.keys().cloned().collect();
         let mut moving = true;
         // Every round brings in what is wanted or takes out what is not, so there is a last one.
@@ -140,13 +175,10 @@ impl Traffic {
             moving = false;
             for uid in &uids {
                 let reached = self.reach(uid);
-                if let Some(side) = self.sides.get_mut(uid)
-                    && side.members != reached
-                {
-                    side.members.clone_from(&reached);
-                    side.held = reached;
-                    moving = true;
+                if !self.spend(reached.len()) {
+                    return None;
                 }
+                moving |= self.goes_to(uid, reached);
             }
         }
         let upstream = self.upstream(me);
@@ -165,6 +197,26 @@ impl Traffic {
             missing: held_up.collect(),
             sought: sought.collect(),
         })
+    }
+
+    /// A side has these sources from now on; whether that is a change.
+    fn goes_to(&mut self, uid: &str, reached: BTreeSet<SourceId>) -> bool {
+        let Some(side) = self.sides.get_mut(uid).filter(|it| it.members != reached) else {
+            return false;
+        };
+        for id in side.held.difference(&reached) {
+            if let Some(holders) = self.holders.get_mut(id) {
+                holders.remove(uid);
+            }
+        }
+        let comes = reached.difference(&side.held);
+        for id in comes.filter(|id| !side.wanted.contains(*id)) {
+            let holders = self.holders.entry(id.clone()).or_default();
+            holders.insert(uid.to_owned());
+        }
+        side.members.clone_from(&reached);
+        side.held = reached;
+        true
     }
 }
 

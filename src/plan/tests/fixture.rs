@@ -349,16 +349,7 @@ impl Fixture {
 
     /// Another resource, older than this one by as many seconds.
     pub fn other(mut self, uid: &str, older_by: i64, change: impl FnOnce(&mut Other)) -> Self {
-        let mut other = Other {
-            desired: Desired {
-                name: "Other".to_owned(),
-                sources: Vec::new(),
-                ..self.desired.clone()
-            },
-            recorded: Recorded::default(),
-            namespace: "ns".to_owned(),
-            eager: true,
-        };
+        let mut other = Other::blank(&self);
         change(&mut other);
         self.others.push(Claimant {
             uid: uid.to_owned(),
@@ -499,6 +490,20 @@ pub struct Other {
 }
 
 impl Other {
+    /// One that wants no source and records nothing.
+    pub fn blank(beside: &Fixture) -> Self {
+        Self {
+            desired: Desired {
+                name: "Other".to_owned(),
+                sources: Vec::new(),
+                ..beside.desired.clone()
+            },
+            recorded: Recorded::default(),
+            namespace: "ns".to_owned(),
+            eager: true,
+        }
+    }
+
     /// Its status records this group and these sources.
     pub fn holds(&mut self, id: &str, name: &str, sources: &[&str]) {
         self.recorded.group = Some(group_id(id));

@@ -28,6 +28,7 @@ mod tenant;
 mod updating;
 mod verdict;
 mod world;
+mod worst;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
