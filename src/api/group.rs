@@ -85,8 +85,8 @@ use crate::group_status::PasswordSyncGroupStatus;
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(oldSelf.groupID) || (has(self.groupID) && self.groupID == oldSelf.groupID)")
-    .message(Message::Expression("'groupID is immutable once it is set: it is ' + oldSelf.groupID + '; put it back, or delete this resource and create another'".to_owned()))
+#[x_kube(validation = Rule::new("!has(oldSelf.groupID) || !has(self.groupID) || self.groupID == oldSelf.groupID")
+    .message(Message::Expression("'groupID may not change: it is ' + oldSelf.groupID + '; put it back, or remove it, or use another resource for the other group'".to_owned()))
     .field_path(".groupID"))]
 pub struct PasswordSyncGroupSpec {
     /// The group's name in the tenant: what people see in Password Manager.

@@ -55,7 +55,10 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                         Outcome::NotMade(setback) => {
                             pass.mind.sent.not_made = Some(setback.clone());
                         }
-                        Outcome::Unknown(_) => pass.mind.sent.unanswered_at = Some(clock()),
+                        Outcome::Unknown(setback) => {
+                            pass.mind.sent.unanswered_at = Some(clock());
+                            pass.mind.sent.unanswered_why = Some(setback.why.message.clone());
+                        }
                         _ => {}
                     }
                     outcome
@@ -79,13 +82,19 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
             match updated {
                 Ok(answer) => {
                     let shown_from = time::after(at, context.settings.timers.settle);
+                    let taken = answer == group;
                     snapshot.merge(|picture| picture.merge_written(at, answer, shown_from));
-                    pass.mind.sent.puts.get_or_insert_default().answered(at);
+                    let puts = pass.mind.sent.puts.get_or_insert_default();
+                    puts.answered(at);
+                    puts.otherwise += u32::from(!taken);
                     if cause == WriteCause::Drift {
                         pass.context.metrics.drift();
                         pass.mind.repairs.count(&changes, at);
                     }
-                    pass.tell(events::updated(cause, &changes)).await;
+                    // What the tenant stores otherwise is said once that is certain.
+                    if taken {
+                        pass.tell(events::updated(cause, &changes)).await;
+                    }
                     Outcome::Done
                 }
                 Err(error) => {

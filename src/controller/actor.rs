@@ -158,8 +158,14 @@ async fn round(
                     known
                 }
             };
-            // However long it lasted, the first answer after it is not missed by more than a read.
-            (state, trouble.again.min(interval))
+            // However long it lasted, the first answer after it is not missed by more than a read,
+            // and that it lasts is said when it does.
+            let shown_at = time::after(since, interval.saturating_mul(UNREACHABLE_AFTER));
+            let rest = match time::until(now, shown_at) {
+                Duration::ZERO => interval,
+                left => interval.min(left),
+            };
+            (state, trouble.again.min(rest))
         }
         Err(trouble) => {
             session.failing_since = None;
@@ -481,13 +487,10 @@ fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
             )
         }
         Error::Forbidden { message } => blocked(context, session, forbidden(message)),
-        Error::BadAnswer { .. } => {
-            let finding = Finding::new(Reason::UnexpectedAnswer, error.to_string());
-            Trouble {
-                finding,
-                ..passing(context, session, "")
-            }
+        Error::BadAnswer { .. } | Error::NotFound { .. } | Error::Refused { .. } => {
+            passing_as(context, session, Reason::UnexpectedAnswer, error)
         }
+        Error::RateLimited { .. } => passing_as(context, session, Reason::RateLimited, error),
         other => passing(context, session, &other.to_string()),
     }
 }
@@ -502,6 +505,14 @@ fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Troubl
         finding,
         again: context.settings.credentials_retry,
         passing: false,
+    }
+}
+
+/// An answer came, and is not what it should be.
+fn passing_as(context: &Context, session: &Session, reason: Reason, error: &Error) -> Trouble {
+    Trouble {
+        finding: Finding::new(reason, format!("the tenant could not be read: {error}")),
+        ..passing(context, session, "")
     }
 }
 

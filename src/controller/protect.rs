@@ -6,6 +6,8 @@
 //! - The Secret is recorded in the tenant's status before it is held, and until it is let go.
 //! - Of several tenants with one Secret only the last lets go. Where two cross, the next read of the
 //!   Secret shows that it is not held, and it is held again.
+//! - A finalizer without a record, such as on a Secret that was restored from a copy, is taken off by
+//!   the tenant that reads the Secret and does not need it held.
 //! - Without the right to change the Secret everything goes on; the tenant says so. Only if the
 //!   finalizer is on the Secret already, its record and the tenant's resource stay until it is off:
 //!   nobody would know of it otherwise.
@@ -57,7 +59,39 @@ pub async fn keep(
         Some(secret) if state.verified && !refused && (recorded(newest).is_none() || !held) => {
             hold(context, tenant, newest, &secret).await
         }
+        None if recorded(newest).is_none() && state.secret.as_ref().is_some_and(has_finalizer) => {
+            take_off(context, tenant, newest).await
+        }
         _ => Ok(()),
+    }
+}
+
+/// Takes a finalizer off of which no record tells. Where that is not allowed, nobody else is waited for.
+async fn take_off(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &IdentityTenant,
+) -> Result<(), KubeError> {
+    let (namespace, _) = place(newest);
+    let secret = newest.spec.credentials_secret_ref.name.as_str();
+    let remove = |held: &mut Vec<String>| {
+        if !context.tenants.share(tenant, &namespace, secret) {
+            held.retain(|held| held != names::IN_USE);
+        }
+    };
+    match write(context, tenant, &namespace, secret, remove).await {
+        Ok(_) | Err(KubeError::Gone) => Ok(()),
+        Err(KubeError::Forbidden(why)) => {
+            tracing::warn!(
+                tenant = tenant.name,
+                secret,
+                why,
+                "a finalizer stays on the Secret"
+            );
+            tenant.update(|state| state.secret = None);
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
 }
 

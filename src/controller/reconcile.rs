@@ -248,6 +248,7 @@ impl Pass {
             deleting: group.metadata.deletion_timestamp.is_some(),
             finalizer: holds_finalizer(group),
             paused_until: status::paused_until(group),
+            unreadable_pause: status::unreadable_pause(group),
             reconcile_at: status::reconcile_at(group),
         };
         let claims = self.context.claims();
@@ -351,17 +352,14 @@ impl Pass {
             self.mind.announced = mind::version(&self.group.metadata);
             self.enter(claimant);
         }
+        let before = self.said();
         match status::store(&self.context, &self.group, report).await {
             Ok(stored) => {
                 self.hold(stored);
                 self.mind.last = Some(Outcome::Recorded(memory.kind()));
                 act::recorded(self, &memory).await;
                 // The report at the end of the pass says nothing new then.
-                if let (Memory::Refused(_) | Memory::Contested(_), Some(note)) =
-                    (&memory, ready(report).and_then(events::warning))
-                {
-                    self.tell(note).await;
-                }
+                self.tell_news(&before, report).await;
                 Ok(())
             }
             Err(error) => self.lost(error).await,
@@ -441,26 +439,41 @@ impl Pass {
 
     /// Stores the report of a pass that ended; false if it must be decided again.
     async fn report(&mut self, report: &Report) -> Result<bool, Error> {
-        let before = self
-            .group
-            .status
-            .as_ref()
-            .and_then(|known| status::reason(&known.conditions).map(str::to_owned));
+        let before = self.said();
         match status::store(&self.context, &self.group, report).await {
             Ok(stored) => {
                 self.hold(stored);
                 self.mind.announced = None;
                 self.claim();
-                if let Some(ready) =
-                    ready(report).filter(|ready| before.as_deref() != Some(ready.reason))
-                    && let Some(note) = events::warning(ready)
-                {
-                    self.tell(note).await;
-                }
+                self.tell_news(&before, report).await;
                 Ok(true)
             }
             Err(KubeError::Gone) => Ok(true),
             Err(error) => self.lost(error).await.map(|()| false),
+        }
+    }
+
+    /// The reason that the stored status gives, and the generation that it is about.
+    fn said(&self) -> (Option<String>, Option<i64>) {
+        let status = self.group.status.as_ref();
+        let reason = status.and_then(|known| status::reason(&known.conditions));
+        (
+            reason.map(str::to_owned),
+            status.map(|known| known.observed_generation),
+        )
+    }
+
+    /// An Event, if something needs a person and was not said before.
+    async fn tell_news(&self, before: &(Option<String>, Option<i64>), report: &Report) {
+        let (reason, generation) = before;
+        let refused = |ready: &Condition| {
+            ready.reason == Reason::Refused.as_str()
+                && *generation != report.recorded.observed_generation
+        };
+        let news =
+            ready(report).filter(|ready| reason.as_deref() != Some(ready.reason) || refused(ready));
+        if let Some(note) = news.and_then(events::warning) {
+            self.tell(note).await;
         }
     }
 
@@ -562,6 +575,8 @@ impl Pass {
             if let Some(tenant) = self.context.tenants.get(&tenant) {
                 tenant.poked.notify_one();
             }
+            // What is put off until a time is tried at once.
+            self.mind.sent.blocked.clear();
         }
         self.mind.reconcile_at = asked;
     }
@@ -635,7 +650,8 @@ fn claims_of(
     let namespace = group.namespace()?;
     let desired = group.spec.desired().ok();
     let deleting = group.metadata.deletion_timestamp.is_some();
-    let paused = status::paused_until(group).is_some_and(|until| until > now);
+    let paused = status::paused_until(group).is_some_and(|until| until > now)
+        || status::unreadable_pause(group).is_some();
     let observes = desired
         .as_ref()
         .is_none_or(|desired| desired.management == psg_domain::ManagementPolicy::Observe);

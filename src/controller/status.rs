@@ -313,6 +313,13 @@ pub fn paused_until(group: &PasswordSyncGroup) -> Option<Timestamp> {
     annotation(group, names::PAUSED_UNTIL)?.parse().ok()
 }
 
+/// The pause as it is written, if that is no time.
+pub fn unreadable_pause(group: &PasswordSyncGroup) -> Option<String> {
+    let written = annotation(group, names::PAUSED_UNTIL)?;
+    let unreadable = written.parse::<Timestamp>().is_err();
+    unreadable.then(|| written.chars().take(64).collect())
+}
+
 /// The annotation that asks for a reconcile, as far as it fits a status.
 pub fn reconcile_at(group: &PasswordSyncGroup) -> Option<String> {
     let asked = annotation(group, names::RECONCILE_AT)?;

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use psg_api::IdentityTenant;
+use psg_api::{IdentityTenant, names};
 use psg_domain::{Picture, Presence, TenantKey};
 use psg_identity::Error;
 use psg_plan::{Brake, ClaimIndex, Finding, InUse, Reason, TenantState, TenantView};
@@ -297,11 +297,17 @@ impl Tenants {
     pub fn insert(&self, name: &str, manifest: Arc<IdentityTenant>) -> Option<Arc<Tenant>> {
         let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(name).filter(|known| !known.gone.is_cancelled()) {
+            let mut is_stripped = false;
             tenant.manifest.send_if_modified(|known| {
                 let matters = concerns(known) != concerns(&manifest);
+                is_stripped = is_held(known) && !is_held(&manifest);
                 *known = manifest;
                 matters
             });
+            if is_stripped {
+                // Whether it may be without its finalizer is looked at now.
+                tenant.claimed.notify_one();
+            }
             return None;
         }
         let tenant = Arc::new(Tenant::new(name.to_owned(), manifest));
@@ -376,6 +382,11 @@ impl Tenants {
             .cloned()
             .collect()
     }
+}
+
+fn is_held(tenant: &IdentityTenant) -> bool {
+    let mut finalizers = tenant.metadata.finalizers.iter().flatten();
+    finalizers.any(|held| held == names::IN_USE)
 }
 
 /// What of a manifest makes the actor look: everything but its own status.

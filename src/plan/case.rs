@@ -61,6 +61,8 @@ pub struct Object {
     pub finalizer: bool,
     /// Nothing is written to the tenant until then.
     pub paused_until: Option<Timestamp>,
+    /// The pause as it is written, if that is no time: it holds all the same.
+    pub unreadable_pause: Option<String>,
     /// The annotation that asks for a reconcile.
     pub reconcile_at: Option<String>,
 }
@@ -150,6 +152,8 @@ pub struct Sent {
     pub not_made: Option<Setback>,
     /// When that POST was given up without an answer.
     pub unanswered_at: Option<Timestamp>,
+    /// Why the last POST had no answer that tells what it did.
+    pub unanswered_why: Option<String>,
     /// The PUTs of the open update, or that there was none yet; nothing is known of those of an update
     /// that another process recorded, until [`Sent::follow`] takes it in.
     pub puts: Option<Puts>,
@@ -174,6 +178,8 @@ pub struct Puts {
     /// When the last one was given up without an answer; of an update that another process sent,
     /// when this one saw it first.
     pub unanswered_at: Option<Timestamp>,
+    /// How many answers to one that sent just what is recorded now showed something else.
+    pub otherwise: u32,
 }
 
 impl Puts {
@@ -193,7 +199,10 @@ impl Sent {
     /// that process sent something, it did so before `now`, whatever its clock says.
     pub fn follow(&mut self, recorded: &Recorded, now: Timestamp) {
         match &recorded.intent {
-            None => (self.posted, self.not_made, self.unanswered_at) = (None, None, None),
+            None => {
+                (self.posted, self.not_made, self.unanswered_at) = (None, None, None);
+                self.unanswered_why = None;
+            }
             Some(intent) if self.posted != Some(intent.started_at) => {
                 self.unanswered_at.get_or_insert(now);
             }
@@ -205,6 +214,7 @@ impl Sent {
                 of: update.started_at,
                 unanswered_at: Some(now),
                 taken_at: None,
+                otherwise: 0,
                 ..known.unwrap_or_default()
             },
         });
@@ -226,7 +236,7 @@ impl Sent {
             Memory::Intent(_) => (self.not_made, self.unanswered_at) = (None, None),
             Memory::Update(update, _) => {
                 let puts = self.puts.get_or_insert_default();
-                (puts.of, puts.taken_at) = (update.started_at, None);
+                (puts.of, puts.taken_at, puts.otherwise) = (update.started_at, None, 0);
             }
             Memory::Deletion(_) => self.assigned.clear(),
             Memory::Group(_, Origin::Created) => *self = Self::default(),
@@ -484,7 +494,27 @@ impl Case<'_> {
     }
 
     pub(crate) fn is_paused(&self, now: Timestamp) -> bool {
-        self.object.paused_until.is_some_and(|until| until > now)
+        let object = &self.object;
+        object.unreadable_pause.is_some() || object.paused_until.is_some_and(|until| until > now)
+    }
+
+    /// What a paused resource says.
+    pub(crate) fn pause(&self, now: Timestamp) -> (Timestamp, String) {
+        let until = self.object.paused_until.unwrap_or(now);
+        match &self.object.unreadable_pause {
+            None => (
+                until,
+                format!("nothing is written to the tenant until {until}"),
+            ),
+            Some(written) => (
+                Timestamp::MAX,
+                format!(
+                    "nothing is written to the tenant: the annotation passwordsync.dev/paused-until is \
+                     \"{written}\", which is no time that can be read; give one such as \
+                     2027-01-31T18:00:00Z, or remove it"
+                ),
+            ),
+        }
     }
 
     pub(crate) fn observes(&self) -> bool {
@@ -511,11 +541,8 @@ impl Case<'_> {
 /// resource come first.
 pub(crate) fn write(case: &Case<'_>, now: Timestamp, step: Step) -> Move {
     if case.is_paused(now) {
-        let until = case.object.paused_until.unwrap_or(now);
-        let why = Finding::new(
-            Reason::Paused,
-            format!("nothing is written to the tenant until {until}"),
-        );
+        let (until, message) = case.pause(now);
+        let why = Finding::new(Reason::Paused, message);
         return Move::Wait { until, why };
     }
     if let Some(wait) = not_kept(case, now) {

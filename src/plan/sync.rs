@@ -18,6 +18,9 @@ use crate::{
     update,
 };
 
+/// After how many answers that show something else than was sent it is not sent again.
+const OTHERWISE: u32 = 3;
+
 /// Makes the tenant's group equal, as far as the management policy allows.
 pub fn sync(
     case: &Case<'_>,
@@ -102,6 +105,18 @@ pub fn sync(
     };
     if let Some((update, leaving)) = update::record(case, now, &group, shown) {
         return write(case, now, Step::Record(Memory::Update(update, leaving)));
+    }
+    if case
+        .sent
+        .puts
+        .is_some_and(|puts| puts.otherwise >= OTHERWISE)
+    {
+        let message = format!(
+            "the tenant takes the change and stores something else ({}): write it as the tenant \
+             stores it",
+            differ::in_words(&drift)
+        );
+        return Move::Stalled(Finding::new(Reason::StoredOtherwise, message));
     }
     let taken_at = case.sent.puts.and_then(|puts| puts.taken_at);
     if let Some(sent) = taken_at

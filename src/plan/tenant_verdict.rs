@@ -35,9 +35,17 @@ pub fn tenant_verdict(
                 )
             }
         },
-        TenantState::Blocked(finding)
-        | TenantState::Unreachable(finding)
-        | TenantState::Withdrawn(finding) => (Truth::False, Some("Stalled"), finding.clone()),
+        TenantState::Blocked(finding) => {
+            let other = if is_tried_soon(finding.reason) {
+                "Reconciling"
+            } else {
+                "Stalled"
+            };
+            (Truth::False, Some(other), finding.clone())
+        }
+        TenantState::Unreachable(finding) | TenantState::Withdrawn(finding) => {
+            (Truth::False, Some("Reconciling"), finding.clone())
+        }
     };
     let condition = |kind, truth, finding: &Finding| Condition {
         kind,
@@ -57,6 +65,15 @@ pub fn tenant_verdict(
         .chain(other.map(|kind| condition(kind, Truth::True, &finding)))
         .chain(secret)
         .collect()
+}
+
+/// What may pass by itself within seconds, such as a Secret that is applied after the tenant. Stalled
+/// would make a pipeline fail at once.
+fn is_tried_soon(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::SecretNotFound | Reason::SecretForbidden | Reason::SecretMalformed
+    )
 }
 
 fn reading(in_use: InUse) -> Finding {

@@ -69,12 +69,7 @@ pub fn verdict(case: &Case<'_>, next: &Move, now: Timestamp) -> Option<Report> {
     let resolved = case.resolve().ok().filter(|_| facts_known);
     let mut conditions = readiness(case, next, resolved.as_ref());
     if case.is_paused(now) {
-        let until = case
-            .object
-            .paused_until
-            .map(|until| until.to_string())
-            .unwrap_or_default();
-        let message = format!("nothing is written to the tenant until {until}");
+        let (_, message) = case.pause(now);
         conditions.push(condition(
             "Paused",
             Truth::True,

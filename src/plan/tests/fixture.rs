@@ -158,6 +158,7 @@ impl Fixture {
                 deleting: false,
                 finalizer: true,
                 paused_until: None,
+                unreadable_pause: None,
                 reconcile_at: None,
             },
             desired: Desired {

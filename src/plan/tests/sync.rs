@@ -5,7 +5,7 @@ use std::time::Duration;
 use psg_domain::Ref;
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id, setback, source_id};
-use crate::{Move, Outcome, Reason, Step, What, WriteCause};
+use crate::{Memory, Move, Outcome, Reason, Step, What, WriteCause};
 
 fn edited() -> Fixture {
     Fixture::settled().with(|f| f.desired.policy = Ref::Name("Weak".to_owned()))
@@ -125,6 +125,38 @@ fn a_joiner_is_put_once_its_holders_were_read() {
         .holders("wd", READ, &[]);
     let (sent, _) = put(&fixture);
     assert!(sent.sources.contains(&source_id("wd")));
+}
+
+#[test]
+fn a_pause_that_cannot_be_read_holds_and_says_so() {
+    let paused = edited().with(|f| f.object.unreadable_pause = Some("2h".to_owned()));
+    let why = paused.held_up();
+    assert_eq!(why.reason, Reason::Paused);
+    let told = "paused-until is \"2h\", which is no time that can be read";
+    assert!(why.message.contains(told), "{}", why.message);
+    let deleting = Fixture::deleting().with(|f| f.object.unreadable_pause = Some("2h".to_owned()));
+    assert_eq!(deleting.held_up().reason, Reason::Paused);
+}
+
+/// Such as a name with a blank at its end, which the tenant takes off.
+#[test]
+fn what_the_tenant_stores_otherwise_each_time_is_not_sent_for_ever() {
+    let sent = edited().stored(&edited().remembers());
+    let answered = |times| {
+        sent.clone().with(|f| {
+            f.last = None;
+            f.sent.puts.as_mut().unwrap().otherwise = times;
+        })
+    };
+    put(&answered(2));
+    let why = answered(3).held_up();
+    assert_eq!(why.reason, Reason::StoredOtherwise);
+    assert!(why.message.contains("passwordPolicy"), "{}", why.message);
+    let edited = answered(3).with(|f| f.desired.name = "Another".to_owned());
+    let Memory::Update(update, leaving) = edited.remembers() else {
+        panic!("no record");
+    };
+    put(&edited.stored(&Memory::Update(update, leaving)));
 }
 
 #[test]

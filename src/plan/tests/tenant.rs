@@ -108,14 +108,24 @@ fn a_tenants_own_status_says_how_it_is() {
         .iter()
         .filter(|r| r.about() == crate::reason::About::Tenant)
     {
-        let blocked = said(TenantState::Blocked(Finding::new(*reason, "x")), None);
-        assert_eq!(
-            blocked,
+        let finding = || Finding::new(*reason, "x");
+        let row = |other| {
             [
                 ("Ready", Truth::False, reason.as_str()),
-                ("Stalled", Truth::True, reason.as_str())
+                (other, Truth::True, reason.as_str()),
             ]
-        );
+        };
+        // A pipeline gives up on what is Stalled: the Secret may be applied a moment later.
+        let soon = ["SecretNotFound", "SecretForbidden", "SecretMalformed"];
+        let other = if soon.contains(&reason.as_str()) {
+            "Reconciling"
+        } else {
+            "Stalled"
+        };
+        assert_eq!(said(TenantState::Blocked(finding()), None), row(other));
+        for passing in [TenantState::Unreachable, TenantState::Withdrawn] {
+            assert_eq!(said(passing(finding()), None), row("Reconciling"));
+        }
     }
 }
 

@@ -105,6 +105,7 @@ impl World {
                 deleting: false,
                 finalizer: false,
                 paused_until: None,
+                unreadable_pause: None,
                 reconcile_at: None,
             },
             created: self.now,

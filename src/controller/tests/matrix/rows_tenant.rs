@@ -170,12 +170,14 @@ pub fn denied(phase: Phase) -> Cell {
 }
 
 pub fn absent(phase: Phase) -> Cell {
-    let unreachable = TenantSays("TenantUnreachable");
+    let said = match phase {
+        Phase::Token => TenantSays("TenantUnreachable"),
+        _ => TenantSays("UnexpectedAnswer"),
+    };
     match phase {
-        Phase::Token | Phase::Read => Cell::of(
-            Fault::Lasting(status(404), 420),
-            &[Asked, unreachable, Quiet],
-        ),
+        Phase::Token | Phase::Read => {
+            Cell::of(Fault::Lasting(status(404), 420), &[Asked, said, Quiet])
+        }
         Phase::Intent => Cell::of(Fault::Meanwhile(When::Before, removed), &[NotSent, NoPost])
             .ending(End::Undone),
         Phase::Post => Cell::of(
