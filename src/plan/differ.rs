@@ -6,6 +6,9 @@ use psg_domain::{Drift, Group, Picture, PolicyId, SourceId};
 
 use crate::resolve::Resolved;
 
+/// The longest list of sources that is shown whole.
+const SHORT: usize = 10;
+
 /// Every field in which the tenant's group is not what is wanted, in words for a person.
 pub fn differences(wanted: &Resolved, group: &Group, picture: &Picture) -> Vec<Drift> {
     let mut drift = Vec::new();
@@ -30,8 +33,8 @@ pub fn differences(wanted: &Resolved, group: &Group, picture: &Picture) -> Vec<D
     if ids != group.sources {
         note(
             "sources",
-            sources(&ids, picture),
-            sources(&group.sources, picture),
+            sources(&ids, &group.sources, picture),
+            sources(&group.sources, &ids, picture),
         );
     }
     drift
@@ -51,9 +54,16 @@ pub fn source(id: &SourceId, picture: &Picture) -> String {
         .map_or_else(|| id.to_string(), |source| source.name.clone())
 }
 
-fn sources(ids: &BTreeSet<SourceId>, picture: &Picture) -> String {
-    let mut names: Vec<String> = ids.iter().map(|id| source(id, picture)).collect();
+/// All names of a short list. Of a long one those that the other lacks: what differs would be cut off.
+fn sources(ids: &BTreeSet<SourceId>, other: &BTreeSet<SourceId>, picture: &Picture) -> String {
+    let common = ids.intersection(other).count();
+    let is_long = ids.len().max(other.len()) > SHORT;
+    let shown = ids.iter().filter(|id| !is_long || !other.contains(*id));
+    let mut names: Vec<String> = shown.map(|id| source(id, picture)).collect();
     names.sort();
+    if is_long && common > 0 {
+        names.push(format!("{common} that both have"));
+    }
     names.join(", ")
 }
 
@@ -69,4 +79,24 @@ pub fn in_words(drift: &[Drift]) -> String {
         })
         .collect();
     each.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_list_what_differs_is_shown() {
+        let ids = |range: std::ops::Range<u32>| -> BTreeSet<SourceId> {
+            range
+                .map(|n| SourceId::parse(&format!("s{n:02}")).unwrap())
+                .collect()
+        };
+        let said =
+            |ids: &BTreeSet<_>, other: &BTreeSet<_>| sources(ids, other, &Picture::default());
+        let (wanted, found) = (ids(0..55), ids(1..56));
+        assert_eq!(said(&wanted, &found), "s00, 54 that both have");
+        assert_eq!(said(&found, &wanted), "s55, 54 that both have");
+        assert_eq!(said(&ids(0..2), &ids(1..3)), "s00, s01");
+    }
 }

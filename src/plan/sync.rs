@@ -77,6 +77,9 @@ pub fn sync(
             _ => moving::wait_or_blocked(case, now, resolved, group, awaited),
         };
     }
+    if let Some(wait) = in_two_places(case, now, group, awaited) {
+        return wait;
+    }
     if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case, now)) {
         return stop;
     }
@@ -146,6 +149,19 @@ pub fn sync(
             cause,
         },
     )
+}
+
+/// A source that a read shows in our group and another resource records as its own: one of the two is
+/// older than a move. It is neither kept nor taken out by a guess.
+fn in_two_places(
+    case: &Case<'_>,
+    now: Timestamp,
+    group: &Group,
+    awaited: &[Awaited<'_>],
+) -> Option<Move> {
+    let shown = |one: &&Awaited<'_>| group.sources.contains(&one.source.id);
+    let both: Vec<Awaited<'_>> = awaited.iter().filter(shown).copied().collect();
+    (!both.is_empty()).then(|| moving::wait(case, now, &both))
 }
 
 /// What is still to be done for the sources that left by our changes; nothing if each has its policy,

@@ -52,6 +52,15 @@ fn policies() -> [psg_domain::Policy; 2] {
 
 fn as_it_is(_: &mut Other) {}
 
+/// The read is older than the move by which the other resource got it.
+#[test]
+fn a_source_that_a_read_shows_here_and_another_records_is_neither_kept_nor_taken_out() {
+    let fixture = swap(|rival| rival.holds("h", "Other", &["z", "gh", "box", "ad"]));
+    let why = fixture.held_up();
+    assert_eq!(why.reason, Reason::WaitingForSource);
+    assert!(why.message.contains("\"AD\" is still held"), "{}", why.message);
+}
+
 /// `Workday` has left, and is looked at since.
 fn gone_ahead() -> Fixture {
     swap(as_it_is)
