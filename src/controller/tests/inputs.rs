@@ -283,7 +283,7 @@ async fn what_cannot_be_read_is_counted_and_told_once() {
         let figures = shown.process.figures();
         let line = figures
             .lines()
-            .find(|line| line.starts_with("psg_undecodable{"));
+            .find(|line| line.starts_with("psg_undecodable{kind=\"PasswordSyncGroup\""));
         line.unwrap().to_owned()
     };
     assert_eq!(told().await, 1);

@@ -58,7 +58,11 @@ fn a_source_that_a_read_shows_here_and_another_records_is_neither_kept_nor_taken
     let fixture = swap(|rival| rival.holds("h", "Other", &["z", "gh", "box", "ad"]));
     let why = fixture.held_up();
     assert_eq!(why.reason, Reason::WaitingForSource);
-    assert!(why.message.contains("\"AD\" is still held"), "{}", why.message);
+    assert!(
+        why.message.contains("\"AD\" is still held"),
+        "{}",
+        why.message
+    );
 }
 
 /// `Workday` has left, and is looked at since.
