@@ -1,6 +1,7 @@
 //! Rule 9, the terminal half: what the tenant refused is tried again at once only when the manifest,
 //! the tenant's facts or the credentials change. What stood in its way may never have shown in a
-//! read, and may be gone: so it is tried again after pauses that grow up to [`LONGEST`] as well.
+//! read, and may be gone: so it is tried again as well, after pauses that grow from [`SHORTEST`] to
+//! [`LONGEST`].
 
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use crate::{
     case::{Case, Move},
     reason::{Finding, Reason},
 };
+
+/// The shortest pause before what was refused is tried again.
+const SHORTEST: Duration = Duration::from_mins(1);
 
 /// The longest pause before what was refused is tried again.
 pub const LONGEST: Duration = Duration::from_hours(1);
@@ -48,8 +52,9 @@ pub fn again(case: &Case<'_>, now: Timestamp, basis: &Basis, message: &str) -> R
 pub fn next_try(case: &Case<'_>, refused: &Refused, now: Timestamp) -> Option<Timestamp> {
     let at = refused.at.filter(|at| *at <= now)?;
     let doublings = refused.attempts.saturating_sub(1).min(16);
-    let pause = case.tenant.interval.saturating_mul(1 << doublings);
-    let next = time::after(at, pause.min(LONGEST.max(case.tenant.interval)));
+    let first = case.tenant.interval.max(SHORTEST);
+    let pause = first.saturating_mul(1 << doublings);
+    let next = time::after(at, pause.min(LONGEST.max(first)));
     (next > now).then_some(next)
 }
 
