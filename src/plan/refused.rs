@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The shortest pause before what was refused is tried again.
-const SHORTEST: Duration = Duration::from_mins(1);
+pub const SHORTEST: Duration = Duration::from_mins(1);
 
 /// The longest pause before what was refused is tried again.
 pub const LONGEST: Duration = Duration::from_hours(1);
