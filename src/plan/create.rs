@@ -45,9 +45,6 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
             why: setback.why.clone(),
         };
     }
-    if let Some(wait) = pause(case, now) {
-        return wait;
-    }
     let ids = resolved.source_ids();
     if let Some(read) = read_groups(case, now).or_else(|| read_holders(case, now, &ids)) {
         return read;
@@ -68,24 +65,6 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
         started_at: now,
     };
     write(case, now, Step::Record(Memory::Intent(intent)))
-}
-
-/// After several POSTs of which nothing came, the next waits longer each time.
-fn pause(case: &Case<'_>, now: Timestamp) -> Option<Move> {
-    let intent = open(case)?;
-    let attempts = u32::try_from(intent.attempt).ok()?.checked_sub(1)?;
-    if attempts == 0 || intent.started_at > now {
-        return None;
-    }
-    let pause = case.tenant.interval.saturating_mul(1 << attempts.min(16));
-    let until = time::after(intent.started_at, pause.min(refused::LONGEST));
-    let message = format!(
-        "{} creates of the group had no effect{}: it is tried again at {until}",
-        intent.attempt,
-        last_answer(case)
-    );
-    let why = Finding::new(Reason::Retrying, message);
-    (now < until).then_some(Move::Wait { until, why })
 }
 
 /// What came in place of an answer, in brackets.

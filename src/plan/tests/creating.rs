@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use psg_domain::{Intent, Origin};
 
-use super::fixture::{Fixture, NOW, READ, at, everybody, group, group_id, names, setback};
+use super::fixture::{Fixture, NOW, READ, at, group, group_id, names, setback};
 use crate::{Memory, Move, Outcome, Reason, Remembered, Step, What};
 
 const SENT: i64 = NOW - 100;
@@ -284,29 +284,6 @@ fn facts_that_changed_and_changed_back_are_tried_again() {
     assert_eq!(reported.refused, None);
     let back = stored.walk(NOW + 1, &[]).with(|f| f.recorded = reported);
     assert_eq!(intent_of(&back).attempt, 1);
-}
-
-#[test]
-fn creates_of_which_nothing_comes_are_repeated_after_pauses_that_grow() {
-    let after = |attempt, second| {
-        let fixture = Fixture::new().intent(SENT).with(|f| {
-            f.recorded.intent.as_mut().unwrap().attempt = attempt;
-            f.sent.unanswered_why = Some("the tenant failed with status 500".to_owned());
-            f.now = at(SENT + second);
-        });
-        let walks = [SENT + 45, SENT + 60, SENT + second - 1];
-        let fixture = walks.into_iter().fold(fixture, |f, walk| f.walk(walk, &[]));
-        let read = |f: Fixture, source| f.holders(source, SENT + second - 1, &[everybody("weak")]);
-        ["ad", "sf"].into_iter().fold(fixture, read)
-    };
-    assert_eq!(intent_of(&after(1, 75)).attempt, 2);
-    let waits = after(2, 75);
-    let why = waits.held_up();
-    assert_eq!(why.reason, Reason::Retrying);
-    assert!(why.message.contains("status 500"), "{}", why.message);
-    assert_eq!(waits.waits_until(), SENT + 120);
-    assert_eq!(after(3, 130).waits_until(), SENT + 240);
-    assert_eq!(after(9, 3000).waits_until(), SENT + 3600);
 }
 
 /// What stood in its way may never have shown in a read.
