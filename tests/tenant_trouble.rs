@@ -245,7 +245,7 @@ async fn a_tenant_out_of_reach_for_five_intervals_is_said_to_be_and_nothing_is_l
     .await
     .expect("TenantUnreachable");
     assert!(begun.elapsed() >= Duration::from_secs(49), "not before");
-    assert!(said(&unreachable, "Reconciling").starts_with("True"));
+    assert!(said(&unreachable, "Stalled").starts_with("True"));
     let pair = world.wait_reason("pair", "TenantUnreachable").await;
     assert!(said(&pair, "Ready").starts_with("Unknown"));
     assert!(said(&pair, "Reconciling").starts_with("True"));

@@ -343,6 +343,8 @@ async fn verify(
         context
             .metrics
             .read(&tenant.name, read.is_ok(), context.now());
+        let (unreadable, _) = snapshot.unreadable(0);
+        context.metrics.unreadable(&tenant.name, unreadable);
     }
     read.map(drop).map_err(|error| match &error {
         Error::Forbidden { message } if info.user.is_none() => {

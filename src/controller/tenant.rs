@@ -248,7 +248,8 @@ impl Tenant {
         let mut missing = 0;
         for id in claims.managed(&self.name) {
             managed += 1;
-            if !matches!(picture.group(id), Presence::There(..)) {
+            let is_there = matches!(picture.group(id), Presence::There(..));
+            if !is_there && !picture.is_shown_in_part(id) {
                 missing += 1;
             }
         }

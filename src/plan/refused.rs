@@ -1,20 +1,16 @@
 //! Rule 9, the terminal half: what the tenant refused is tried again at once only when the manifest,
 //! the tenant's facts or the credentials change. What stood in its way may never have shown in a
-//! read, and may be gone: so it is tried again as well, after pauses that grow from [`SHORTEST`] to
-//! [`LONGEST`].
+//! read, and may be gone: so it is tried again after pauses that grow up to [`LONGEST`] as well.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use psg_domain::{Group, Refused, time};
+use psg_domain::{Group, Refused, Source, time};
 
 use crate::{
     case::{Case, Move},
     reason::{Finding, Reason},
 };
-
-/// The shortest pause before what was refused is tried again.
-pub const SHORTEST: Duration = Duration::from_mins(1);
 
 /// The longest pause before what was refused is tried again.
 pub const LONGEST: Duration = Duration::from_hours(1);
@@ -52,9 +48,8 @@ pub fn again(case: &Case<'_>, now: Timestamp, basis: &Basis, message: &str) -> R
 pub fn next_try(case: &Case<'_>, refused: &Refused, now: Timestamp) -> Option<Timestamp> {
     let at = refused.at.filter(|at| *at <= now)?;
     let doublings = refused.attempts.saturating_sub(1).min(16);
-    let first = case.tenant.interval.max(SHORTEST);
-    let pause = first.saturating_mul(1 << doublings);
-    let next = time::after(at, pause.min(LONGEST.max(first)));
+    let pause = case.tenant.interval.saturating_mul(1 << doublings);
+    let next = time::after(at, pause.min(LONGEST.max(case.tenant.interval)));
     (next > now).then_some(next)
 }
 
@@ -89,9 +84,11 @@ pub fn fingerprint(case: &Case<'_>) -> String {
             facts.push(format!("{} {policy:?} {namesakes}", resolved.name));
             facts.extend(resolved.source_ids().iter().map(|id| {
                 let source = case.picture.source(id);
-                let source = source.map(|s| (s.direct, s.password, s.authenticates));
+                let direct = |s: &Source| s.direct != Some(false);
+                let source = source.map(|s| (direct(s), s.password, s.authenticates));
                 let groups = ids(&case.picture.groups_with(id));
-                let has_application = case.picture.applications(id) > 0;
+                let applications = case.picture.applications(id);
+                let has_application = applications.is_some_and(|count| count > 0);
                 format!("{id} {source:?} {groups} {has_application}")
             }));
         }
