@@ -12,6 +12,7 @@ DENY_VERSION := 0.20.2
 MUTANTS := hack/tools/bin/cargo-mutants/bin/cargo-mutants
 MUTANTS_VERSION := 27.1.0
 CRD_DIRS := crds charts/psg-operator/files/crds
+SCHEMAS := schemas
 # End-to-end tests mostly wait, so more of them than cores run at once.
 TEST_THREADS ?= 6
 
@@ -105,7 +106,7 @@ verify: ## What a change must pass: format, lints, licences, generated files, te
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@$(MAKE) deny
 	@$(MAKE) crds
-	@git diff --exit-code --stat -- $(CRD_DIRS) || { echo 'generated files were old: commit what changed'; exit 1; }
+	@git diff --exit-code --stat -- $(CRD_DIRS) $(SCHEMAS) || { echo 'generated files were old: commit what changed'; exit 1; }
 	@$(MAKE) test
 	@test -z "$$(git status --porcelain)" || { git status --short; echo 'the tree is not clean: commit or ignore these'; exit 1; }
 
@@ -120,9 +121,9 @@ else
 endif
 
 .PHONY: crds
-crds: ## Write the definitions of both kinds anew
+crds: ## Write the definitions and schemas of both kinds anew
 	$(call say,'definitions')
-	cargo run --quiet --locked --bin crdgen -- $(CRD_DIRS)
+	cargo run --quiet --locked --bin crdgen -- --schemas $(SCHEMAS) $(CRD_DIRS)
 
 .PHONY: cluster
 cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 to 8 minutes, once)

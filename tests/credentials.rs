@@ -102,6 +102,32 @@ async fn a_malformed_secret_is_described_by_its_keys_and_never_by_its_values() {
 }
 
 #[tokio::test]
+async fn the_address_of_the_web_pages_is_answered_with_that_of_the_api() {
+    let vendor = "--allow-host=api.identitynow.com";
+    let mut world = World::v1("web-pages")
+        .flag(vendor)
+        .without_operator()
+        .start()
+        .await;
+    let pages = "https://acme.identitynow.com";
+    let content = secret(&world.tenant, &json!({"baseUrl": pages}));
+    world.apply_secret_with("tenant", content).await;
+    world.restart().await;
+    world
+        .wait_tenant("default", "Ready", "False", "SecretMalformed")
+        .await;
+    let ready = said(&world.identity_tenant("default").await, "Ready");
+    assert!(
+        ready.contains("key baseUrl is the address of the tenant's web pages"),
+        "{ready}"
+    );
+    assert!(
+        ready.contains("https://acme.api.identitynow.com"),
+        "{ready}"
+    );
+}
+
+#[tokio::test]
 async fn a_host_that_is_not_allowed_gets_no_request_and_is_not_repeated() {
     let world = World::v1("host").without_operator().start().await;
     let content = secret(

@@ -18,6 +18,8 @@ mod adopting;
 #[cfg(test)]
 mod another_tenant;
 #[cfg(test)]
+mod argo_cd;
+#[cfg(test)]
 mod arrows;
 #[cfg(test)]
 mod audit_trail;
@@ -38,6 +40,8 @@ mod creating;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod deleting;
 #[cfg(test)]
 mod drift;
@@ -45,6 +49,8 @@ mod drift;
 mod editing;
 #[cfg(test)]
 mod explaining;
+#[cfg(test)]
+mod flags;
 #[cfg(test)]
 mod foreign_status;
 #[cfg(test)]
@@ -57,6 +63,8 @@ mod leadership;
 mod lost_answers;
 #[cfg(test)]
 mod many_groups;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod namespaces;
 #[cfg(test)]
@@ -74,11 +82,15 @@ mod pausing;
 #[cfg(test)]
 mod planted;
 #[cfg(test)]
+mod plugin;
+#[cfg(test)]
 mod prerequisites;
 #[cfg(test)]
 mod printing;
 #[cfg(test)]
 mod protecting;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod rate_limit;
 #[cfg(test)]
@@ -97,6 +109,8 @@ mod samples_are_valid;
 mod swapping;
 #[cfg(test)]
 mod tenant_trouble;
+#[cfg(test)]
+mod typos;
 #[cfg(test)]
 mod vanishing;
 #[cfg(test)]

@@ -52,7 +52,11 @@ async fn the_table_of_groups_fits_for_every_reason_there_is() {
             "type": "Ready", "status": "Unknown", "reason": reason.as_str(),
             "message": reason.what(), "lastTransitionTime": "2026-11-23T05:00:00Z",
         });
-        let status = json!({"status": {"conditions": [ready], "sourceCount": 100}});
+        let paused = json!({
+            "type": "Paused", "status": "True", "reason": "Paused", "message": "until then",
+            "lastTransitionTime": "2026-11-23T05:00:00Z",
+        });
+        let status = json!({"status": {"conditions": [ready, paused], "sourceCount": 100}});
         let params = PatchParams::default();
         groups
             .patch_status(&name(reason), &params, &Patch::Merge(&status))
@@ -65,16 +69,16 @@ async fn the_table_of_groups_fits_for_every_reason_there_is() {
     let table = table.ok();
     fits(&table);
     let head = table.lines().next().unwrap();
-    assert_eq!(cells(head), ["NAME", "READY", "REASON", "SOURCES", "AGE"]);
+    assert_eq!(cells(head), ["NAME", "READY", "REASON", "PAUSED", "AGE"]);
     for reason in Reason::ALL {
         let name = name(reason);
         let line = table.lines().find(|line| cells(line)[0] == name).unwrap();
-        assert_eq!(cells(line)[1..4], ["Unknown", reason.as_str(), "100"]);
+        assert_eq!(cells(line)[1..4], ["Unknown", reason.as_str(), "True"]);
     }
 }
 
 #[tokio::test]
-async fn a_real_table_says_ready_why_and_how_many_and_wide_says_the_rest() {
+async fn a_real_table_says_ready_and_why_and_wide_says_the_rest() {
     let world = World::still("printed-real", "v1").start().await;
     let good = "{name: Shared Password, passwordPolicyRef: {name: Corporate Strong}, \
                  sourceRefs: [{name: Salesforce}, {name: Workday}]}";
@@ -88,16 +92,17 @@ async fn a_real_table_says_ready_why_and_how_many_and_wide_says_the_rest() {
     let table = world.kubectl(&["get", "psg"]).await.ok();
     fits(&table);
     let lines: Vec<Vec<&str>> = table.lines().map(cells).collect();
-    assert_eq!(lines[0], ["NAME", "READY", "REASON", "SOURCES", "AGE"]);
-    assert_eq!(lines[1][..4], ["shared", "True", "InSync", "2"]);
-    // Nothing was made, so there is no number of sources.
+    assert_eq!(lines[0], ["NAME", "READY", "REASON", "PAUSED", "AGE"]);
+    assert_eq!(lines[1][..3], ["shared", "True", "InSync"]);
     assert_eq!(lines[2][..3], ["unfit", "False", "PasswordNotSupported"]);
+    // Neither is paused.
+    assert!(lines[1..].iter().all(|line| line.len() == 4), "{table}");
 
     let wide = world.kubectl(&["get", "psg", "--output=wide"]).await.ok();
     let head = cells(wide.lines().next().unwrap());
     assert_eq!(
         head[5..],
-        ["POLICY", "TENANT", "MODE", "GROUP-ID", "MESSAGE"]
+        ["SOURCES", "POLICY", "TENANT", "MODE", "GROUP-ID", "MESSAGE"]
     );
     let id = text(&group.data["status"]["groupID"]);
     let shared = wide.lines().nth(1).unwrap();
@@ -111,6 +116,26 @@ async fn a_real_table_says_ready_why_and_how_many_and_wide_says_the_rest() {
         assert!(shared.contains(part), "{shared}");
     }
     assert!(wide.contains("source \"ServiceNow\" cannot change passwords"));
+}
+
+#[tokio::test]
+async fn a_paused_group_is_seen_in_the_table_though_it_is_equal() {
+    let world = World::still("printed-paused", "v1").start().await;
+    let good = "{name: Shared Password, passwordPolicyRef: {name: Corporate Strong}, \
+                 sourceRefs: [{name: Salesforce}, {name: Workday}]}";
+    world.apply_group("shared", good).await;
+    world.wait_ready("shared").await;
+    let args = ["psg", "pause", "shared", "--for", "1h"];
+    world.kubectl(&args).await.ok();
+    world
+        .wait_condition("shared", "Paused", "True", Some("Paused"))
+        .await;
+    let table = world.kubectl(&["get", "psg"]).await.ok();
+    fits(&table);
+    let line = cells(table.lines().nth(1).unwrap());
+    assert_eq!(line[..4], ["shared", "True", "InSync", "True"]);
+    let wide = world.kubectl(&["get", "psg", "--output=wide"]).await.ok();
+    assert!(wide.contains("2 sources share"), "{wide}");
 }
 
 #[tokio::test]

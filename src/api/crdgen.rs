@@ -1,20 +1,38 @@
-//! Writes the definitions of both kinds into folders:
-//! `crdgen crds charts/psg-operator/files/crds`. Prints each file that it wrote.
+//! Writes the definitions of both kinds into folders, and JSON schemas of them into another:
+//! `crdgen --schemas schemas crds charts/psg-operator/files/crds`. Prints each file that it wrote.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{env, error::Error, fs, path::Path};
+
+use psg_api::{crds, schemas};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dirs: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut args = env::args_os().skip(1).peekable();
+    let for_schemas = args
+        .next_if(|arg| arg == "--schemas")
+        .and_then(|_| args.next());
+    let dirs: Vec<_> = args.collect();
     if dirs.is_empty() {
-        return Err("usage: crdgen DIR...".into());
+        return Err("usage: crdgen [--schemas DIR] DIR...".into());
     }
-    for dir in dirs {
-        fs::create_dir_all(&dir)?;
-        for crd in psg_api::crds::all() {
-            let path = dir.join(psg_api::crds::file_name(&crd));
-            fs::write(&path, psg_api::crds::yaml(&crd)?)?;
-            println!("{}", path.display());
+    for crd in crds::all() {
+        for dir in &dirs {
+            write(dir.as_ref(), &crds::file_name(&crd), &crds::yaml(&crd)?)?;
+        }
+        if let Some(dir) = &for_schemas {
+            write(
+                dir.as_ref(),
+                &schemas::file_name(&crd),
+                &schemas::json(&crd)?,
+            )?;
         }
     }
+    Ok(())
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(dir)?;
+    let path = dir.join(name);
+    fs::write(&path, text)?;
+    println!("{}", path.display());
     Ok(())
 }

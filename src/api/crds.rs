@@ -23,7 +23,7 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
         .iter_mut()
         .filter_map(|version| version.schema.as_mut());
     for schema in schemas.filter_map(|schema| schema.open_api_v3_schema.as_mut()) {
-        without_null(schema);
+        finish(schema);
         let properties = schema.properties.as_mut();
         if let Some(status) = properties.and_then(|properties| properties.get_mut("status")) {
             // Present from the first moment on, so that nobody takes a fresh object for done.
@@ -35,21 +35,47 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
 
 /// No field may be null: a list with `{name: A}` and `{name: A, id: null}` would have no
 /// two equal entries. A field that is null is refused, one that is left out is not.
-fn without_null(schema: &mut JSONSchemaProps) {
+fn finish(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     if let Some(values) = schema.enum_.as_mut() {
         values.retain(|value| !value.0.is_null());
     }
+    schema.description = schema.description.as_deref().map(flowing);
     for property in schema
         .properties
         .iter_mut()
         .flat_map(|map| map.values_mut())
     {
-        without_null(property);
+        finish(property);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
-        without_null(items);
+        finish(items);
     }
+}
+
+/// Lines of the source joined, since `kubectl explain` breaks a text where the terminal ends and
+/// keeps the breaks that it finds. Only words to choose from begin a line of their own.
+fn flowing(text: &str) -> String {
+    let mut flowing = String::new();
+    for line in text.lines().map(str::trim) {
+        if !flowing.is_empty() {
+            flowing.push(if is_word_of_a_list(line) { '\n' } else { ' ' });
+        }
+        flowing.push_str(line);
+    }
+    flowing
+}
+
+/// Whether a line begins as in: `SourceGone`, `PolicyGone`: there is nothing left to assign.
+fn is_word_of_a_list(line: &str) -> bool {
+    let is_word = |part: &str| {
+        let inner = part
+            .strip_prefix('`')
+            .and_then(|part| part.strip_suffix('`'));
+        inner.is_some_and(|word| !word.is_empty() && word.chars().all(char::is_alphanumeric))
+    };
+    let words = line.split_once(": ").map(|(words, _)| words);
+    words.is_some_and(|words| words.split(", ").all(is_word))
 }
 
 /// The definition as a YAML document, the same for the same definition.
@@ -66,7 +92,7 @@ pub fn yaml(crd: &CustomResourceDefinition) -> Result<String, Box<dyn Error>> {
 }
 
 /// Bounds are floating-point numbers in a definition; `5.0` is written `5`, as servers show it.
-fn with_whole_numbers(value: &mut Value) {
+pub(crate) fn with_whole_numbers(value: &mut Value) {
     match value {
         Value::Array(values) => values.iter_mut().for_each(with_whole_numbers),
         Value::Object(map) => map.values_mut().for_each(with_whole_numbers),
@@ -112,9 +138,7 @@ mod tests {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             (name, std::fs::read_to_string(path).unwrap())
         });
-        named
-            .filter(|(name, _)| name != "kustomization.yaml")
-            .collect()
+        named.filter(|(name, _)| name != "Kustomization").collect()
     }
 
     #[test]
@@ -126,7 +150,7 @@ mod tests {
         for dir in ["crds", "charts/psg-operator/files/crds"] {
             assert!(
                 committed(dir) == generated,
-                "{dir} is stale: cargo run -p psg-api --bin crdgen {dir}"
+                "{dir} is stale, or has another file: make crds"
             );
         }
     }
@@ -168,6 +192,27 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn descriptions_flow_and_only_words_to_choose_from_begin_a_line() {
+        let mut listed = 0;
+        for crd in all() {
+            let value = serde_json::to_value(&crd.spec.versions).unwrap();
+            walk(&value, &mut |schema| {
+                let text = schema.get("description").and_then(Value::as_str);
+                for line in text.unwrap_or_default().lines().skip(1) {
+                    assert!(is_word_of_a_list(line), "{text:?}");
+                    listed += 1;
+                }
+            });
+        }
+        // Three of managementPolicy, three of adoptionPolicy, two of deletionPolicy, and twice the
+        // five lines of a result.
+        assert_eq!(listed, 18);
+        let text = "One text that\ngoes on.\n`Word`: chosen\n or not.\n`v1` is no choice.";
+        let flows = "One text that goes on.\n`Word`: chosen or not. `v1` is no choice.";
+        assert_eq!(flowing(text), flows);
     }
 
     #[test]

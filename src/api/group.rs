@@ -38,15 +38,22 @@ use crate::group_status::PasswordSyncGroupStatus;
         json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
     ),
     printcolumn(
-        name = "Sources",
-        type_ = "integer",
-        description = "How many sources the group has in the tenant.",
-        json_path = ".status.sourceCount"
+        name = "Paused",
+        type_ = "string",
+        description = "Whether nothing is written to the tenant for now, because a person said so.",
+        json_path = r#".status.conditions[?(@.type=="Paused")].status"#
     ),
     printcolumn(
         name = "Age",
         type_ = "date",
         json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Sources",
+        type_ = "integer",
+        description = "How many sources the group has in the tenant.",
+        json_path = ".status.sourceCount",
+        priority = 1
     ),
     printcolumn(
         name = "Policy",
@@ -141,8 +148,8 @@ pub struct PasswordSyncGroupSpec {
     pub deletion_policy: DeletionPolicy,
 
     /// The id of the one group to manage: exactly that group is adopted, and none is ever
-    /// created. Left out, the group is found by its name, or created. Immutable once it is set.
-    /// 1 to 64 letters, digits and dashes.
+    /// created. Left out, the group is found by its name, or created. It may be set and removed, but
+    /// not changed. 1 to 64 letters, digits and dashes.
     #[serde(rename = "groupID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(min = 1, max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9-]+$')")

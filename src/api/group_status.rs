@@ -290,9 +290,11 @@ pub struct SourceToReassign {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["IfNone"]))]
     pub assign: Option<String>,
-    /// How it ended; left out while it is open. `AssignedByService`: the tenant had done it by
-    /// itself. `AssignedByOperator`: assigned and read back. `InAnotherGroup`: another group rules
-    /// the source's policy by now. `SourceGone`, `PolicyGone`: there is nothing left to assign.
+    /// How it ended; left out while it is open.
+    /// `AssignedByService`: the tenant had done it by itself.
+    /// `AssignedByOperator`: assigned and read back.
+    /// `InAnotherGroup`: another group rules the source's policy by now.
+    /// `SourceGone`, `PolicyGone`: there is nothing left to assign.
     /// `HasOwnPolicy`: it has another policy, which `IfNone` leaves as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = ["AssignedByService", "AssignedByOperator", "InAnotherGroup", "SourceGone", "PolicyGone", "HasOwnPolicy"]))]

@@ -9,6 +9,8 @@
 //! - [`entries`]: what a newer operator put into the lists of a status.
 //! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
 //! - [`crds`]: the definitions as they are installed, generated into `crds/`.
+//! - [`schemas`]: the same as JSON schemas that refuse unknown fields, generated into `schemas/`.
+//! - [`proxy`]: which proxy leads to an API server.
 //! - [`names`]: every name that manifests and other programs rely on.
 
 pub mod convert;
@@ -19,6 +21,8 @@ pub mod group_status;
 pub mod memory;
 pub mod merge_patch;
 pub mod names;
+pub mod proxy;
+pub mod schemas;
 pub mod settings;
 pub mod tenant;
 

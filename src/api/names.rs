@@ -1,4 +1,4 @@
-//! Every name that manifests, pipelines and other programs rely on.
+//! Every name that manifests, pipelines and other programs rely on, and what Kubernetes takes as a name.
 
 /// The API group of both kinds.
 pub const GROUP: &str = "passwordsync.dev";
@@ -22,3 +22,109 @@ pub const ACKNOWLEDGED_UNTIL: &str = "passwordsync.dev/acknowledged-until";
 
 /// The name under which the operator's fields are managed.
 pub const FIELD_MANAGER: &str = "psg-operator";
+
+/// The longest label of a domain name (RFC 1123), such as the name of a namespace.
+const LONGEST_LABEL: usize = 63;
+/// The longest name of a resource: labels with dots between them.
+pub const LONGEST_NAME: usize = 253;
+
+/// Whether Kubernetes takes this as the name of a namespace: small letters, digits and dashes.
+pub fn is_label(name: &str) -> bool {
+    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
+    let bytes = name.as_bytes();
+    let fits = bytes.len() <= LONGEST_LABEL && bytes.iter().all(inner);
+    fits && edge(bytes.first()) && edge(bytes.last())
+}
+
+/// Whether Kubernetes takes this as the name of a resource. Unlike [`is_label`], each part between
+/// dots may be as long as the whole.
+pub fn is_subdomain(name: &str) -> bool {
+    let part = |part: &str| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let ends = part.starts_with('-') || part.ends_with('-');
+        !part.is_empty() && !ends && part.bytes().all(inner)
+    };
+    name.len() <= LONGEST_NAME && name.split('.').all(part)
+}
+
+/// Whether Kubernetes takes this as the key of an annotation: a name of up to 63 letters, digits,
+/// `-`, `_` and `.`, and before it, if at all, a domain and a slash.
+pub fn is_annotation(key: &str) -> bool {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let edge = |end: Option<&u8>| end.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let named = bytes.len() <= LONGEST_LABEL && bytes.iter().all(inner);
+    prefix.is_none_or(|prefix| is_subdomain(&prefix.to_ascii_lowercase()))
+        && named
+        && edge(bytes.first())
+        && edge(bytes.last())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_kubernetes_takes() {
+        let long = [
+            "a".repeat(63),
+            "a".repeat(64),
+            "a".repeat(253),
+            "a".repeat(254),
+        ];
+        for (name, label, subdomain) in [
+            ("a", true, true),
+            ("team-a1", true, true),
+            ("a.b-1", false, true),
+            (long[0].as_str(), true, true),
+            (long[1].as_str(), false, true),
+            (long[2].as_str(), false, true),
+            (long[3].as_str(), false, false),
+            ("", false, false),
+            ("-a", false, false),
+            ("a-", false, false),
+            ("a..b", false, false),
+            ("A", false, false),
+            ("a b", false, false),
+            ("a/b", false, false),
+            ("é", false, false),
+        ] {
+            assert_eq!(
+                (is_label(name), is_subdomain(name)),
+                (label, subdomain),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_annotations_are_those_that_kubernetes_takes() {
+        for key in [
+            "ticket",
+            "example.com/Change_Ticket",
+            "Example.com/a",
+            "a.b-c_d",
+        ] {
+            assert!(is_annotation(key), "{key}");
+        }
+        let long = format!("example.com/{}", "a".repeat(64));
+        for key in [
+            "",
+            "/a",
+            "a/",
+            "a/b/c",
+            "a b",
+            "-a",
+            "a-",
+            "ex_ample.com/a",
+            &long,
+        ] {
+            assert!(!is_annotation(key), "{key}");
+        }
+    }
+}

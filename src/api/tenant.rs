@@ -283,6 +283,12 @@ pub struct IdentityTenantStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub managed_groups: Option<i64>,
+
+    /// What of the tenant cannot be read as it should be: objects of its lists, and lists that do not
+    /// add up. All else is read. Of more than ten, nine are named and the rest is counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(max = 256)))]
+    pub unreadable: Vec<String>,
 }
 
 impl IdentityTenantStatus {
@@ -307,6 +313,7 @@ impl Default for IdentityTenantStatus {
             policies: None,
             groups: None,
             managed_groups: None,
+            unreadable: Vec::new(),
         }
     }
 }

@@ -175,7 +175,7 @@ async fn round(
     let changed = tenant.update(|known| {
         known.tenant = match (&state, known.forbidden(now)) {
             (TenantState::Ready | TenantState::Withdrawn(_), Some(message)) => {
-                TenantState::Blocked(forbidden(message))
+                TenantState::Blocked(forbidden(message, known.names_user))
             }
             _ => state,
         };
@@ -319,6 +319,7 @@ async fn verify(
     let another = pinned.filter(|pinned| *pinned != key);
     tenant.update(|state| {
         state.key = Some(key.clone());
+        state.names_user = info.user.is_some();
         state.verified = another.is_none();
     });
     if let Some(pinned) = another {
@@ -343,13 +344,13 @@ async fn verify(
         context
             .metrics
             .read(&tenant.name, read.is_ok(), context.now());
+        let (unreadable, _) = snapshot.unreadable(0);
+        context.metrics.unreadable(&tenant.name, unreadable);
     }
     read.map(drop).map_err(|error| match &error {
-        Error::Forbidden { message } if info.user.is_none() => {
-            let message = format!(
-                "the tenant refuses the token ({message}), which names no user: use a personal access token of an ORG_ADMIN user"
-            );
-            blocked(context, session, Finding::new(Reason::NoUserContext, message))
+        Error::Forbidden { message } => {
+            let finding = forbidden(message, info.user.is_some());
+            blocked(context, session, finding)
         }
         error => trouble(context, session, error),
     })
@@ -486,7 +487,7 @@ fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
                 Finding::new(Reason::CredentialsInvalid, message),
             )
         }
-        Error::Forbidden { message } => blocked(context, session, forbidden(message)),
+        Error::Forbidden { message } => blocked(context, session, forbidden(message, true)),
         Error::BadAnswer { .. } | Error::NotFound { .. } | Error::Refused { .. } => {
             passing_as(context, session, Reason::UnexpectedAnswer, error)
         }

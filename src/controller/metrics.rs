@@ -68,6 +68,7 @@ pub struct Metrics {
     writes: Family<WriteLabels, Counter>,
     reads: Family<ReadLabels, Counter>,
     last_read: Family<TenantLabels, Gauge<f64, AtomicU64>>,
+    unreadable: Family<TenantLabels, Gauge>,
     drift_repaired: Counter,
     orphaned: Counter,
     undecodable: Family<KindLabels, Gauge>,
@@ -97,6 +98,11 @@ impl Metrics {
             "psg_tenant_last_read_timestamp_seconds",
             "When a tenant was last read whole, in seconds since 1970",
             metrics.last_read.clone(),
+        );
+        registry.register(
+            "psg_tenant_unreadable_objects",
+            "Objects and lists of a tenant that cannot be read as they should be",
+            metrics.unreadable.clone(),
         );
         registry.register(
             "psg_drift_repaired",
@@ -157,6 +163,7 @@ impl Metrics {
                 tenant: tenant.to_owned(),
             })
             .set(0.0);
+        self.unreadable(tenant, 0);
     }
 
     /// An IdentityTenant is gone.
@@ -167,9 +174,11 @@ impl Metrics {
                 result,
             });
         }
-        self.last_read.remove(&TenantLabels {
+        let labels = TenantLabels {
             tenant: tenant.to_owned(),
-        });
+        };
+        self.last_read.remove(&labels);
+        self.unreadable.remove(&labels);
     }
 
     pub(crate) fn pass(&self, result: &'static str) {
@@ -200,6 +209,13 @@ impl Metrics {
                 })
                 .set(seconds);
         }
+    }
+
+    /// So much of a tenant could not be read.
+    pub(crate) fn unreadable(&self, tenant: &str, count: usize) {
+        let tenant = tenant.to_owned();
+        let gauge = self.unreadable.get_or_create(&TenantLabels { tenant });
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn drift(&self) {

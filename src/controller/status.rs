@@ -132,6 +132,9 @@ async fn try_store_tenant(
         conditions: merged(&old.conditions, &conditions, generation, context.now()),
         ..old.clone()
     };
+    if let Some(snapshot) = &state.snapshot {
+        new.unreadable = unreadable(snapshot);
+    }
     if state.tenant == TenantState::Ready
         && let Some(snapshot) = &state.snapshot
     {
@@ -177,6 +180,17 @@ async fn try_store_tenant(
 async fn tell(context: &Context, tenant: &IdentityTenant, note: Note) {
     let about = kube::Resource::object_ref(tenant, &());
     context.kubernetes.event(&about, note).await;
+}
+
+/// What of the tenant cannot be read, as far as a status has room for it.
+fn unreadable(snapshot: &psg_snapshot::Snapshot) -> Vec<String> {
+    let (count, mut told) = snapshot.unreadable(MOST_UNREADABLE);
+    if count > MOST_UNREADABLE {
+        told.truncate(MOST_UNREADABLE - 1);
+        told.push(format!("and {} more", count - told.len()));
+    }
+    let short = |text: &String| text::line(text).chars().take(LONGEST_UNREADABLE).collect();
+    told.iter().map(short).collect()
 }
 
 /// Whose rate limit holds, if a client id is shared.
@@ -268,6 +282,10 @@ const OURS: [&str; 9] = [
 /// How much of an annotation a status has room for.
 const LONGEST_ANNOTATION: usize = 256;
 
+/// How much of what cannot be read a status names, and how much of each.
+const MOST_UNREADABLE: usize = 10;
+const LONGEST_UNREADABLE: usize = 256;
+
 /// Kubernetes keeps whole seconds.
 fn seconds(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
@@ -299,13 +317,16 @@ pub fn is_held_back(group: &PasswordSyncGroup) -> bool {
 }
 
 /// Whether a resource was told of its newest manifest that it leads nowhere, or that its sources
-/// miss what the vendor asks for.
+/// miss what the vendor asks for. That the tenant does not tell whether they do is no such thing.
 pub fn is_hindered(group: &PasswordSyncGroup) -> bool {
     let conditions = group.status.iter().flat_map(|status| &status.conditions);
     let mut ready = conditions.filter(|known| known.type_ == "Ready");
     let ready = ready.find(|known| known.observed_generation == group.metadata.generation);
     let told = ready.and_then(|known| Reason::ALL.iter().find(|it| it.as_str() == known.reason));
-    told.is_some_and(|reason| matches!(reason.about(), About::Reference | About::Prerequisite))
+    told.is_some_and(|reason| {
+        let hindered = matches!(reason.about(), About::Reference | About::Prerequisite);
+        hindered && *reason != Reason::ApplicationsUnknown
+    })
 }
 
 /// Until when nothing is written to the tenant.
@@ -364,6 +385,21 @@ mod tests {
         };
         assert!(held(Reason::DeletionPaused));
         assert!(!held(Reason::DeletionBlocked));
+    }
+
+    #[test]
+    fn a_group_whose_applications_are_not_known_keeps_what_it_reserves() {
+        let hindered = |reason: Reason| {
+            let ready = json!({
+                "type": "Ready", "status": "False", "reason": reason.as_str(), "message": "",
+                "lastTransitionTime": "1970-01-01T00:00:00Z", "observedGeneration": 1,
+            });
+            let mut group = objects::group(&json!({"name": "g", "generation": 1}));
+            group.status = Some(from_value(json!({"conditions": [ready]})).unwrap());
+            is_hindered(&group)
+        };
+        assert!(hindered(Reason::NoApplication) && hindered(Reason::SourceNotFound));
+        assert!(!hindered(Reason::ApplicationsUnknown) && !hindered(Reason::GroupUnreadable));
     }
 
     #[test]

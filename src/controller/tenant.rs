@@ -83,6 +83,8 @@ pub struct State {
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
     pub forbidden_until: Option<(Timestamp, String)>,
+    /// Whether the token names the user that it belongs to, as far as its answer told.
+    pub names_user: bool,
     /// Why the last read failed, while that may be a fault of the moment.
     pub failing: Option<Finding>,
     /// A call was not authorized: the credentials are to be looked at again.
@@ -108,6 +110,7 @@ impl Default for State {
             unreleased: None,
             snapshot: None,
             forbidden_until: None,
+            names_user: true,
             failing: None,
             unauthorized: false,
             verified: false,
@@ -227,7 +230,7 @@ impl Tenant {
                 let until = psg_domain::time::after(now, probe);
                 self.update(|state| {
                     state.forbidden_until = Some((until, message.clone()));
-                    state.tenant = TenantState::Blocked(forbidden(message));
+                    state.tenant = TenantState::Blocked(forbidden(message, state.names_user));
                 });
                 self.poked.notify_one();
             }
@@ -248,7 +251,8 @@ impl Tenant {
         let mut missing = 0;
         for id in claims.managed(&self.name) {
             managed += 1;
-            if !matches!(picture.group(id), Presence::There(..)) {
+            let is_there = matches!(picture.group(id), Presence::There(..));
+            if !is_there && !picture.is_shown_in_part(id) {
                 missing += 1;
             }
         }
@@ -259,8 +263,15 @@ impl Tenant {
     }
 }
 
-/// What a forbidden call says about the tenant.
-pub fn forbidden(message: &str) -> Finding {
+/// What a forbidden call says about the tenant. A token without a user is forbidden most calls.
+pub fn forbidden(message: &str, names_user: bool) -> Finding {
+    if !names_user {
+        let text = format!(
+            "the tenant refuses the token ({message}), which names no user: use a personal access \
+             token of an ORG_ADMIN user"
+        );
+        return Finding::new(Reason::NoUserContext, text);
+    }
     let text = format!(
         "the tenant refuses the user of the token ({message}): give it the level ORG_ADMIN"
     );

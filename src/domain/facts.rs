@@ -1,7 +1,7 @@
 //! What a tenant holds, in the few fields that decide anything.
 //! Source: the identity API's objects; unknown fields were dropped when they were parsed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,13 @@ use crate::ids::{GroupId, PolicyId, SourceId};
 
 /// An identity source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // four independent marks of the tenant, not one state
 pub struct Source {
     /// Its id.
     pub id: SourceId,
     /// Its name, which the tenant does not promise to be unique.
     pub name: String,
-    /// Connected directly (`connectionType`), not fed by files.
-    pub direct: bool,
+    /// Connected directly (`connectionType`), not fed by files; none if the tenant does not say.
+    pub direct: Option<bool>,
     /// Can change passwords (feature `PASSWORD`).
     pub password: bool,
     /// Is used to sign in (feature `AUTHENTICATE`): an authentication source.
@@ -55,6 +54,74 @@ impl Group {
     /// Whether the group is exactly this.
     pub fn is(&self, name: &str, policy: &PolicyId, sources: &BTreeSet<SourceId>) -> bool {
         self.name == name && self.policy.as_ref() == Some(policy) && &self.sources == sources
+    }
+}
+
+/// An object in one of the tenant's lists that cannot be read as a whole, and what could be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreadable {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name, if it has one that can be used.
+    pub name: Option<String>,
+    /// Its id, if it has one that can be used.
+    pub id: Option<String>,
+    /// Of a group, the sources whose ids can be used; of an application without an id, its source.
+    pub sources: BTreeSet<SourceId>,
+    /// Of a group: whether these are all its sources.
+    pub all_sources: bool,
+    /// What is wrong with it, without its content.
+    pub why: String,
+}
+
+/// What the tenant has lists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)] // the names of the lists
+pub enum Kind {
+    Group,
+    Source,
+    Policy,
+    Application,
+}
+
+impl Unreadable {
+    /// Whether this may be a group of that name and those sources. A group without an id may be
+    /// any group: the tenant's total counts it, and it may stand in the place of another.
+    pub fn may_be(&self, name: &str, sources: &BTreeSet<SourceId>) -> bool {
+        match (&self.id, &self.name) {
+            (None, _) => true,
+            (Some(_), Some(known)) => known == name,
+            (Some(_), None) => !self.all_sources || !self.sources.is_disjoint(sources),
+        }
+    }
+
+    /// Whether this may be any group at all, whatever its name and its sources.
+    pub fn may_be_any(&self) -> bool {
+        self.id.is_none() || self.name.is_none() && !self.all_sources
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.noun();
+        match (&self.name, &self.id) {
+            (Some(name), Some(id)) => write!(f, "{kind} \"{name}\" ({id}): {}", self.why),
+            (Some(name), None) => write!(f, "{kind} \"{name}\": {}", self.why),
+            (None, Some(id)) => write!(f, "{kind} {id}: {}", self.why),
+            (None, None) => write!(f, "{kind} without name and id: {}", self.why),
+        }
+    }
+}
+
+impl Kind {
+    /// As it is written in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::Source => "source",
+            Self::Policy => "password policy",
+            Self::Application => "application",
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub mod text;
 pub mod time;
 
 pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};
-pub use facts::{Group, Holder, HolderSelectors, Policy, Source};
+pub use facts::{Group, Holder, HolderSelectors, Kind, Policy, Source, Unreadable};
 pub use ids::{GroupId, InvalidId, PolicyId, Ref, SourceId, TenantKey};
 pub use picture::{Changes, Picture, Presence};
 pub use recorded::{

@@ -9,9 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Group, Holder, Policy, Source},
+    facts::{Group, Holder, Policy, Source, Unreadable},
     ids::{GroupId, PolicyId, SourceId},
 };
+
+mod unreadable;
+
+use unreadable::Part;
 
 /// How many complete walks are remembered; the create protocol asks for two of them.
 const WALKS: usize = 8;
@@ -30,7 +34,11 @@ pub struct Picture {
     doubts: BTreeMap<GroupId, Timestamp>,
     /// Groups that we wrote.
     written: BTreeMap<GroupId, Written>,
-    walks: VecDeque<Timestamp>,
+    walks: VecDeque<Walk>,
+    /// What the newest walk showed of groups that cannot be read as a whole.
+    unreadable_groups: Vec<Unreadable>,
+    /// Those of them of which no newer read tells more.
+    parts: BTreeMap<GroupId, Part>,
     facts_as_of: Option<Timestamp>,
     policies: BTreeMap<PolicyId, Policy>,
     policy_names: Index<String, PolicyId>,
@@ -38,6 +46,18 @@ pub struct Picture {
     source_names: Index<String, SourceId>,
     applications: BTreeMap<SourceId, u32>,
     holders: BTreeMap<SourceId, Seen<Option<Vec<Holder>>>>,
+    /// What the newest read of the facts showed that cannot be read as a whole.
+    unreadable_facts: Vec<Unreadable>,
+    /// The tenant may have policies that the newest read does not show.
+    policies_in_doubt: bool,
+}
+
+/// A complete walk over all groups.
+#[derive(Clone, Copy, Debug)]
+struct Walk {
+    began: Timestamp,
+    /// None of the groups that it showed may be any group at all.
+    clear: bool,
 }
 
 /// Reads of one id that found nothing: when the first and the last of them began.
@@ -71,8 +91,8 @@ pub enum Presence<'a> {
     There(&'a Group, Timestamp),
     /// A read of that very id, begun at the moment given, found nothing.
     Gone(Timestamp),
-    /// No page showed it, or a write to it was never answered: only a read by id,
-    /// begun after the moment given, tells.
+    /// No page showed it, or only a part of it, or a write to it was never answered: only a read
+    /// by id, begun after the moment given, tells.
     Unknown(Timestamp),
 }
 
@@ -104,7 +124,7 @@ impl Changes {
 impl Picture {
     /// When the newest complete walk over all groups began.
     pub fn groups_as_of(&self) -> Option<Timestamp> {
-        self.walks.back().copied()
+        self.walks.back().map(|walk| walk.began)
     }
 
     /// When the newest read of sources, policies and applications began.
@@ -112,15 +132,18 @@ impl Picture {
         self.facts_as_of
     }
 
-    /// The first remembered complete walk that began at `at` or later.
+    /// The first remembered complete walk that began at `at` or later, and showed no group that may
+    /// be any.
     pub fn first_walk_since(&self, at: Timestamp) -> Option<Timestamp> {
-        self.walks.iter().copied().find(|began| *began >= at)
+        let mut walks = self.walks.iter().filter(|walk| walk.clear);
+        walks.find(|walk| walk.began >= at).map(|walk| walk.began)
     }
 
     /// What is known of one group.
     pub fn group(&self, id: &GroupId) -> Presence<'_> {
-        if let Some(doubt) = self.doubts.get(id) {
-            return Presence::Unknown(*doubt);
+        let part = self.parts.get(id).map(|part| part.as_of);
+        if let Some(doubt) = self.doubts.get(id).copied().max(part) {
+            return Presence::Unknown(doubt);
         }
         if let Some(seen) = self.groups.get(id) {
             return Presence::There(&seen.value, seen.as_of);
@@ -207,9 +230,9 @@ impl Picture {
         self.policy_names.keys().map(String::as_str)
     }
 
-    /// How many applications a source has.
-    pub fn applications(&self, source: &SourceId) -> u32 {
-        self.applications.get(source).copied().unwrap_or(0)
+    /// How many applications a source has; none if that could never be read.
+    pub fn applications(&self, source: &SourceId) -> Option<u32> {
+        self.applications.get(source).copied()
     }
 
     /// A source's policy holders and when their read began; `None` inside: the source is gone.
@@ -229,11 +252,25 @@ impl Picture {
 impl Picture {
     /// A complete walk over all groups that began at `began`.
     pub fn merge_groups(&mut self, began: Timestamp, walked: Vec<Group>) -> Changes {
+        self.merge_walk(began, walked, Vec::new())
+    }
+
+    /// The same of a walk that showed groups which cannot be read as a whole.
+    pub fn merge_walk(
+        &mut self,
+        began: Timestamp,
+        walked: Vec<Group>,
+        unreadable: Vec<Unreadable>,
+    ) -> Changes {
         let mut changes = Changes::default();
         let mut missing: BTreeSet<GroupId> = self.groups.keys().cloned().collect();
         for group in walked {
             missing.remove(&group.id);
             self.merge_group(began, group, &mut changes);
+        }
+        let clear = !unreadable.iter().any(Unreadable::may_be_any);
+        for id in self.merge_parts(began, unreadable, &mut changes) {
+            missing.remove(&id);
         }
         for id in missing {
             if self.keeps_our_write(&id, began) {
@@ -243,8 +280,8 @@ impl Picture {
                 self.forget(&id, &mut changes);
             }
         }
-        let place = self.walks.partition_point(|walk| *walk <= began);
-        self.walks.insert(place, began);
+        let place = self.walks.partition_point(|walk| walk.began <= began);
+        self.walks.insert(place, Walk { began, clear });
         while self.walks.len() > WALKS {
             self.walks.pop_front();
         }
@@ -296,13 +333,14 @@ impl Picture {
         self.doubts.insert(id.clone(), at);
     }
 
-    /// A read of all sources, policies and applications that began at `began`.
+    /// A read of all sources, policies and applications that began at `began`. What `applications`
+    /// lacks is as it was known last.
     pub fn merge_facts(
         &mut self,
         began: Timestamp,
         sources: Vec<Source>,
         policies: Vec<Policy>,
-        applications: BTreeMap<SourceId, u32>,
+        mut applications: BTreeMap<SourceId, u32>,
     ) -> Changes {
         let mut changes = Changes::default();
         let sources: BTreeMap<_, _> = sources.into_iter().map(|s| (s.id.clone(), s)).collect();
@@ -320,6 +358,11 @@ impl Picture {
                 .policy_names
                 .extend(both.map(|policy| policy.name.clone()));
             changes.policies.insert(id.clone());
+        }
+        for (id, known) in &self.applications {
+            if sources.contains_key(id) {
+                applications.entry(id.clone()).or_insert(*known);
+            }
         }
         for id in differing(&self.applications, &applications) {
             changes
@@ -382,6 +425,11 @@ impl Picture {
             seen.as_of = as_of;
             return;
         }
+        self.put(as_of, group, changes);
+    }
+
+    /// Puts a group in the place of what was known of it.
+    fn put(&mut self, as_of: Timestamp, group: Group, changes: &mut Changes) {
         self.forget(&group.id, changes);
         self.gone.remove(&group.id);
         self.mark(&group, changes);
@@ -423,6 +471,9 @@ impl Picture {
     fn settle(&mut self, id: &GroupId, as_of: Timestamp) {
         if self.doubts.get(id).is_some_and(|doubt| *doubt < as_of) {
             self.doubts.remove(id);
+        }
+        if self.parts.get(id).is_some_and(|part| part.as_of < as_of) {
+            self.parts.remove(id);
         }
     }
 
@@ -489,4 +540,4 @@ fn differing<'a, K: Ord, V: PartialEq>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -39,6 +39,18 @@ impl HostPolicy {
     }
 }
 
+/// Whether an entry of an allow-list is a plain domain name, lower case: no scheme, port, path or
+/// star. Nothing else can ever match a host.
+pub fn is_domain(entry: &str) -> bool {
+    let lower = !entry.bytes().any(|byte| byte.is_ascii_uppercase());
+    lower && is_name(entry) && !ends_in_number(entry)
+}
+
+/// Whether an entry is an address, which only a policy with `allow_insecure` lets through.
+pub fn is_literal(entry: &str) -> bool {
+    literal(entry).is_some()
+}
+
 fn is_below(host: &str, suffix: &str) -> bool {
     let before = host.strip_suffix(suffix);
     before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
@@ -51,7 +63,8 @@ pub struct BaseUrl {
     host: Arc<str>,
 }
 
-/// Why a base URL is not used. No text repeats the value: it came out of a Secret.
+/// Why a base URL is not used. No text repeats the value, which came out of a Secret: at most the
+/// name of a tenant, if the value is the address of its web pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Empty or longer than 300 bytes.
@@ -75,9 +88,52 @@ pub enum AddressError {
     /// `127.0.0.1`, `[::1]`, `0x7f.1`.
     #[error("must name a host, not an address")]
     Literal,
+    /// The web pages of a tenant, `https://acme.identitynow.com`, where the API does not answer.
+    #[error("is the address of the tenant's web pages: write that of its API, https://{0}")]
+    WebPages(ApiHost),
     /// A host that is not on the operator's allow-list.
     #[error("names a host that is not on the operator's allow-list")]
     NotAllowed,
+}
+
+/// Where a tenant's API answers: the tenant's name and one of [`VENDOR_SUFFIXES`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ApiHost {
+    /// The name, padded with zeros: errors are copied, so they hold no `String`.
+    tenant: [u8; MAX_LABEL],
+    suffix: &'static str,
+}
+
+impl ApiHost {
+    /// The API beside the web pages of a tenant, if the host is such.
+    fn beside(host: &str) -> Option<Self> {
+        VENDOR_SUFFIXES.iter().find_map(|suffix| {
+            let pages = suffix.strip_prefix("api")?;
+            let name = host.strip_suffix(pages)?;
+            // One label alone, and not `api` itself.
+            if name == "api" || !is_label(name) {
+                return None;
+            }
+            let mut tenant = [0; MAX_LABEL];
+            tenant
+                .get_mut(..name.len())?
+                .copy_from_slice(name.as_bytes());
+            Some(Self { tenant, suffix })
+        })
+    }
+}
+
+impl fmt::Display for ApiHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenant = String::from_utf8_lossy(&self.tenant);
+        write!(f, "{}.{}", tenant.trim_end_matches('\0'), self.suffix)
+    }
+}
+
+impl fmt::Debug for ApiHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 impl BaseUrl {
@@ -169,19 +225,27 @@ fn check_host(host: &str, policy: &HostPolicy) -> Result<(), AddressError> {
             Err(AddressError::Literal)
         };
     }
-    if host.is_empty() || host.len() > MAX_HOST || !host.split('.').all(is_label) {
+    if !is_name(host) {
         return Err(AddressError::Host);
     }
-    // `127.1`, `2130706433` and `0x7f.1` are addresses to a C resolver.
-    let last = host.rsplit('.').next().unwrap_or(host);
-    if last.starts_with(|c: char| c.is_ascii_digit()) {
+    if ends_in_number(host) {
         return Err(AddressError::Literal);
     }
     if policy.lists(host) || (policy.allow_insecure && host == "localhost") {
-        Ok(())
-    } else {
-        Err(AddressError::NotAllowed)
+        return Ok(());
     }
+    let beside = ApiHost::beside(host).filter(|api| policy.lists(&api.to_string()));
+    Err(beside.map_or(AddressError::NotAllowed, AddressError::WebPages))
+}
+
+fn is_name(host: &str) -> bool {
+    host.len() <= MAX_HOST && host.split('.').all(is_label)
+}
+
+/// `127.1`, `2130706433` and `0x7f.1` are addresses to a C resolver.
+fn ends_in_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or(host);
+    last.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn is_label(label: &str) -> bool {
@@ -297,6 +361,37 @@ mod tests {
         ] {
             assert_eq!(refused(text), error, "{text}");
         }
+    }
+
+    #[test]
+    fn the_address_of_the_web_pages_is_refused_with_that_of_the_api() {
+        for (pages, api) in [
+            ("acme.identitynow.com", "acme.api.identitynow.com"),
+            ("ACME-sb.identitynow.com/", "acme-sb.api.identitynow.com"),
+            ("acme.identitynow-demo.com", "acme.api.identitynow-demo.com"),
+        ] {
+            let said = refused(&format!("https://{pages}")).to_string();
+            let remedy = format!("write that of its API, https://{api}");
+            assert!(said.ends_with(&remedy), "{pages}: {said}");
+            assert!(BaseUrl::parse(&format!("https://{api}"), &HostPolicy::default()).is_ok());
+        }
+        // No advice that this operator would refuse, and none for what is no tenant's page.
+        for other in [
+            "identitynow.com",
+            "a.b.identitynow.com",
+            "acme-identitynow.com",
+        ] {
+            assert_eq!(
+                refused(&format!("https://{other}")),
+                AddressError::NotAllowed
+            );
+        }
+        let elsewhere = HostPolicy {
+            suffixes: vec!["example.com".to_owned()],
+            allow_insecure: false,
+        };
+        let pages = BaseUrl::parse("https://acme.identitynow.com", &elsewhere);
+        assert_eq!(pages, Err(AddressError::NotAllowed));
     }
 
     #[test]

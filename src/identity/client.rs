@@ -4,7 +4,7 @@
 //! - A write leaves at most once for each call; it is repeated only after a 401 in the API's
 //!   own JSON, which says that nothing was executed.
 //! - No request leaves without a place under the rate limit and a token.
-//! - A listed object that cannot be understood is an error, never left out.
+//! - A listed object that cannot be understood is set aside and told, never left out.
 //!
 //! Dropping a call before its answer leaves a write's effect unknown.
 
@@ -25,7 +25,7 @@ use crate::{
     token::TokenInfo,
     transport::{Response, Transport},
     window::Rate,
-    wire::{self, Application, GroupBody, Identified, Kept},
+    wire::{self, Application, GroupBody, Identified, Kept, Rows},
     witness::Witness,
 };
 
@@ -138,7 +138,7 @@ impl Client {
             .await
     }
 
-    /// Applications; count them with [`crate::applications_by_source`].
+    /// Applications.
     pub async fn list_applications(
         &self,
         page: Page,
@@ -153,7 +153,7 @@ impl Client {
         operation: Operation,
         page: Page,
         lane: Lane,
-        read: fn(&[u8]) -> Result<Vec<T>, String>,
+        read: fn(&[u8]) -> Result<Rows<T>, String>,
     ) -> Result<Listed<T>, Error> {
         self.page(operation, Sent::of(operation), page, lane, read)
             .await
@@ -165,14 +165,21 @@ impl Client {
         sent: Sent<'_>,
         page: Page,
         lane: Lane,
-        read: fn(&[u8]) -> Result<Vec<T>, String>,
+        read: fn(&[u8]) -> Result<Rows<T>, String>,
     ) -> Result<Listed<T>, Error> {
         let answer = self.caller.call(sent.page(page), lane).await?;
-        let items = understood(&answer, read(&answer.body))?;
+        let Rows {
+            items,
+            unreadable,
+            count,
+        } = understood(&answer, read(&answer.body))?;
+        let bytes: usize = items.iter().map(Kept::bytes).sum();
         Ok(Listed {
             operation,
-            bytes: items.iter().map(Kept::bytes).sum(),
+            bytes: bytes + unreadable.iter().map(Kept::bytes).sum::<usize>(),
             items,
+            unreadable,
+            rows: count,
             total: total(&answer.headers).filter(|_| page.count),
         })
     }

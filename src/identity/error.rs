@@ -77,6 +77,12 @@ pub enum Error {
         /// The cause.
         why: String,
     },
+    /// The answer is larger than what is read of it. A write may have been executed.
+    #[error("the answer is larger than {most} bytes")]
+    TooLarge {
+        /// How large it may be.
+        most: usize,
+    },
     /// An answer came that cannot be understood.
     #[error("status {status} with an answer that cannot be used: {what}")]
     BadAnswer {
@@ -112,6 +118,7 @@ impl Error {
             Self::Refused { .. }
             | Self::Server { .. }
             | Self::Unknown { .. }
+            | Self::TooLarge { .. }
             | Self::BadAnswer { .. } => Effect::Unknown,
         }
     }
@@ -136,6 +143,7 @@ impl Error {
             Self::Server { .. } => "Server",
             Self::NotSent { .. } => "NotSent",
             Self::Unknown { .. } => "Unknown",
+            Self::TooLarge { .. } => "TooLarge",
             Self::BadAnswer { .. } => "BadAnswer",
         }
     }
@@ -199,6 +207,7 @@ impl From<TransportError> for Error {
         match error {
             TransportError::NotSent { why } => Self::NotSent { why },
             TransportError::Unknown { why } => Self::Unknown { why },
+            TransportError::TooLarge { most } => Self::TooLarge { most },
         }
     }
 }
@@ -440,5 +449,11 @@ mod tests {
             (error.effect(), error.reason()),
             (Effect::Unknown, "Unknown")
         );
+        let error = Error::from(TransportError::TooLarge { most: 7 });
+        assert_eq!(
+            (error.effect(), error.reason()),
+            (Effect::Unknown, "TooLarge")
+        );
+        assert_eq!(error.to_string(), "the answer is larger than 7 bytes");
     }
 }

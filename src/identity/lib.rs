@@ -74,6 +74,6 @@ pub use shares::Budget;
 pub use token::TokenInfo;
 pub use transport::{Kind, Request, Response, Transport, TransportError};
 pub use window::Rate;
-pub use wire::{Application, applications_by_source};
+pub use wire::Application;
 pub use wire_http::{HttpOptions, HttpTransport};
 pub use witness::{Ended, Witness};

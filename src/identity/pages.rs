@@ -1,13 +1,20 @@
 //! A whole list, page after page, within [`crate::bounds`].
 //!
-//! The next page begins after the objects that came, not after those that were asked for: a tenant
-//! may put fewer on a page. Only the announced total says which page is the last; without one it is
-//! an empty page.
+//! The next page begins after the rows that came, not after those that were asked for: a tenant may
+//! put fewer on a page. The announced total says which page is the last, unless that page is full: a
+//! total may be too low, and hide a page. Without a total, an empty page is the last.
+//!
+//! Where a page is larger than what is read of an answer, fewer objects are asked for.
+
+use psg_domain::Unreadable;
 
 use crate::{bounds::MOST_BYTES, error::Error, routes::Operation};
 
 /// The most objects that the API puts on a page.
 pub const PAGE_LIMIT: usize = 250;
+
+/// The fewest objects of a page that are asked for, where larger pages are too large.
+const FEWEST: usize = 25;
 
 /// A piece of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +45,12 @@ impl Page {
             count: false,
         }
     }
+
+    /// The same place, of half as many objects; none if that is too few.
+    fn halved(self) -> Option<Self> {
+        let limit = (self.limit / 2).max(FEWEST);
+        (limit < self.limit).then_some(Self { limit, ..self })
+    }
 }
 
 /// What a page showed, or a whole list.
@@ -47,6 +60,10 @@ pub struct Listed<T> {
     pub operation: Operation,
     /// The objects, in the tenant's order; a walk may meet one twice.
     pub items: Vec<T>,
+    /// The objects that cannot be read as a whole.
+    pub unreadable: Vec<Unreadable>,
+    /// How many rows were shown.
+    pub rows: usize,
     /// How many there are in all, if it was asked for and answered.
     pub total: Option<usize>,
     /// About how much memory the objects take.
@@ -59,27 +76,46 @@ pub struct Listed<T> {
 /// # Errors
 /// Whatever a page answers; [`Error::BadAnswer`] for a list beyond the bounds, after its first page
 /// if that announces too much.
-pub async fn all<T, F>(mut list: impl FnMut(Page) -> F) -> Result<Listed<T>, Error>
+pub async fn all<T, F>(list: impl FnMut(Page) -> F) -> Result<Listed<T>, Error>
 where
     F: Future<Output = Result<Listed<T>, Error>>,
 {
-    let mut whole = list(Page::first()).await?;
+    all_by(PAGE_LIMIT, list).await
+}
+
+/// The same by pages of at most so many objects.
+///
+/// # Errors
+/// As [`all`].
+pub async fn all_by<T, F>(limit: usize, mut list: impl FnMut(Page) -> F) -> Result<Listed<T>, Error>
+where
+    F: Future<Output = Result<Listed<T>, Error>>,
+{
+    let first = Page {
+        limit,
+        ..Page::first()
+    };
+    let (mut whole, mut limit) = fitting(&mut list, first).await?;
     let (name, most) = (whole.operation.objects(), whole.operation.most());
     if let Some(total) = whole.total.filter(|total| *total > most) {
         return Err(too_much(format!(
             "the tenant announces {total} {name}, and at most {most} are read"
         )));
     }
-    let mut came = whole.items.len();
+    // A tenant may put fewer on each page than were asked for.
+    let mut first = None;
+    let mut came = whole.rows;
     loop {
-        let read = whole.items.len();
+        let read = whole.rows;
         if whole.bytes > MOST_BYTES {
             return Err(too_much(format!(
                 "{read} {name} take {} bytes, and at most {MOST_BYTES} are kept",
                 whole.bytes
             )));
         }
-        if came == 0 || whole.total.is_some_and(|total| read >= total) {
+        let reached = whole.total.is_some_and(|total| read >= total);
+        let is_full = came >= limit || first.is_some_and(|first| came >= first);
+        if came == 0 || reached && (!is_full || read >= most) {
             return Ok(whole);
         }
         if read >= most {
@@ -88,10 +124,43 @@ where
                  {most} are read"
             )));
         }
-        let page = list(Page::at(read)).await?;
-        came = page.items.len();
+        first.get_or_insert(came);
+        let page = Page {
+            limit,
+            ..Page::at(read)
+        };
+        let (page, fits) = fitting(&mut list, page).await?;
+        if fits < limit {
+            (limit, first) = (fits, None);
+        }
+        came = page.rows;
         whole.items.extend(page.items);
+        whole.unreadable.extend(page.unreadable);
+        whole.rows += page.rows;
         whole.bytes = whole.bytes.saturating_add(page.bytes);
+    }
+}
+
+/// A page, of as many objects as fit into an answer, and how many were asked for.
+async fn fitting<T, F>(
+    list: &mut impl FnMut(Page) -> F,
+    mut page: Page,
+) -> Result<(Listed<T>, usize), Error>
+where
+    F: Future<Output = Result<Listed<T>, Error>>,
+{
+    loop {
+        let most = match list(page).await {
+            Err(Error::TooLarge { most }) => most,
+            answer => return answer.map(|listed| (listed, page.limit)),
+        };
+        page = page.halved().ok_or_else(|| {
+            too_much(format!(
+                "a page of {} objects after the first {} is larger than {most} bytes, and so were \
+                 those of more",
+                page.limit, page.offset
+            ))
+        })?;
     }
 }
 
@@ -114,25 +183,103 @@ mod tests {
         total: Option<usize>,
     }
 
+    fn page(tenant: Tenant, page: Page) -> Listed<usize> {
+        assert_eq!(page.count, page.offset == 0);
+        let until = page.offset + tenant.a_page.min(page.limit);
+        let items: Vec<_> = (page.offset..tenant.objects.min(until)).collect();
+        Listed {
+            operation: tenant.operation,
+            bytes: items.len() * tenant.bytes,
+            rows: items.len(),
+            items,
+            unreadable: Vec::new(),
+            total: tenant.total.filter(|_| page.count),
+        }
+    }
+
     /// Walks, and says at which offsets.
     async fn walk(tenant: Tenant) -> (Result<Listed<usize>, Error>, Vec<usize>) {
         let mut offsets = Vec::new();
-        let answer = |page: Page| {
-            assert_eq!(page.limit, PAGE_LIMIT);
-            assert_eq!(page.count, page.offset == 0);
-            offsets.push(page.offset);
-            let until = tenant.objects.min(page.offset + tenant.a_page);
-            let items: Vec<_> = (page.offset..until).collect();
-            let listed = Listed {
-                operation: tenant.operation,
-                bytes: items.len() * tenant.bytes,
-                items,
-                total: tenant.total.filter(|_| page.count),
-            };
+        let answer = |asked: Page| {
+            assert_eq!(asked.limit, PAGE_LIMIT);
+            offsets.push(asked.offset);
+            let listed = page(tenant, asked);
             async move { Ok(listed) }
         };
         let walked = all(answer).await;
         (walked, offsets)
+    }
+
+    /// Walks over a tenant of which an answer holds `fits` objects, and says at which offsets, and
+    /// how many were asked for.
+    async fn squeezed(
+        tenant: Tenant,
+        fits: usize,
+    ) -> (Result<Listed<usize>, Error>, Vec<(usize, usize)>) {
+        let mut pages = Vec::new();
+        let answer = |asked: Page| {
+            pages.push((asked.offset, asked.limit));
+            let listed = Some(page(tenant, asked)).filter(|page| page.rows <= fits);
+            async move { listed.ok_or(Error::TooLarge { most: 8 << 20 }) }
+        };
+        let walked = all(answer).await;
+        (walked, pages)
+    }
+
+    #[tokio::test]
+    async fn fewer_objects_are_asked_for_where_a_page_is_too_large() {
+        for (fits, asked) in [
+            (173, vec![(0, 250)]),
+            (130, vec![(0, 250), (0, 125), (125, 125)]),
+            (70, vec![(0, 250), (0, 125), (0, 62), (62, 62), (124, 62)]),
+        ] {
+            for total in [Some(173), None] {
+                let tenant = Tenant { total, ..SOURCES };
+                let (walked, mut pages) = squeezed(tenant, fits).await;
+                let walked = walked.unwrap();
+                assert_eq!(walked.items, (0..173).collect::<Vec<_>>(), "{fits}");
+                assert_eq!((walked.rows, walked.total), (173, total));
+                if total.is_none() {
+                    assert_eq!(pages.pop().map(|(offset, _)| offset), Some(173));
+                }
+                assert_eq!(pages, asked);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_too_large_however_few_are_asked_for_is_named() {
+        let (walked, pages) = squeezed(SOURCES, 24).await;
+        assert_eq!(
+            what(walked),
+            "a page of 25 objects after the first 0 is larger than 8388608 bytes, and so were those \
+             of more"
+        );
+        let limits: Vec<usize> = pages.into_iter().map(|(_, limit)| limit).collect();
+        assert_eq!(limits, [250, 125, 62, 31, 25]);
+    }
+
+    /// Without another look the walk would count as complete, and what comes after as not there.
+    #[tokio::test]
+    async fn a_total_that_is_too_low_hides_no_page() {
+        for (a_page, objects, total, offsets) in [
+            (250, 251, 250, vec![0, 250]),
+            (250, 500, 499, vec![0, 250, 500]),
+            (250, 501, 500, vec![0, 250, 500]),
+            (100, 201, 200, vec![0, 100, 200]),
+            // The total is right, and costs an empty page.
+            (250, 250, 250, vec![0, 250]),
+        ] {
+            let tenant = Tenant {
+                a_page,
+                objects,
+                total: Some(total),
+                ..SOURCES
+            };
+            let (walked, asked) = walk(tenant).await;
+            assert_eq!(walked.unwrap().items.len(), objects);
+            assert_eq!(asked, offsets, "{objects} objects, {total} announced");
+        }
     }
 
     const SOURCES: Tenant = Tenant {

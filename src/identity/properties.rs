@@ -9,12 +9,13 @@ use psg_domain::{Group, GroupId};
 
 use crate::{
     BaseUrl, HostPolicy, Kind, Response,
+    bounds::LONGEST_TEXT,
     client::total,
     error::{Error, scrub},
     retry_after, scopes,
     wire::{
-        GroupBody, Identified, applications, dependent_applications, group, groups, holder_body,
-        holders, policies, sources, token,
+        GroupBody, Identified, Rows, applications, dependent_applications, group, groups,
+        holder_body, holders, policies, sources, token,
     },
     witness::{MAX_ID, tracking_id},
 };
@@ -84,7 +85,22 @@ pub fn token_answer(bytes: &[u8]) {
 
 /// A page of groups.
 pub fn group_pages(bytes: &[u8]) {
-    of_body(bytes, groups, |all| all.iter().for_each(is_read_back));
+    of_body(bytes, groups, |page| {
+        page.items.iter().for_each(is_read_back);
+        each_row_is_told(&page);
+        assert_eq!(page.items.len() + page.unreadable.len(), page.count);
+    });
+}
+
+/// No row is dropped, and what is said of one that cannot be read is fit to be said.
+fn each_row_is_told<T>(page: &Rows<T>) {
+    assert!(page.items.len() + page.unreadable.len() >= page.count);
+    for object in &page.unreadable {
+        is_fit_to_be_said(&object.why);
+        assert!(object.id.as_ref().is_none_or(|id| id.len() <= LONGEST_TEXT));
+        let name = object.name.as_ref();
+        assert!(name.is_none_or(|name| name.len() <= LONGEST_TEXT));
+    }
 }
 
 /// An answer about one group, as after a POST and as after a GET by id.
@@ -115,25 +131,26 @@ fn is_read_back(one: &Group) {
 
 /// A page of sources.
 pub fn source_pages(bytes: &[u8]) {
-    of_body(bytes, sources, drop);
+    of_body(bytes, sources, |page| each_row_is_told(&page));
 }
 
 /// A page of password policies.
 pub fn policy_pages(bytes: &[u8]) {
-    of_body(bytes, policies, drop);
+    of_body(bytes, policies, |page| each_row_is_told(&page));
 }
 
 /// A page of applications, and what depends on one source.
 pub fn application_pages(bytes: &[u8]) {
-    of_body(bytes, applications, drop);
+    of_body(bytes, applications, |page| each_row_is_told(&page));
     of_body(bytes, dependent_applications, drop);
 }
 
 /// The policies on one source: what we would send is what we would read.
 pub fn policy_holders(bytes: &[u8]) {
     of_body(bytes, holders, |all| {
-        let body = serde_json::to_vec(&holder_body(&all));
-        assert_eq!(body.map(|body| holders(&body)).ok(), Some(Ok(all.clone())));
+        let body = serde_json::to_vec(&holder_body(&all.items));
+        let again = body.map(|body| holders(&body).map(|again| again.items));
+        assert_eq!(again.ok(), Some(Ok(all.items)));
     });
 }
 

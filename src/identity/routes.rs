@@ -15,7 +15,8 @@ use crate::{
 /// The header without which experimental operations are refused.
 pub const EXPERIMENTAL: &str = "x-sailpoint-experimental";
 
-const PAGE_BODY: usize = 4 << 20;
+/// 250 objects of 32 KB, as sources with many attributes are.
+const PAGE_BODY: usize = 8 << 20;
 const OBJECT_BODY: usize = 1 << 20;
 
 /// A version of the identity API.

@@ -102,7 +102,8 @@ impl Transport for Simulated {
             return unknown("connection cut");
         }
         if answer.body.len() > sent.max_body {
-            return unknown("too large");
+            let most = sent.max_body;
+            return Err(TransportError::TooLarge { most });
         }
         let pair = |(name, value): (String, String)| {
             (

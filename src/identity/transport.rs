@@ -77,11 +77,17 @@ pub enum TransportError {
         /// The cause.
         why: String,
     },
-    /// Something may have been sent and executed: timeout, reset, a cut or an endless answer.
+    /// Something may have been sent and executed: timeout, reset, a cut answer.
     #[error("no whole answer: {why}")]
     Unknown {
         /// The cause.
         why: String,
+    },
+    /// An answer came that is larger than [`Request::max_body`]; the request may have been executed.
+    #[error("the answer is larger than {most} bytes")]
+    TooLarge {
+        /// How large it may be.
+        most: usize,
     },
 }
 

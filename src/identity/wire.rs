@@ -1,15 +1,20 @@
 //! The bodies on the wire, each parsed into the domain's words at once. Pure.
 //!
 //! Unknown fields and values are tolerated, as the vendor adds them without notice, and so is
-//! null. What would decide something and cannot be understood is an error that names it; it is
-//! never dropped. Nothing here is shared with any simulator of the API.
+//! null. What would decide something and cannot be understood is never dropped: in an answer about
+//! one object it is an error that names it, in a list it is set aside with its row. Nothing here is
+//! shared with any simulator of the API.
 
 mod application;
+#[cfg(test)]
+mod every_field;
+mod field;
 mod group;
 mod holder;
 mod kept;
 mod policy;
 pub(crate) mod refusal;
+mod row;
 mod source;
 pub(crate) mod token;
 
@@ -20,15 +25,14 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor},
 };
 
-pub use application::{Application, applications_by_source};
+pub use application::Application;
 pub(crate) use application::{applications, dependent_applications};
 pub(crate) use group::{GroupBody, Identified, group, groups};
 pub(crate) use holder::{assigned, holder_body, holders};
 pub(crate) use kept::Kept;
 pub(crate) use policy::policies;
+pub(crate) use row::Rows;
 pub(crate) use source::sources;
-
-use crate::pages::PAGE_LIMIT;
 
 /// Parses JSON; the error tells the place, not what stands there.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
@@ -42,31 +46,23 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })
 }
 
-/// Parses a page's array, item by item.
-fn list<W: DeserializeOwned, T>(
-    body: &[u8],
-    parse: impl Fn(W) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    at_most::<PAGE_LIMIT, _, _>(body, parse)
-}
-
 /// Parses an array, item by item. One with more items is refused, and they are never held: a short
 /// body has room for a million empty ones.
 fn at_most<const MOST: usize, W: DeserializeOwned, T>(
     body: &[u8],
     parse: impl Fn(W) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
-    let Rows::<MOST, W>(rows) = json(body)?;
+    let Bounded::<MOST, W>(rows) = json(body)?;
     let rows = rows.ok_or_else(|| format!("a list of more than {MOST} items"))?;
     let rows = rows.into_iter().enumerate();
     rows.map(|(at, row)| parse(row).map_err(|what| format!("item {at}: {what}")))
         .collect()
 }
 
-/// The rows of an array; none if there are too many.
-struct Rows<const MOST: usize, W>(Option<Vec<W>>);
+/// The items of an array; none if there are too many.
+struct Bounded<const MOST: usize, W>(Option<Vec<W>>);
 
-impl<'de, const MOST: usize, W: Deserialize<'de>> Deserialize<'de> for Rows<MOST, W> {
+impl<'de, const MOST: usize, W: Deserialize<'de>> Deserialize<'de> for Bounded<MOST, W> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(Counting(PhantomData))
     }
@@ -75,7 +71,7 @@ impl<'de, const MOST: usize, W: Deserialize<'de>> Deserialize<'de> for Rows<MOST
 struct Counting<const MOST: usize, W>(PhantomData<W>);
 
 impl<'de, const MOST: usize, W: Deserialize<'de>> Visitor<'de> for Counting<MOST, W> {
-    type Value = Rows<MOST, W>;
+    type Value = Bounded<MOST, W>;
 
     fn expecting(&self, words: &mut fmt::Formatter<'_>) -> fmt::Result {
         words.write_str("a list")
@@ -86,20 +82,21 @@ impl<'de, const MOST: usize, W: Deserialize<'de>> Visitor<'de> for Counting<MOST
         while rows.len() < MOST {
             match items.next_element()? {
                 Some(row) => rows.push(row),
-                None => return Ok(Rows(Some(rows))),
+                None => return Ok(Bounded(Some(rows))),
             }
         }
         let mut more = false;
         while items.next_element::<IgnoredAny>()?.is_some() {
             more = true;
         }
-        Ok(Rows((!more).then_some(rows)))
+        Ok(Bounded((!more).then_some(rows)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::PAGE_LIMIT;
 
     #[test]
     fn a_page_of_more_items_than_were_asked_for_is_refused_unread() {
@@ -107,13 +104,13 @@ mod tests {
             let items = vec![r#"{"id":"p","name":"n"}"#; count];
             policies(format!("[{}]", items.join(",")).as_bytes())
         };
-        assert_eq!(page(0).unwrap().len(), 0);
-        assert_eq!(page(PAGE_LIMIT).unwrap().len(), PAGE_LIMIT);
+        assert_eq!(page(0).unwrap().items.len(), 0);
+        assert_eq!(page(PAGE_LIMIT).unwrap().items.len(), PAGE_LIMIT);
         let why = page(PAGE_LIMIT + 1).unwrap_err();
         assert_eq!(why, "a list of more than 250 items");
         // What comes after the last that counts is not even a policy, and nothing of it is kept.
         let empty = format!("[{}]", vec!["{}"; PAGE_LIMIT * 1000].join(","));
-        let whole: Rows<PAGE_LIMIT, serde_json::Value> = json(empty.as_bytes()).unwrap();
+        let whole: Bounded<PAGE_LIMIT, serde_json::Value> = json(empty.as_bytes()).unwrap();
         assert!(whole.0.is_none());
         assert_eq!(policies(empty.as_bytes()).unwrap_err(), why);
     }

@@ -134,8 +134,7 @@ async fn read(answer: &mut reqwest::Response, cap: usize) -> Result<Bytes, Trans
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(after_sending)? {
         if body.len() + chunk.len() > cap {
-            let why = format!("the answer is larger than {cap} bytes");
-            return Err(TransportError::Unknown { why });
+            return Err(TransportError::TooLarge { most: cap });
         }
         body.extend_from_slice(&chunk);
     }

@@ -1,14 +1,19 @@
-//! What was typed, and what it means. Every flag has an environment variable.
+//! What was typed, and what it means. Every flag has an environment variable, and one that is empty
+//! counts as not set. What a single value may be is said in [`crate::values`].
 
-use std::{net::SocketAddr, time::Duration};
+use std::{ffi::OsStr, net::SocketAddr, time::Duration};
 
-use clap::{Parser, ValueEnum};
-use jiff::SignedDuration;
+use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser};
 use psg_controller::Settings;
-use psg_identity::HostPolicy;
+use psg_identity::{HostPolicy, address};
 use psg_plan::Timers;
 
-use crate::{audit::Place, election::Terms};
+use crate::{
+    audit::Place,
+    election::Terms,
+    telemetry,
+    values::{self, List},
+};
 
 /// Manages SailPoint password sync groups as Kubernetes resources.
 ///
@@ -20,80 +25,80 @@ pub struct Args {
     #[arg(
         long = "watch-namespace",
         env = "PSG_WATCH_NAMESPACES",
-        value_delimiter = ',',
+        value_parser = values::namespaces,
         value_name = "NAMESPACE"
     )]
-    pub watch_namespaces: Vec<String>,
+    watch_namespaces: Vec<List>,
 
     /// Where /livez and /readyz are served, and /metrics without --metrics-listen.
-    #[arg(long, env = "PSG_LISTEN", default_value = "0.0.0.0:8080")]
+    #[arg(long, env = "PSG_LISTEN", default_value = "0.0.0.0:8080", value_parser = values::address)]
     pub listen: SocketAddr,
 
     /// Where /metrics is served instead, such as 127.0.0.1:9090 for a proxy beside the operator.
-    #[arg(long, env = "PSG_METRICS_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "PSG_METRICS_LISTEN", value_name = "ADDRESS", value_parser = values::address)]
     pub metrics_listen: Option<SocketAddr>,
 
     /// A domain that credentials may be sent to, with all its subdomains; may be given several times.
     #[arg(
         long = "allow-host",
         env = "PSG_ALLOW_HOSTS",
-        value_delimiter = ',',
+        value_parser = values::domains,
         value_name = "DOMAIN",
-        default_values = psg_identity::address::VENDOR_SUFFIXES
+        default_values = address::VENDOR_SUFFIXES
     )]
-    pub allow_hosts: Vec<String>,
+    allow_hosts: Vec<List>,
 
     /// For tests and demos: tenants may be reached by http, at loopback and private addresses.
-    #[arg(long, env = "PSG_ALLOW_INSECURE_TENANTS")]
+    #[arg(long, env = "PSG_ALLOW_INSECURE_TENANTS", value_parser = values::switch)]
     pub allow_insecure_tenants: bool,
 
     /// How long a create whose answer was lost may still take effect. Must be longer than --post-timeout.
-    #[arg(long, env = "PSG_SETTLE", default_value = "30s", value_parser = duration)]
+    #[arg(long, env = "PSG_SETTLE", default_value = "30s", value_parser = values::duration)]
     pub settle: Duration,
 
     /// How far apart the two reads begin that prove that a lost create had no effect.
-    #[arg(long, env = "PSG_CONFIRM_GAP", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "PSG_CONFIRM_GAP", default_value = "10s", value_parser = values::duration)]
     pub confirm_gap: Duration,
 
     /// How long a tenant may take to answer a write.
-    #[arg(long, env = "PSG_POST_TIMEOUT", default_value = "8s", value_parser = duration)]
+    #[arg(long, env = "PSG_POST_TIMEOUT", default_value = "8s", value_parser = values::duration)]
     pub post_timeout: Duration,
 
     /// How often the credentials Secret is read while the credentials are missing or do not work.
-    #[arg(long, env = "PSG_CREDENTIALS_RETRY", default_value = "5s", value_parser = duration)]
+    #[arg(long, env = "PSG_CREDENTIALS_RETRY", default_value = "5s", value_parser = values::duration)]
     pub credentials_retry: Duration,
 
     /// How often a tenant that refuses the credentials is asked again.
-    #[arg(long, env = "PSG_PROBE_INTERVAL", default_value = "10m", value_parser = duration)]
+    #[arg(long, env = "PSG_PROBE_INTERVAL", default_value = "10m", value_parser = values::duration)]
     pub probe_interval: Duration,
 
     /// How often every resource is compared again, even if nothing seems to have changed. Calls nobody.
-    #[arg(long, env = "PSG_RESYNC", default_value = "10m", value_parser = duration)]
+    #[arg(long, env = "PSG_RESYNC", default_value = "10m", value_parser = values::duration)]
     pub resync: Duration,
 
     /// The Lease that replicas elect their leader by; only the leader acts. Without it there must be
     /// one process alone.
-    #[arg(long, env = "PSG_LEASE", value_name = "NAME")]
+    #[arg(long, env = "PSG_LEASE", value_name = "NAME", value_parser = values::lease)]
     pub lease: Option<String>,
 
     /// Where the Lease is. Default: the namespace of the service account, or of the kubeconfig.
-    #[arg(long, env = "PSG_LEASE_NAMESPACE", value_name = "NAMESPACE")]
+    #[arg(long, env = "PSG_LEASE_NAMESPACE", value_name = "NAMESPACE", value_parser = values::namespace)]
     pub lease_namespace: Option<String>,
 
     /// Who this replica is in the Lease; a random part is added. Default: the name of the host.
-    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    #[arg(long, env = "POD_NAME", value_name = "NAME", value_parser = values::replica)]
     pub lease_identity: Option<String>,
 
     /// How long a leader may act after it renewed the Lease.
-    #[arg(long, env = "PSG_LEASE_DURATION", default_value = "15s", value_parser = duration)]
+    #[arg(long, env = "PSG_LEASE_DURATION", default_value = "15s", value_parser = values::duration)]
     pub lease_duration: Duration,
 
     /// How often the leader renews the Lease; a standby looks at it twice as often.
-    #[arg(long, env = "PSG_LEASE_RENEW", default_value = "2s", value_parser = duration)]
+    #[arg(long, env = "PSG_LEASE_RENEW", default_value = "2s", value_parser = values::duration)]
     pub lease_renew: Duration,
 
     /// How long the end of the process waits for writes in hand.
-    #[arg(long, env = "PSG_DRAIN", default_value = "15s", value_parser = duration)]
+    #[arg(long, env = "PSG_DRAIN", default_value = "15s", value_parser = values::duration)]
     pub drain: Duration,
 
     /// Where each write to a tenant is told, one JSON line each: a file, `-` for standard output, or
@@ -102,6 +107,7 @@ pub struct Args {
         long,
         env = "PSG_AUDIT_LOG",
         default_value = "-",
+        value_parser = values::place,
         value_name = "PATH|-|off"
     )]
     pub audit_log: Place,
@@ -111,22 +117,28 @@ pub struct Args {
     #[arg(
         long = "audit-annotations",
         env = "PSG_AUDIT_ANNOTATIONS",
-        value_delimiter = ',',
+        value_parser = values::annotations,
         value_name = "KEY"
     )]
-    pub audit_annotations: Vec<String>,
+    audit_annotations: Vec<List>,
 
     /// The form of the logs on standard error.
-    #[arg(long, env = "PSG_LOG_FORMAT", default_value = "json")]
+    #[arg(
+        long,
+        env = "PSG_LOG_FORMAT",
+        default_value = "json",
+        value_parser = values::log_format,
+        value_name = "json|text"
+    )]
     pub log_format: LogFormat,
 
     /// What is logged, such as `info` or `psg_controller=debug,info`.
-    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = telemetry::filter)]
     pub log_level: String,
 }
 
 /// The form of the logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// One JSON object a line.
     Json,
@@ -137,6 +149,14 @@ pub enum LogFormat {
 /// Flags that do not fit together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
+    /// Nothing but a test has its tenant there.
+    #[error(
+        "--allow-host \"{0}\" is an address, or a whole top-level domain: name a domain such as api.identitynow.com; in tests, set --allow-insecure-tenants"
+    )]
+    Host(String),
+    /// One of the two could not be served.
+    #[error("--metrics-listen and --listen are both {0}: leave --metrics-listen out")]
+    Listen(SocketAddr),
     /// A create could take effect after it was looked for.
     #[error(
         "--settle ({settle:?}) must be longer than --post-timeout ({post:?}): a create must have ended before it is looked for"
@@ -174,11 +194,43 @@ pub enum Contradiction {
 }
 
 impl Args {
+    /// What this process was started with. One that cannot be right ends it, with the remedy.
+    pub fn read() -> Self {
+        let matches = definition(|name| std::env::var_os(name).is_some_and(|value| blank(&value)));
+        let read = Self::from_arg_matches(&matches.get_matches());
+        read.unwrap_or_else(|error| error.exit())
+    }
+
+    /// The namespaces that are watched; none means all.
+    pub fn watch_namespaces(&self) -> Vec<String> {
+        values::entries(&self.watch_namespaces)
+    }
+
+    /// The annotations that lines of the audit trail repeat.
+    pub fn audit_annotations(&self) -> Vec<String> {
+        values::entries(&self.audit_annotations)
+    }
+
+    /// The domains that credentials may be sent to.
+    fn allow_hosts(&self) -> Result<Vec<String>, Contradiction> {
+        let hosts = values::entries(&self.allow_hosts);
+        let odd = |host: &&String| address::is_literal(host) || !host.contains('.');
+        match hosts.iter().find(odd) {
+            Some(host) if !self.allow_insecure_tenants => Err(Contradiction::Host(host.clone())),
+            // Every entry was empty, which is as if the flag were not set.
+            _ if hosts.is_empty() => Ok(address::VENDOR_SUFFIXES.map(str::to_owned).into()),
+            _ => Ok(hosts),
+        }
+    }
+
     /// What the flags decide, once they are found to fit together.
     ///
     /// # Errors
     /// [`Contradiction`], naming the flags.
     pub fn settings(&self) -> Result<Settings, Contradiction> {
+        if self.metrics_listen == Some(self.listen) {
+            return Err(Contradiction::Listen(self.listen));
+        }
         if self.settle <= self.post_timeout {
             return Err(Contradiction::Settle {
                 settle: self.settle,
@@ -195,11 +247,7 @@ impl Args {
             probe: self.probe_interval,
             resync: self.resync,
             hosts: HostPolicy {
-                suffixes: self
-                    .allow_hosts
-                    .iter()
-                    .map(|host| host.to_ascii_lowercase())
-                    .collect(),
+                suffixes: self.allow_hosts()?,
                 allow_insecure: self.allow_insecure_tenants,
             },
         })
@@ -238,16 +286,16 @@ impl Args {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: SignedDuration = text.parse().map_err(|_| wrong(text))?;
-    Duration::try_from(parsed)
-        .ok()
-        .filter(|length| !length.is_zero())
-        .ok_or_else(|| wrong(text))
+/// The flags, without the variables that are unset or empty.
+fn definition(is_empty: impl Fn(&OsStr) -> bool) -> Command {
+    Args::command().mut_args(|arg: Arg| match arg.get_env() {
+        Some(name) if is_empty(name) => arg.env(None::<&str>),
+        _ => arg,
+    })
 }
 
-fn wrong(text: &str) -> String {
-    format!("\"{text}\" is not a length of time such as 500ms, 30s or 5m")
+fn blank(value: &OsStr) -> bool {
+    value.to_str().is_some_and(|value| value.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -318,13 +366,5 @@ mod tests {
             said.contains("--settle") && said.contains("--lease-duration"),
             "{said}"
         );
-    }
-
-    #[test]
-    fn a_length_of_time_needs_a_unit_and_a_length() {
-        for wrong in ["30", "0s", "-5s", "soon"] {
-            let words = ["psg-operator", "--settle", wrong];
-            assert!(Args::try_parse_from(words).is_err(), "{wrong}");
-        }
     }
 }

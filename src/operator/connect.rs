@@ -1,18 +1,66 @@
 //! The ways to Kubernetes: where it is, and which client may repeat itself.
 
-use kube::{Client, Config};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use psg_api::proxy;
 
 use crate::serve::Error;
 
 /// Where Kubernetes is, and who we are there.
 pub async fn config() -> Result<Config, Error> {
-    let mut config = Config::infer().await?;
+    let mut config = match by_kubeconfig().await? {
+        Some(config) => config,
+        // The service account; or the reason why the kubeconfig does not do.
+        None => Config::infer().await?,
+    };
     let agent = concat!("psg-operator/", env!("CARGO_PKG_VERSION"));
     config.headers.push((
         http::header::USER_AGENT,
         http::HeaderValue::from_static(agent),
     ));
     Ok(config)
+}
+
+/// What a kubeconfig says, with the proxy that kubectl would take.
+async fn by_kubeconfig() -> Result<Option<Config>, Error> {
+    let Ok(kubeconfig) = Kubeconfig::read() else {
+        return Ok(None);
+    };
+    let proxy = own_proxy(&kubeconfig);
+    let options = KubeConfigOptions::default();
+    let mut config = match Config::from_custom_kubeconfig(kubeconfig, &options).await {
+        Ok(config) => config,
+        Err(KubeconfigError::ParseNoProxy(why)) => {
+            let said = format!("NO_PROXY cannot be read: {why}; correct it, without empty entries");
+            return Err(Error::Client(said));
+        }
+        Err(_) => return Ok(None),
+    };
+    config.apply_debug_overrides();
+    let server = config.cluster_url.to_string();
+    let proxy = proxy.or_else(|| proxy::of_environment(&server, |name| std::env::var(name).ok()));
+    let parsed = proxy.map(|proxy| proxy.parse()).transpose();
+    config.proxy_url =
+        parsed.map_err(|why| Error::Client(format!("the address of the proxy is wrong: {why}")))?;
+    Ok(Some(config))
+}
+
+/// The proxy that the kubeconfig names for the cluster of its context.
+fn own_proxy(kubeconfig: &Kubeconfig) -> Option<String> {
+    let context = kubeconfig.current_context.as_ref()?;
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == *context)?;
+    let cluster = &context.context.as_ref()?.cluster;
+    let cluster = kubeconfig
+        .clusters
+        .iter()
+        .find(|named| named.name == *cluster)?;
+    let proxy = cluster.cluster.as_ref()?.proxy_url.clone();
+    proxy.filter(|proxy| !proxy.is_empty())
 }
 
 /// A client that repeats itself on a busy server: for reads.

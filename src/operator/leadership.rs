@@ -19,6 +19,9 @@ const CALL: Duration = Duration::from_secs(5);
 
 /// How often a release is tried: a renewal that was under way may have come in between.
 const RELEASES: usize = 3;
+/// How long a release may take in all: with `--drain` it fits into the 30 s that Kubernetes gives a
+/// process to end.
+const RELEASE: Duration = Duration::from_secs(10);
 
 /// Why a process that led does not any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +95,15 @@ impl Candidate {
 
     /// Lets the successor take over at once. Only for a process that begins no more writes.
     pub async fn release(&mut self) {
+        if tokio::time::timeout(RELEASE, self.try_to_release())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the Lease was not released within {RELEASE:?}; it runs out");
+        }
+    }
+
+    async fn try_to_release(&mut self) {
         for _ in 0..RELEASES {
             if !self.leads() {
                 return;

@@ -2,11 +2,13 @@
 //!
 //! # Layout
 //! - [`args`]: what was typed, and what it means.
+//! - [`values`]: what one value of a flag may be.
 //! - [`audit`]: where the audit trail goes.
 //! - [`telemetry`]: the logs, on standard error.
 //! - [`health`]: `/livez`, `/readyz`, `/metrics`; [`listen`]: serves them, within limits.
 //! - [`aside`]: the thread on which they are served and the Lease is renewed.
 //! - [`connect`]: the ways to Kubernetes.
+//! - [`definitions`]: says which definitions of our kinds a cluster lacks.
 //! - [`election`]: what to do about the Lease; pure.
 //! - [`fence`]: until when this process may act; [`leadership`]: reads and writes the Lease.
 //! - [`serve`]: everything put together, until a signal.
@@ -15,6 +17,7 @@ pub mod args;
 pub mod aside;
 pub mod audit;
 pub mod connect;
+pub mod definitions;
 pub mod election;
 pub mod fence;
 pub mod health;
@@ -22,3 +25,4 @@ pub mod leadership;
 pub mod listen;
 pub mod serve;
 pub mod telemetry;
+pub mod values;

@@ -2,11 +2,10 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::Parser;
 use psg_operator::{args::Args, audit::Trail, serve, telemetry};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     telemetry::start(args.log_format, &args.log_level);
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,

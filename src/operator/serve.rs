@@ -25,7 +25,7 @@ use crate::{
     args::{Args, Contradiction},
     aside::Aside,
     audit::Trail,
-    connect,
+    connect, definitions,
     fence::Fence,
     health::{self, Health, Pulse},
     leadership::{Candidate, Lost},
@@ -74,6 +74,7 @@ pub enum Error {
 /// See [`Error`].
 pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let settings = args.settings()?;
+    let hosts = settings.hosts.suffixes.clone();
     // A second provider in the process is no reason to stop: the first one stays.
     if rustls::crypto::ring::default_provider()
         .install_default()
@@ -113,7 +114,8 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     .map_err(|error| Error::Client(error.to_string()))?;
     let stop = stop_on_signals().map_err(Error::Runtime)?;
     let mut registry = Registry::default();
-    let (wakes, queues) = Wakes::new(&args.watch_namespaces);
+    let namespaces = args.watch_namespaces();
+    let (wakes, queues) = Wakes::new(&namespaces);
     let metric = candidate.as_ref().map_or_else(
         || {
             let alone = Gauge::default();
@@ -160,7 +162,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         unreadable: psg_controller::unreadable::AllUnreadable::default(),
         audit: Audit {
             log: trail,
-            annotations: args.audit_annotations.clone(),
+            annotations: args.audit_annotations(),
             replica,
         },
         metrics: Metrics::new(&mut registry),
@@ -178,7 +180,18 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         stands: stands.clone(),
     };
     listen(&aside, &args, health)?;
-    tracing::info!(listen = %args.listen, version = env!("CARGO_PKG_VERSION"), "the operator runs");
+    tracing::info!(
+        listen = %args.listen,
+        namespaces = if namespaces.is_empty() { "all".to_owned() } else { namespaces.join(",") },
+        hosts = hosts.join(","),
+        version = env!("CARGO_PKG_VERSION"),
+        "the operator runs"
+    );
+    // It only reads, so it ends with the runtime.
+    tokio::spawn(definitions::report_missing(
+        reads.clone(),
+        Arc::clone(&context.readiness),
+    ));
     let done = CancellationToken::new();
     let campaign = |candidate| aside.spawn(campaign(candidate, done.clone()));
     let mut campaign = candidate.map(campaign);

@@ -3,11 +3,54 @@
 use std::io::{self, Write};
 
 use psg_domain::text;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
 
-/// Starts logging; an unreadable filter falls back to `info`.
+/// What is logged, such as `info` or `psg_controller=debug,info`, as `tracing` reads it. A word that is
+/// no level would mean a part of the program of that name, and silence everything else.
+pub fn filter(text: &str) -> Result<String, String> {
+    let parts = text.split(',').map(str::trim);
+    let parts: Result<Vec<String>, String> =
+        parts.filter(|part| !part.is_empty()).map(part).collect();
+    let filter = parts?.join(",");
+    if filter.is_empty() {
+        return Err("it is empty: write info, or leave it out".to_owned());
+    }
+    match EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(why) => Err(format!(
+            "{why}; write such as info or psg_controller=debug,info"
+        )),
+    }
+}
+
+/// A level, or that of a part of the program.
+fn part(text: &str) -> Result<String, String> {
+    match text.rsplit_once('=') {
+        None if text.ends_with(']') => Ok(text.to_owned()),
+        None => level(text).map(str::to_owned),
+        // The = belongs to a field: `[span{field=value}]`.
+        Some((_, end)) if end.ends_with(']') => Ok(text.to_owned()),
+        Some((of, word)) => Ok(format!("{}={}", of.trim(), level(word.trim())?)),
+    }
+}
+
+fn level(word: &str) -> Result<&str, String> {
+    let known = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    match word {
+        _ if word.eq_ignore_ascii_case("warning") => Ok("warn"),
+        _ if known(word) => Ok(word),
+        _ => Err(format!(
+            "\"{}\" is no level: off, error, warn, info, debug or trace; for a part of the program, \
+             psg_controller=debug,info",
+            word.escape_debug()
+        )),
+    }
+}
+
+/// Starts logging by a [`filter`].
 pub fn start(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt()
@@ -53,6 +96,40 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_level_is_known_by_its_words_and_nothing_else_is_taken_for_one() {
+        for (text, meant) in [
+            ("info", "info"),
+            (" Warning ", "warn"),
+            ("psg_controller=warning,info,", "psg_controller=warn,info"),
+            ("psg_controller = debug , INFO", "psg_controller=debug,INFO"),
+            ("[pass{name=a}]=debug,off", "[pass{name=a}]=debug,off"),
+            ("[pass{name=a}]", "[pass{name=a}]"),
+            ("[pass]", "[pass]"),
+            ("3", "3"),
+        ] {
+            assert_eq!(filter(text).as_deref(), Ok(meant), "{text}");
+        }
+        for wrong in [
+            "",
+            ",",
+            "verbose",
+            "psg_controller",
+            "a=b",
+            "a=",
+            "a=b=info",
+            "6",
+        ] {
+            let said = filter(wrong).unwrap_err();
+            assert!(!said.is_empty() && !said.contains('\n'), "{wrong}: {said}");
+        }
+        let said = filter("verbose").unwrap_err();
+        assert!(
+            said.contains("off, error, warn, info, debug or trace"),
+            "{said}"
+        );
     }
 
     #[test]

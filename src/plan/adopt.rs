@@ -18,6 +18,9 @@ pub fn adopt(
     resolved: &Resolved,
     group: &Group,
 ) -> Move {
+    if let Some(read) = create::read_part(case, group) {
+        return read;
+    }
     let drift = differ::differences(resolved, group, case.picture);
     if case.observes() {
         return if drift.is_empty() {

@@ -64,6 +64,7 @@ pub fn conflicts<'a>(
             None => {}
         }
     }
+    findings.extend(in_groups_without_id(case, &sources, mine));
     // As long as no group is ours for certain, the one of the wanted name may become it.
     let certain = mine.is_some_and(|id| matches!(case.picture.group(id), Presence::There(..)));
     let rival =
@@ -97,4 +98,31 @@ pub fn conflicts<'a>(
         }
     }
     Conflicts { findings, awaited }
+}
+
+/// Sources that are to join, and that the tenant shows in a group without an id. Such a group may be
+/// ours as well, so members of ours are not looked for, and nothing before it is known which these are.
+fn in_groups_without_id(
+    case: &Case<'_>,
+    sources: &[&Source],
+    mine: Option<&GroupId>,
+) -> Vec<Finding> {
+    let members = match mine.map(|id| case.picture.group(id)) {
+        Some(Presence::Unknown(_)) => return Vec::new(),
+        Some(Presence::There(group, _)) => Some(&group.sources),
+        Some(Presence::Gone(_)) | None => None,
+    };
+    let joining = sources.iter();
+    let joining = joining.filter(|source| !members.is_some_and(|them| them.contains(&source.id)));
+    let found = joining.filter_map(|source| {
+        let mut groups = case.picture.unreadable_groups();
+        let group = groups.find(|group| group.id.is_none() && group.sources.contains(&source.id))?;
+        let message = format!(
+            "\"{}\" is in a tenant group that cannot be read ({group}): mend or remove that group in \
+             the tenant",
+            source.name
+        );
+        Some(Finding::new(Reason::SourceInAnotherGroup, message))
+    });
+    found.collect()
 }

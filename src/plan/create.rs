@@ -2,10 +2,10 @@
 //! for; an answer that was lost is settled by looking, and only two complete walks, begun after
 //! the time in which a late POST may still take effect, prove that there is none.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use psg_domain::{Group, Intent, Origin, SourceId, time};
+use psg_domain::{Group, Intent, Origin, Presence, SourceId, time};
 
 use crate::{
     case::{Case, Memory, Move, Outcome, Remembered, Step, What, stalled, write},
@@ -13,6 +13,7 @@ use crate::{
     reason::{Finding, Reason},
     refused,
     resolve::Resolved,
+    sync::read_group,
 };
 
 /// How long the read of one source's holders may take at the slowest rate that can be set.
@@ -46,11 +47,17 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
         };
     }
     let ids = resolved.source_ids();
+    if let Some(wait) = prerequisites::unknown(case, now, &ids) {
+        return wait;
+    }
     if let Some(read) = read_groups(case, now).or_else(|| read_holders(case, now, &ids)) {
         return read;
     }
     if let Some(stop) = stalled(prerequisites::exceptions(&ids, case.picture)) {
         return stop;
+    }
+    if let Some(wait) = unreadable(case, now, &resolved.name, &ids) {
+        return wait;
     }
     let intent = Intent {
         attempt: case
@@ -92,6 +99,36 @@ pub fn read_groups(case: &Case<'_>, now: Timestamp) -> Option<Move> {
 pub fn fresh_holders(case: &Case<'_>, now: Timestamp, sources: usize) -> Timestamp {
     let reading = READ_OF_ONE.saturating_mul(u32::try_from(sources).unwrap_or(u32::MAX));
     time::before(now, case.tenant.interval.saturating_add(reading))
+}
+
+/// Asks for a group by its id, if the newest walk shows only a part of it: nothing is decided on that.
+pub fn read_part(case: &Case<'_>, group: &Group) -> Option<Move> {
+    match case.picture.group(&group.id) {
+        Presence::Unknown(after) if case.picture.is_shown_in_part(&group.id) => {
+            Some(read_group(&group.id, after))
+        }
+        _ => None,
+    }
+}
+
+/// Waits while the tenant shows a group that may be the one of that name and those sources, and that
+/// cannot be read: that there is no such group is not known then.
+fn unreadable(
+    case: &Case<'_>,
+    now: Timestamp,
+    name: &str,
+    sources: &BTreeSet<SourceId>,
+) -> Option<Move> {
+    let mut groups = case.picture.unreadable_groups();
+    let group = groups.find(|group| group.may_be(name, sources))?;
+    let message = format!(
+        "the tenant shows a group that cannot be read and may be \"{name}\" ({group}): mend or remove \
+         it in the tenant"
+    );
+    Some(Move::Wait {
+        until: time::after(now, case.tenant.interval),
+        why: Finding::new(Reason::GroupUnreadable, message),
+    })
 }
 
 /// Asks for the holders of sources that are about to join, unless they were read lately.
@@ -172,9 +209,12 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
                 .is_none()
         })
         .collect();
+    if let Some(read) = candidates.iter().find_map(|group| read_part(case, group)) {
+        return Settlement::Open(read);
+    }
     match candidates.as_slice() {
         [only] if intent.made(only) => Settlement::Open(ours(only)),
-        [] => absent(case, now, since),
+        [] => absent(case, now, since, intent),
         several => Settlement::Open(match chosen(case, several) {
             Some(group) => ours(group),
             None => Move::Stalled(ambiguous(intent, several)),
@@ -194,7 +234,7 @@ fn ours(group: &Group) -> Move {
 }
 
 /// `since` is when the POST was given up or, if this process does not know, when it was announced.
-fn absent(case: &Case<'_>, now: Timestamp, since: Timestamp) -> Settlement {
+fn absent(case: &Case<'_>, now: Timestamp, since: Timestamp, intent: &Intent) -> Settlement {
     let deadline = time::after(since, case.timers.settle);
     let refresh = |newer_than| {
         Settlement::Open(Move::Refresh {
@@ -214,6 +254,9 @@ fn absent(case: &Case<'_>, now: Timestamp, since: Timestamp) -> Settlement {
     };
     if now < deadline {
         return wait(deadline);
+    }
+    if let Some(wait) = unreadable(case, now, &intent.name, &intent.sources) {
+        return Settlement::Open(wait);
     }
     let Some(first) = case.picture.first_walk_since(deadline) else {
         return refresh(deadline);

@@ -126,7 +126,8 @@ fn look(
     // Only a walk begun since tells which group rules the source now.
     let walked = picture.groups_as_of().unwrap_or(Timestamp::MIN);
     let elsewhere = picture.groups_with(&open.source).into_iter();
-    let others = elsewhere.filter(|other| Some(&other.id) != group);
+    let others = elsewhere
+        .filter(|other| Some(&other.id) != group && picture.shows_member(&other.id, &open.source));
     if let Some(since) = others
         .filter_map(|other| picture.shown_since(&other.id))
         .min()
@@ -169,7 +170,7 @@ fn look(
     if open.assign == Assign::IfNone && own {
         return Source::Decided(HandBackResult::HasOwnPolicy);
     }
-    if picture.policy(&open.policy).is_none() {
+    if picture.policy(&open.policy).is_none() && !picture.policies_in_doubt() {
         return Source::Decided(HandBackResult::PolicyGone);
     }
     if let Some(at) = assigned {

@@ -1,9 +1,11 @@
 //! Rule 2: what the vendor's guide asks for before a group is made or changed, all at once.
 //! An unhealthy source is a warning, never a block.
 
-use psg_domain::{Picture, SourceId};
+use jiff::Timestamp;
+use psg_domain::{Picture, Source, SourceId, time};
 
 use crate::{
+    case::{Case, Move},
     reason::{Finding, Reason},
     resolve::Resolved,
 };
@@ -23,7 +25,7 @@ pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
         .filter_map(|pin| picture.source(&pin.id))
     {
         let name = &source.name;
-        if !source.direct {
+        if source.direct == Some(false) {
             findings.push(Finding::new(
                 Reason::NotDirectConnect,
                 format!("source \"{name}\" is not a direct connect source: take it out, or connect it directly"),
@@ -35,7 +37,7 @@ pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
                 format!("source \"{name}\" cannot change passwords (feature PASSWORD): configure it for Password Management"),
             ));
         }
-        if source.authenticates && picture.applications(&source.id) == 0 {
+        if source.authenticates && picture.applications(&source.id) == Some(0) {
             findings.push(Finding::new(
                 Reason::NoApplication,
                 format!("authentication source \"{name}\" has no application: add one to it"),
@@ -43,6 +45,34 @@ pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Waits while nobody knows how many applications a source has that is about to join and is used to
+/// sign in. A source that is a member already needs no answer to that.
+pub fn unknown<'a>(
+    case: &Case<'_>,
+    now: Timestamp,
+    joining: impl IntoIterator<Item = &'a SourceId>,
+) -> Option<Move> {
+    let joining = joining.into_iter();
+    let joining = joining.filter_map(|id| case.picture.source(id));
+    let unknown = joining
+        .filter(|source| source.authenticates && case.picture.applications(&source.id).is_none());
+    let names: Vec<String> = unknown
+        .map(|source| format!("\"{}\"", source.name))
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "the tenant does not tell how many applications these authentication sources have, and each \
+         needs one to join: {}",
+        names.join(", ")
+    );
+    Some(Move::Wait {
+        until: time::after(now, case.tenant.interval),
+        why: Finding::new(Reason::ApplicationsUnknown, message),
+    })
 }
 
 /// Exceptions on sources that are about to join; their holders have been read.
@@ -78,13 +108,22 @@ pub fn exceptions<'a>(
     findings
 }
 
-/// The wanted sources that the tenant reports as unhealthy.
+/// What may be wrong with the wanted sources, and is no block: sources that the tenant reports as
+/// unhealthy, and sources of which it does not say how they are connected.
 pub fn unhealthy(resolved: &Resolved, picture: &Picture) -> Vec<String> {
-    resolved
-        .sources
-        .iter()
-        .filter_map(|pin| picture.source(&pin.id))
-        .filter(|source| !source.healthy)
-        .map(|source| format!("\"{}\" ({})", source.name, source.status))
-        .collect()
+    let pins = resolved.sources.iter();
+    let sources: Vec<&Source> = pins.filter_map(|pin| picture.source(&pin.id)).collect();
+    let ill = sources.iter().filter(|source| !source.healthy);
+    let ill = ill.map(|source| format!("\"{}\" ({})", source.name, source.status));
+    let ill: Vec<String> = ill.collect();
+    let reported =
+        (!ill.is_empty()).then(|| format!("the tenant reports as unhealthy: {}", ill.join(", ")));
+    let unsaid = sources.iter().filter(|source| source.direct.is_none());
+    let unsaid = unsaid.map(|source| {
+        format!(
+            "\"{}\" (the tenant does not say how it is connected)",
+            source.name
+        )
+    });
+    reported.into_iter().chain(unsaid).collect()
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use psg_domain::{Group, Refused, time};
+use psg_domain::{Group, Refused, Source, time};
 
 use crate::{
     case::{Case, Move},
@@ -89,9 +89,11 @@ pub fn fingerprint(case: &Case<'_>) -> String {
             facts.push(format!("{} {policy:?} {namesakes}", resolved.name));
             facts.extend(resolved.source_ids().iter().map(|id| {
                 let source = case.picture.source(id);
-                let source = source.map(|s| (s.direct, s.password, s.authenticates));
+                let direct = |s: &Source| s.direct != Some(false);
+                let source = source.map(|s| (direct(s), s.password, s.authenticates));
                 let groups = ids(&case.picture.groups_with(id));
-                let has_application = case.picture.applications(id) > 0;
+                let applications = case.picture.applications(id);
+                let has_application = applications.is_some_and(|count| count > 0);
                 format!("{id} {source:?} {groups} {has_application}")
             }));
         }

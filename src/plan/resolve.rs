@@ -219,7 +219,12 @@ pub fn findings(unresolved: Vec<Unresolved>, picture: &Picture) -> Vec<Finding> 
                 Kind::Policy => Reason::PolicyNotFound,
             };
             let noun = kind.noun();
-            let hint = hint(kind, &reference, picture, &mut search);
+            let hint = match unreadable(kind, &reference, picture) {
+                Some(object) => format!(
+                    "one of that name is shown and cannot be read ({object}): mend or remove it there"
+                ),
+                None => hint(kind, &reference, picture, &mut search),
+            };
             Finding::new(
                 reason,
                 format!("no {noun} {reference} in the tenant: {hint}"),
@@ -227,6 +232,22 @@ pub fn findings(unresolved: Vec<Unresolved>, picture: &Picture) -> Vec<Finding> 
         }
     });
     told.collect()
+}
+
+/// The object of a reference by name, if the tenant shows it without an id that can be used.
+fn unreadable<'a>(
+    kind: Kind,
+    reference: &Ref,
+    picture: &'a Picture,
+) -> Option<&'a psg_domain::Unreadable> {
+    let kind = match kind {
+        Kind::Source => psg_domain::Kind::Source,
+        Kind::Policy => psg_domain::Kind::Policy,
+    };
+    match reference {
+        Ref::Name(name) => picture.unreadable_named(kind, name),
+        Ref::Id(_) => None,
+    }
 }
 
 fn hint(kind: Kind, reference: &Ref, picture: &Picture, search: &mut Search) -> String {

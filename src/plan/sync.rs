@@ -90,6 +90,9 @@ pub fn sync(
     let wanted = reached.source_ids();
     let joining: Vec<&SourceId> = wanted.difference(&group.sources).collect();
     if !case.is_paused(now) {
+        if let Some(wait) = prerequisites::unknown(case, now, joining.iter().copied()) {
+            return wait;
+        }
         let read = create::read_groups(case, now)
             .or_else(|| create::read_holders(case, now, joining.iter().copied()));
         if let Some(read) = read {

@@ -165,7 +165,7 @@ fn at_work(case: &Case<'_>) -> Finding {
 
 fn facts(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<Condition> {
     let stopped = match next {
-        Move::Stalled(finding) => Some(finding),
+        Move::Stalled(finding) | Move::Wait { why: finding, .. } => Some(finding),
         _ => None,
     };
     let stopped_by = |about| stopped.filter(|finding| finding.reason.about() == about);
@@ -211,8 +211,12 @@ fn facts(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<Condi
             conditions.push(if unhealthy.is_empty() {
                 condition("SourcesHealthy", Truth::True, "Healthy", String::new())
             } else {
-                let message = format!("the tenant reports as unhealthy: {}", unhealthy.join(", "));
-                condition("SourcesHealthy", Truth::False, "Unhealthy", message)
+                condition(
+                    "SourcesHealthy",
+                    Truth::False,
+                    "Unhealthy",
+                    unhealthy.join("; "),
+                )
             });
             if *next == Move::Settled {
                 conditions.extend(misaligned(case, resolved));

@@ -1,13 +1,13 @@
 //! Sends one patch, and says in plain words why it did not go through.
 
-use std::{collections::BTreeMap, ffi::OsStr, path::Path, time::Duration};
+use std::{collections::BTreeMap, error::Error, ffi::OsStr, path::Path, time::Duration};
 
 use kube::{
     Api, Client, Config,
     api::{Patch, PatchParams},
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
-use psg_api::PasswordSyncGroup;
+use psg_api::{PasswordSyncGroup, proxy};
 use serde_json::Value;
 
 use crate::{annotate::Change, args::Args};
@@ -27,12 +27,22 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
     };
     let files = std::env::var_os("KUBECONFIG");
     let kubeconfig = kubeconfig(args.kubeconfig.as_deref(), files.as_deref())?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+    let proxy = own_proxy(&kubeconfig, args.context.as_deref());
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| format!("no way to a cluster: {error}; set --kubeconfig or --context"))?;
+        .map_err(|error| {
+            let remedy = match error {
+                KubeconfigError::ParseNoProxy(_) => "correct NO_PROXY, without empty entries",
+                _ => "set --kubeconfig or --context",
+            };
+            format!("no way to a cluster: {}; {remedy}", whole(&error))
+        })?;
+    let server = config.cluster_url.to_string();
+    let proxy = proxy.or_else(|| proxy::of_environment(&server, |name| std::env::var(name).ok()));
+    let parsed = proxy.map(|proxy| proxy.parse()).transpose();
+    config.proxy_url = parsed.map_err(|why| format!("the address of the proxy is wrong: {why}"))?;
     let namespace = args.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
-    let server = config.cluster_url.to_string();
     let client = Client::try_from(config).map_err(|error| error.to_string())?;
     let groups: Api<PasswordSyncGroup> = Api::namespaced(client, &namespace);
     let (params, patch) = (PatchParams::default(), Patch::Merge(&change.patch));
@@ -79,6 +89,37 @@ fn kubeconfig(named: Option<&Path>, listed: Option<&OsStr>) -> Result<Kubeconfig
     })
 }
 
+/// The proxy that the kubeconfig names for the cluster of its context.
+fn own_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let context = context.or(kubeconfig.current_context.as_deref())?;
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == context)?;
+    let cluster = &context.context.as_ref()?.cluster;
+    let cluster = kubeconfig
+        .clusters
+        .iter()
+        .find(|named| named.name == *cluster)?;
+    let proxy = cluster.cluster.as_ref()?.proxy_url.clone();
+    proxy.filter(|proxy| !proxy.is_empty())
+}
+
+/// An error with its causes.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some texts have that of their cause in them.
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Whether the annotations are what the patch asked for.
 fn is_stored(patch: &Value, stored: Option<&BTreeMap<String, String>>) -> bool {
     let asked = patch["metadata"]["annotations"].as_object();
@@ -90,10 +131,14 @@ fn is_stored(patch: &Value, stored: Option<&BTreeMap<String, String>>) -> bool {
 
 fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> String {
     match error {
-        kube::Error::Api(status) if status.is_not_found() && !status.message.contains(name) => {
-            format!("{server} does not know PasswordSyncGroup: install psg-operator's definitions")
+        // By the code: of a kind that is not there the answer is plain text, without a reason.
+        kube::Error::Api(status) if status.code == 404 && !status.message.contains(name) => {
+            format!(
+                "{server} does not know PasswordSyncGroup: install psg-operator's definitions, \
+                 `kubectl apply --server-side -f crds/`"
+            )
         }
-        kube::Error::Api(status) if status.is_not_found() => format!(
+        kube::Error::Api(status) if status.code == 404 => format!(
             "there is no PasswordSyncGroup \"{name}\" in namespace \"{namespace}\"; \
              `kubectl get psg --all-namespaces` lists them"
         ),
@@ -101,7 +146,7 @@ fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> S
             format!("you may not do that: {}", status.message)
         }
         kube::Error::Api(status) => status.message.clone(),
-        other => format!("{server}: {other}"),
+        other => format!("{server}: {}", whole(other)),
     }
 }
 
@@ -159,7 +204,7 @@ mod tests {
             "{gone}"
         );
         assert!(gone.contains("kubectl get psg"), "{gone}");
-        let unknown = said(404, "NotFound", "404 page not found");
+        let unknown = said(404, "Failed to parse error data", "404 page not found");
         assert!(unknown.contains("install psg-operator"), "{unknown}");
         let forbidden = said(403, "Forbidden", "User \"x\" cannot patch resource");
         assert!(forbidden.contains("User \"x\" cannot patch"), "{forbidden}");

@@ -1,6 +1,8 @@
 //! The name of a resource as it is typed: `NAME`, or `psg/NAME` as kubectl takes it. It becomes a part
 //! of an address, so nothing but a name of Kubernetes goes through.
 
+use psg_api::names::{LONGEST_NAME, is_subdomain};
+
 /// The words before the slash that mean this kind.
 const KINDS: [&str; 5] = [
     "psg",
@@ -9,8 +11,6 @@ const KINDS: [&str; 5] = [
     "passwordsyncgroup.passwordsync.dev",
     "passwordsyncgroups.passwordsync.dev",
 ];
-/// The longest name of a resource (RFC 1123 subdomain, as Kubernetes has it).
-const LONGEST: usize = 253;
 
 /// The name of the resource that is meant.
 ///
@@ -32,19 +32,9 @@ pub fn parse(text: &str) -> Result<String, String> {
     }
     Err(format!(
         "\"{}\" is not the name of a resource: lower case letters, digits, \"-\" and \".\", at most \
-         {LONGEST} characters; `kubectl get psg` lists the names",
+         {LONGEST_NAME} characters; `kubectl get psg` lists the names",
         name.escape_debug()
     ))
-}
-
-fn is_subdomain(name: &str) -> bool {
-    let label = |label: &str| {
-        let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-        let bytes = label.as_bytes();
-        let edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
-        bytes.iter().all(inner) && edge(bytes.first()) && edge(bytes.last())
-    };
-    name.len() <= LONGEST && name.split('.').all(label)
 }
 
 #[cfg(test)]

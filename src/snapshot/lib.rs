@@ -3,22 +3,28 @@
 //!
 //! # Layout
 //! - [`walk`]: a complete walk over a paged list, or an error.
+//! - `doubt`: a total that never fits, and how long it must not before it counts as wrong.
+//! - `applications`: the one list that a tenant can do without.
 //! - [`shared`]: one picture for all who read it by the same credentials.
 //! - [`Snapshot`]: a picture, and the reads that bring it up to date.
 
+mod applications;
+mod doubt;
 pub mod shared;
 pub mod walk;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError},
-};
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use psg_domain::{Changes, Group, GroupId, Holder, Picture, Source, SourceId, TenantKey};
+use psg_domain::{Changes, Group, GroupId, Holder, Picture, Policy, Source, SourceId, TenantKey};
 use psg_identity::{Client, Error, Lane};
 
+use doubt::Doubts;
+pub use doubt::LASTING;
 pub use shared::{Listener, Pictures};
 use shared::{Shared, Whole};
 
@@ -93,19 +99,34 @@ impl Snapshot {
         let client = &self.client;
         let sources = walk::complete(
             |page| client.list_sources(page, Lane::Read),
-            |source| source.id.clone(),
+            |source: &Source| source.id.as_str(),
         )
         .await?;
         let policies = walk::complete(
             |page| client.list_policies(page, Lane::Read),
-            |policy| policy.id.clone(),
+            |policy: &Policy| policy.id.as_str(),
         )
         .await?;
-        let applications = self.read_applications(&sources).await?;
+        let applications = applications::read(client, &sources.items).await?;
+        let differing = [sources.differs, policies.differs].into_iter().flatten();
+        let doubts = differing.map(|differs| differs.to_string());
+        self.doubts().facts = doubts.chain(applications.doubt).collect();
+        let without_id = policies.unreadable.iter().any(|policy| policy.id.is_none());
+        let policies_in_doubt = policies.differs.is_some() || without_id;
+        let unreadable = [
+            sources.unreadable,
+            policies.unreadable,
+            applications.unreadable,
+        ];
+        let unreadable = unreadable.concat();
+        let (sources, policies) = (sources.items, policies.items);
         let (_, _, groups) = self.with(Picture::counts);
-        self.shared
-            .make_room(sources.len() + policies.len() + groups)?;
-        self.merge(|picture| picture.merge_facts(began, sources, policies, applications));
+        let objects = sources.len() + policies.len() + groups + unreadable.len();
+        self.shared.make_room(objects)?;
+        self.merge(|picture| {
+            picture.merge_unreadable_facts(unreadable, policies_in_doubt);
+            picture.merge_facts(began, sources, policies, applications.counts)
+        });
         Ok(())
     }
 
@@ -121,13 +142,33 @@ impl Snapshot {
             return Ok(());
         }
         let began = (self.clock)();
-        let groups = walk::complete(
+        let walked = walk::repeated(
             |page| self.client.list_groups(page, lane),
-            |group: &Group| group.id.clone(),
+            |group: &Group| group.id.as_str(),
         )
         .await?;
-        self.merge(|picture| picture.merge_groups(began, groups));
+        self.doubts().groups(began, walked.differs)?;
+        self.merge(|picture| picture.merge_walk(began, walked.items, walked.unreadable));
         Ok(())
+    }
+
+    /// How much of the tenant cannot be read, and what of it in words: the lists first, then objects,
+    /// in the order of kinds and names. No more words than `most`.
+    pub fn unreadable(&self, most: usize) -> (usize, Vec<String>) {
+        let mut words = self.doubts().in_words();
+        let lists = words.len();
+        words.truncate(most);
+        self.with(|picture| {
+            let left = most - words.len();
+            let objects = picture.unreadable();
+            words.extend(objects.take(left).map(ToString::to_string));
+            (lists + picture.unreadable().count(), words)
+        })
+    }
+
+    fn doubts(&self) -> MutexGuard<'_, Doubts> {
+        let doubts = self.shared.doubts.lock();
+        doubts.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads one group by id: the proof that it is there, or that it is gone.
@@ -168,26 +209,5 @@ impl Snapshot {
     ) -> (&'a SourceId, Timestamp, Result<Option<Vec<Holder>>, Error>) {
         let began = (self.clock)();
         (source, began, self.client.holders(source, lane).await)
-    }
-
-    /// One list for the whole tenant; where that is not granted, each authentication source's
-    /// own connections tell as much as the rules need.
-    async fn read_applications(
-        &self,
-        sources: &[Source],
-    ) -> Result<BTreeMap<SourceId, u32>, Error> {
-        let listed = walk::applications(&self.client).await;
-        if !matches!(
-            listed,
-            Err(Error::Forbidden { .. } | Error::NotFound { .. })
-        ) {
-            return listed;
-        }
-        let mut counts = BTreeMap::new();
-        for source in sources.iter().filter(|source| source.authenticates) {
-            let count = self.client.connections(&source.id, Lane::Read).await?;
-            counts.insert(source.id.clone(), count.unwrap_or(0));
-        }
-        Ok(counts)
     }
 }

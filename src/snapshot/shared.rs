@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use psg_domain::{Changes, Picture, TenantKey};
 use psg_identity::{ApiVersion, Client, Credentials, Error};
 
-use crate::{Clock, Snapshot};
+use crate::{Clock, Snapshot, doubt::Doubts};
 
 /// The most sources, policies and groups that all pictures hold together: some 170 MiB, a third of
 /// what the chart gives the process.
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub walking: tokio::sync::Mutex<()>,
     /// One read of everything at a time, and how the last one ended.
     pub reading: tokio::sync::Mutex<Option<Whole>>,
+    /// What is wrong with its lists, beside the objects in them.
+    pub doubts: Mutex<Doubts>,
     /// Which tenant it shows, once that is known.
     pub key: RwLock<Option<TenantKey>>,
     listener: Listener,
@@ -83,6 +85,7 @@ impl Shared {
             picture: RwLock::default(),
             walking: tokio::sync::Mutex::default(),
             reading: tokio::sync::Mutex::default(),
+            doubts: Mutex::default(),
             key: RwLock::default(),
             listener,
             held: AtomicUsize::new(0),

@@ -1,114 +1,223 @@
 //! A complete walk over a paged list. The tenant promises no order, so a page may shift while
-//! the list changes: only distinct ids that add up to the announced total count as complete.
+//! the list changes: only distinct ids that add up to the announced total count as complete. A total
+//! that never adds up, though every walk shows the same objects, is told beside these.
 //!
 //! How much is read at most, and when the last page was, is decided in [`psg_identity::pages`].
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::Future,
+use std::{collections::BTreeSet, fmt, future::Future};
+
+use psg_domain::Unreadable;
+use psg_identity::{
+    Error, Listed, Operation, Page,
+    pages::{self, PAGE_LIMIT},
 };
 
-use psg_domain::SourceId;
-use psg_identity::{Client, Error, Lane, Listed, Page, pages};
+/// By pages of how many objects a list that does not add up is walked again before that is told. A
+/// tenant that loses an object between two pages loses another one between others, also where it puts
+/// only 100 on a page: then the walks do not agree.
+const AGAIN: [usize; 3] = [90, PAGE_LIMIT, PAGE_LIMIT];
 
-/// How often a list that shifts is walked again before the read fails.
-const TRIES: usize = 4;
+/// A list, as a walk over it showed it.
+#[derive(Debug)]
+pub struct Walked<T> {
+    /// The objects, each once.
+    pub items: Vec<T>,
+    /// The objects that cannot be read as a whole.
+    pub unreadable: Vec<Unreadable>,
+    /// How the announced total differs from what was shown, if it does.
+    pub differs: Option<Difference>,
+}
 
-/// Walks until every announced object was seen once. Without an announced total, an empty page
-/// ends the walk.
+/// An announced total that was not the number of the objects shown, in each of several walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    operation: Operation,
+    /// By the last of the walks.
+    announced: usize,
+    shown: usize,
+    /// Each walk differed by the same number.
+    steady: bool,
+    /// Each walk showed the same objects.
+    agrees: bool,
+}
+
+impl Difference {
+    pub(crate) fn of(operation: Operation, announced: usize, shown: usize) -> Self {
+        Self {
+            operation,
+            announced,
+            shown,
+            steady: true,
+            agrees: true,
+        }
+    }
+
+    /// By how much the total is too high; none if it is not always by the same number.
+    pub fn by(self) -> Option<i64> {
+        let signed = |count| i64::try_from(count).ok();
+        let by = signed(self.announced)?.checked_sub(signed(self.shown)?);
+        by.filter(|_| self.steady)
+    }
+
+    /// Whether each walk showed the same objects: it is the total that is wrong, then.
+    pub fn agrees(self) -> bool {
+        self.agrees
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (announced, shown, objects) = (self.announced, self.shown, self.operation.objects());
+        if self.steady {
+            write!(f, "{announced} {objects} announced and {shown} shown")
+        } else {
+            write!(
+                f,
+                "{shown} {objects} shown and another number announced each time"
+            )
+        }
+    }
+}
+
+/// The distinct objects of one walk: their ids, and how many have none. Two that have none cannot be
+/// told apart, so each counts.
+#[derive(PartialEq, Eq)]
+struct Distinct {
+    ids: BTreeSet<String>,
+    without_id: usize,
+}
+
+/// Walks until every announced object was seen once, or every walk showed the same objects. Without
+/// an announced total, an empty page ends the walk.
 ///
 /// # Errors
 /// Whatever a page answers; [`Error::BadAnswer`] if the list shifts each time, or is larger than
 /// [`psg_identity::bounds`] allow.
-pub async fn complete<T, I, F>(
-    mut list: impl FnMut(Page) -> F,
-    id: impl Fn(&T) -> I,
-) -> Result<Vec<T>, Error>
+pub async fn complete<T, F>(
+    list: impl FnMut(Page) -> F,
+    id: impl Fn(&T) -> &str,
+) -> Result<Walked<T>, Error>
 where
-    I: Ord,
     F: Future<Output = Result<Listed<T>, Error>>,
 {
-    let mut last = String::new();
-    for _ in 0..TRIES {
-        let Listed {
-            operation,
-            items,
-            total,
-            ..
-        } = pages::all(&mut list).await?;
-        let mut seen = BTreeSet::new();
-        let mut distinct = Vec::with_capacity(items.len());
-        for item in items {
-            if seen.insert(id(&item)) {
-                distinct.push(item);
-            }
-        }
-        match total {
-            Some(total) if total != distinct.len() => {
-                let objects = operation.objects();
-                last = format!("{total} {objects} announced and {} shown", distinct.len());
-            }
-            _ => return Ok(distinct),
-        }
+    let walked = repeated(list, id).await?;
+    match walked.differs {
+        Some(differs) if !differs.agrees => Err(shifts(differs)),
+        _ => Ok(walked),
     }
-    Err(Error::BadAnswer {
-        status: 200,
-        what: format!(
-            "a list that never adds up to its announced total: {last} at the last of {TRIES} tries"
-        ),
-    })
 }
 
-/// How many applications each source has.
-///
-/// # Errors
-/// As [`complete`].
-pub async fn applications(client: &Client) -> Result<BTreeMap<SourceId, u32>, Error> {
-    let applications = complete(
-        |page| client.list_applications(page, Lane::Read),
-        |application| application.id.clone(),
-    )
-    .await?;
-    let mut counts: BTreeMap<SourceId, u32> = BTreeMap::new();
-    for source in applications
-        .into_iter()
-        .filter_map(|application| application.source)
-    {
-        let count = counts.entry(source).or_default();
-        *count = count.saturating_add(1);
+/// The same, whatever the walks showed.
+pub(crate) async fn repeated<T, F>(
+    mut list: impl FnMut(Page) -> F,
+    id: impl Fn(&T) -> &str,
+) -> Result<Walked<T>, Error>
+where
+    F: Future<Output = Result<Listed<T>, Error>>,
+{
+    let (mut walked, first) = once(PAGE_LIMIT, &mut list, &id).await?;
+    for limit in AGAIN {
+        let Some(before) = walked.differs else {
+            return Ok(walked);
+        };
+        let distinct;
+        (walked, distinct) = once(limit, &mut list, &id).await?;
+        if let Some(differs) = &mut walked.differs {
+            differs.steady = differs.by() == before.by();
+            differs.agrees = before.agrees && distinct == first;
+        }
     }
-    Ok(counts)
+    Ok(walked)
+}
+
+async fn once<T, F>(
+    limit: usize,
+    list: impl FnMut(Page) -> F,
+    id: impl Fn(&T) -> &str,
+) -> Result<(Walked<T>, Distinct), Error>
+where
+    F: Future<Output = Result<Listed<T>, Error>>,
+{
+    let mut listed = pages::all_by(limit, list).await?;
+    let distinct = distinct(&mut listed, id);
+    let shown = distinct.ids.len() + distinct.without_id;
+    let announced = listed.total.filter(|total| *total != shown);
+    let walked = Walked {
+        differs: announced.map(|total| Difference::of(listed.operation, total, shown)),
+        items: listed.items,
+        unreadable: listed.unreadable,
+    };
+    Ok((walked, distinct))
+}
+
+/// Drops what was shown before, and tells what is left.
+fn distinct<T>(listed: &mut Listed<T>, id: impl Fn(&T) -> &str) -> Distinct {
+    let mut ids = BTreeSet::new();
+    listed.items.retain(|item| ids.insert(id(item).to_owned()));
+    let mut without_id = 0;
+    let mut seen = BTreeSet::new();
+    listed.unreadable.retain(|object| match &object.id {
+        None => {
+            without_id += 1;
+            true
+        }
+        Some(id) => {
+            ids.insert(id.clone());
+            seen.insert(id.clone())
+        }
+    });
+    Distinct { ids, without_id }
+}
+
+/// A list that may lack objects.
+pub(crate) fn shifts(last: Difference) -> Error {
+    Error::BadAnswer {
+        status: 200,
+        what: format!(
+            "a list that never adds up to its announced total, and shows other objects each time: \
+             {last} at the last of {} tries",
+            AGAIN.len() + 1
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use psg_identity::Operation;
-
     use super::*;
+
+    const TRIES: usize = AGAIN.len() + 1;
 
     /// Walks over lists that are answered page by page, and says at which offsets.
     async fn walked(
         pages: &[&[u32]],
         total: Option<usize>,
-    ) -> (Result<Vec<u32>, Error>, Vec<usize>) {
+    ) -> (Result<Walked<String>, Error>, Vec<usize>) {
         let mut asked = Vec::new();
         let answer = |page: Page| {
-            let items = pages[asked.len() % pages.len()].to_vec();
+            let rows = pages[asked.len() % pages.len()];
             asked.push(page.offset);
             let listed = Listed {
                 operation: Operation::ListGroups,
-                items,
+                items: rows.iter().map(ToString::to_string).collect(),
+                unreadable: Vec::new(),
+                rows: rows.len(),
                 total,
                 bytes: 0,
             };
             async move { Ok(listed) }
         };
-        let items = complete(answer, |item| *item).await;
-        (items, asked)
+        let walked = complete(answer, String::as_str).await;
+        (walked, asked)
     }
 
     fn numbers(from: u32, to: u32) -> Vec<u32> {
         (from..to).collect()
+    }
+
+    fn complete_one(walked: Result<Walked<String>, Error>) -> Vec<u32> {
+        let walked = walked.unwrap();
+        assert_eq!(walked.differs, None);
+        walked.items.iter().map(|id| id.parse().unwrap()).collect()
     }
 
     #[tokio::test]
@@ -118,36 +227,127 @@ mod tests {
         // What is at offset 259 after one was skipped: nothing.
         let pages = [&first, &skips, &[][..], &first, &whole];
         let (items, asked) = walked(&pages, Some(260)).await;
-        assert_eq!(items.unwrap(), numbers(0, 260));
+        assert_eq!(complete_one(items), numbers(0, 260));
         assert_eq!(asked, [0, 250, 259, 0, 250]);
-        let (items, asked) = walked(&[&first, &skips, &[]], Some(260)).await;
+    }
+
+    #[tokio::test]
+    async fn a_list_that_shows_other_objects_each_time_is_not_believed() {
+        let first = numbers(0, 250);
+        let (skips, other) = (
+            numbers(251, 260),
+            [numbers(250, 256), numbers(257, 260)].concat(),
+        );
+        let pages = [&first, &skips, &[][..], &first, &other, &[][..]];
+        let (items, asked) = walked(&pages, Some(260)).await;
         assert_eq!(
             items.unwrap_err().to_string(),
             "status 200 with an answer that cannot be used: a list that never adds up to its \
-             announced total: 260 groups announced and 259 shown at the last of 4 tries"
+             announced total, and shows other objects each time: 260 groups announced and 259 \
+             shown at the last of 4 tries"
         );
         assert_eq!(asked.len(), 3 * TRIES, "it is not walked for ever");
+    }
+
+    #[tokio::test]
+    async fn a_total_that_never_fits_the_same_objects_is_told_beside_them() {
+        let rows = numbers(0, 3);
+        for (total, by) in [(4, 1), (2, -1)] {
+            let pages: &[&[u32]] = if total > 3 { &[&rows, &[]] } else { &[&rows] };
+            let (items, asked) = walked(pages, Some(total)).await;
+            let walked = items.unwrap();
+            assert_eq!((walked.items.len(), asked.len()), (3, pages.len() * TRIES));
+            let differs = walked.differs.unwrap();
+            assert_eq!(differs.by(), Some(by));
+            let said = format!("{total} groups announced and 3 shown");
+            assert_eq!(differs.to_string(), said);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_id_that_stands_twice_is_one_object_and_a_total_that_counts_it_twice_is_told() {
+        let (items, _) = walked(&[&[1, 2, 1]], Some(3)).await;
+        let walked_once = items.unwrap();
+        assert_eq!(walked_once.items, ["1", "2"]);
+        assert_eq!(walked_once.differs.and_then(Difference::by), Some(1));
+        let (items, asked) = walked(&[&[1, 2, 1]], Some(2)).await;
+        assert_eq!((complete_one(items), asked), (vec![1, 2], vec![0]));
+    }
+
+    #[tokio::test]
+    async fn a_total_that_is_another_each_time_differs_by_no_number() {
+        let mut total = 3;
+        let answer = |_: Page| {
+            total *= 2;
+            let listed = Listed {
+                operation: Operation::ListPolicies,
+                items: Vec::<String>::new(),
+                unreadable: Vec::new(),
+                rows: 0,
+                total: Some(total),
+                bytes: 0,
+            };
+            async move { Ok(listed) }
+        };
+        let differs = complete(answer, String::as_str).await.unwrap().differs;
+        let differs = differs.unwrap();
+        assert_eq!(differs.by(), None);
+        let said = "0 policies shown and another number announced each time";
+        assert_eq!(differs.to_string(), said);
+    }
+
+    #[tokio::test]
+    async fn objects_that_cannot_be_read_count_towards_the_total() {
+        let unreadable = |id: Option<&str>| Unreadable {
+            kind: psg_domain::Kind::Group,
+            name: None,
+            id: id.map(str::to_owned),
+            sources: BTreeSet::new(),
+            all_sources: false,
+            why: String::new(),
+        };
+        let answer = |_: Page| {
+            let listed = Listed {
+                operation: Operation::ListGroups,
+                items: vec!["1".to_owned(), "2".to_owned()],
+                // One of them can be read in part, and stands among the items as well.
+                unreadable: vec![
+                    unreadable(Some("2")),
+                    unreadable(Some("3")),
+                    unreadable(Some("3")),
+                    unreadable(None),
+                    unreadable(None),
+                ],
+                rows: 6,
+                total: Some(5),
+                bytes: 0,
+            };
+            async move { Ok(listed) }
+        };
+        let walked = complete(answer, String::as_str).await.unwrap();
+        assert_eq!(walked.differs, None);
+        assert_eq!((walked.items.len(), walked.unreadable.len()), (2, 4));
     }
 
     #[tokio::test]
     async fn a_page_that_repeats_one_counts_it_once() {
         let (first, repeats) = (numbers(0, 250), numbers(249, 260));
         let (items, asked) = walked(&[&first, &repeats], Some(260)).await;
-        assert_eq!((items.unwrap(), asked.len()), (numbers(0, 260), 2));
+        assert_eq!((complete_one(items), asked.len()), (numbers(0, 260), 2));
         // As many as announced, and one of them twice.
         let (last, whole) = (numbers(249, 259), numbers(250, 260));
         let (items, asked) = walked(&[&first, &last, &first, &whole], Some(260)).await;
-        assert_eq!((items.unwrap(), asked.len()), (numbers(0, 260), 4));
+        assert_eq!((complete_one(items), asked.len()), (numbers(0, 260), 4));
     }
 
     #[tokio::test]
     async fn pages_shorter_than_asked_for_lose_nothing() {
         let (first, second) = (numbers(0, 100), numbers(100, 173));
         let (items, asked) = walked(&[&first, &second, &[]], None).await;
-        assert_eq!(items.unwrap(), numbers(0, 173));
+        assert_eq!(complete_one(items), numbers(0, 173));
         assert_eq!(asked, [0, 100, 173]);
         let (items, asked) = walked(&[&first, &second], Some(173)).await;
-        assert_eq!(items.unwrap(), numbers(0, 173));
+        assert_eq!(complete_one(items), numbers(0, 173));
         assert_eq!(asked, [0, 100], "nothing is asked that nobody needs");
     }
 

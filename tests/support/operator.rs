@@ -162,6 +162,11 @@ impl Operator {
         self.process.id()
     }
 
+    /// Where its own server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listen
+    }
+
     /// A page of its own server: `/metrics`, `/readyz`, `/livez`.
     pub async fn page(&self, path: &str) -> (u16, String) {
         let answer = http()

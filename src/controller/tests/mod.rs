@@ -20,6 +20,7 @@ mod letting_go;
 mod matrix;
 mod newer;
 pub mod objects;
+mod odd_answers;
 mod oracle;
 mod panics;
 mod ports;

@@ -143,7 +143,9 @@ impl Transport for Socket {
             return unknown("connection cut");
         }
         if answer.body.len() > sent.max_body {
-            return unknown("too large");
+            ended(false);
+            let most = sent.max_body;
+            return Err(TransportError::TooLarge { most });
         }
         ended(true);
         if (200..300).contains(&answer.status) && !answer.body.starts_with(b"<html") {

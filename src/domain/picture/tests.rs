@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn at(second: i64) -> Timestamp {
+pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn group(id: &str, name: &str, sources: &[&str]) -> Group {
+pub fn group(id: &str, name: &str, sources: &[&str]) -> Group {
     Group {
         id: GroupId::parse(id).unwrap(),
         name: name.to_owned(),
@@ -18,11 +18,11 @@ fn group(id: &str, name: &str, sources: &[&str]) -> Group {
     }
 }
 
-fn source(id: &str, name: &str) -> Source {
+pub fn source(id: &str, name: &str) -> Source {
     Source {
         id: SourceId::parse(id).unwrap(),
         name: name.to_owned(),
-        direct: true,
+        direct: Some(true),
         password: true,
         authenticates: true,
         healthy: true,
@@ -31,7 +31,7 @@ fn source(id: &str, name: &str) -> Source {
     }
 }
 
-fn policy(id: &str, name: &str) -> Policy {
+pub fn policy(id: &str, name: &str) -> Policy {
     Policy {
         id: PolicyId::parse(id).unwrap(),
         name: name.to_owned(),

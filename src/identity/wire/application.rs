@@ -1,11 +1,14 @@
 //! Applications, of which only the source behind each counts.
 
-use std::collections::BTreeMap;
-
-use psg_domain::SourceId;
+use psg_domain::{Kind, SourceId, Unreadable};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{json, kept::short, list};
+use super::{
+    field::Field,
+    json,
+    row::{self, Row, Rows, rows},
+};
+use crate::bounds::LONGEST_TEXT;
 
 /// An application that people use, and the source that its accounts are on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,32 +19,11 @@ pub struct Application {
     pub source: Option<SourceId>,
 }
 
-/// How many applications each source has; one that two pages showed counts once.
-pub fn applications_by_source(applications: &[Application]) -> BTreeMap<SourceId, u32> {
-    let distinct: BTreeMap<&str, &Application> = applications
-        .iter()
-        .map(|application| (application.id.as_str(), application))
-        .collect();
-    let mut counts = BTreeMap::new();
-    for source in distinct
-        .into_values()
-        .filter_map(|application| application.source.as_ref())
-    {
-        *counts.entry(source.clone()).or_insert(0) += 1;
-    }
-    counts
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
 struct Wire {
-    id: Option<String>,
-    account_source: Option<AccountSource>,
-}
-
-#[derive(Deserialize)]
-struct AccountSource {
-    id: Option<String>,
+    id: Field,
+    account_source: Field,
 }
 
 #[derive(Deserialize)]
@@ -50,15 +32,50 @@ struct Connections {
     dependent_apps: Option<Vec<IgnoredAny>>,
 }
 
-pub(crate) fn applications(body: &[u8]) -> Result<Vec<Application>, String> {
-    list(body, |wire: Wire| {
-        let id = wire.id.ok_or("an application has no id")?;
-        let id = short(id, "the id of an application")?;
-        let source = wire.account_source.and_then(|source| source.id);
-        let source = source.map(|source| SourceId::parse(&source)).transpose();
-        let source = source.map_err(|_| "the source id of an application cannot be used")?;
-        Ok(Application { id, source })
+pub(crate) fn applications(body: &[u8]) -> Result<Rows<Application>, String> {
+    rows(body, Kind::Application, |wire: Wire| -> Row<Application> {
+        let (id, source) = (id(&wire.id), source(&wire.account_source));
+        let why = id.as_ref().err();
+        let why = why.or_else(|| source.as_ref().err()).cloned();
+        // One without an id is no application that another page could repeat, and counts all the same.
+        let alone = source.clone().ok().flatten().filter(|_| id.is_err());
+        let unreadable = why.map(|why| Unreadable {
+            id: id.clone().ok(),
+            sources: alone.into_iter().collect(),
+            ..row::nothing_read(Kind::Application, why)
+        });
+        let application = id.ok().map(|id| Application {
+            id,
+            source: source.unwrap_or_default(),
+        });
+        (application, unreadable)
     })
+}
+
+/// It only tells two applications apart, so it may be any text.
+fn id(value: &Field) -> Result<String, String> {
+    match value.as_text() {
+        Some(id) if !id.is_empty() && id.len() <= LONGEST_TEXT => Ok(id.to_owned()),
+        None if *value == Field::Null => Err("it has no id".to_owned()),
+        _ => Err("its id cannot be used".to_owned()),
+    }
+}
+
+/// An empty id of a source is none, as where it is left out.
+fn source(account_source: &Field) -> Result<Option<SourceId>, String> {
+    let id = match account_source {
+        Field::Null => return Ok(None),
+        Field::Object(id) => id,
+        _ => return Err("its source cannot be used".to_owned()),
+    };
+    let id = match &**id {
+        Field::Null => return Ok(None),
+        Field::Text(id) if id.is_empty() => return Ok(None),
+        id => id.as_text(),
+    };
+    let id = id.and_then(|id| SourceId::parse(id).ok());
+    let id = id.ok_or("the id of its source cannot be used")?;
+    Ok(Some(id))
 }
 
 /// How many applications the answer about one source's connections shows.

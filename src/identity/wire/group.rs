@@ -1,19 +1,24 @@
-//! Password sync groups.
+//! Password sync groups. An answer about one group must be right in every field; in a list a group
+//! that is not is set aside, with the name and the sources that it shows.
 
 use std::collections::BTreeSet;
 
-use psg_domain::{Group, GroupId, PolicyId, SourceId};
+use psg_domain::{Group, GroupId, Kind, PolicyId, SourceId, Unreadable};
 use serde::{Deserialize, Serialize};
 
-use super::{json, kept::short, list};
+use super::{
+    field::Field,
+    json,
+    row::{self, Row, Rows, rows},
+};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
 struct Wire {
-    id: Option<String>,
-    name: Option<String>,
-    password_policy_id: Option<String>,
-    source_ids: Option<Vec<String>>,
+    id: Field,
+    name: Field,
+    password_policy_id: Field,
+    source_ids: Field,
 }
 
 /// What a POST or PUT carries.
@@ -36,40 +41,76 @@ pub(crate) enum Identified<'a> {
     As(&'a GroupId),
 }
 
-pub(crate) fn groups(body: &[u8]) -> Result<Vec<Group>, String> {
-    list(body, |wire| parse(wire, Identified::ByAnswer))
+pub(crate) fn groups(body: &[u8]) -> Result<Rows<Group>, String> {
+    rows(body, Kind::Group, |wire: Wire| -> Row<Group> {
+        match read(&wire, Identified::ByAnswer) {
+            Ok(group) => (Some(group), None),
+            Err(why) => (None, Some(in_part(&wire, why))),
+        }
+    })
 }
 
 pub(crate) fn group(body: &[u8], identified: Identified<'_>) -> Result<Group, String> {
-    parse(json(body)?, identified)
+    let wire: Wire = json(body)?;
+    read(&wire, identified).map_err(|why| match identified {
+        Identified::As(id) => format!("group {id}: {why}"),
+        Identified::ByAnswer => format!("the group: {why}"),
+    })
 }
 
-fn parse(wire: Wire, identified: Identified<'_>) -> Result<Group, String> {
-    let answered = match wire.id.as_deref() {
-        Some(id) => Some(GroupId::parse(id).map_err(|_| "a group's id cannot be used")?),
-        None => None,
+fn read(wire: &Wire, identified: Identified<'_>) -> Result<Group, String> {
+    let id = match identified {
+        Identified::As(asked) if wire.id == Field::Null => asked.clone(),
+        _ => row::id(&wire.id, GroupId::parse)?,
     };
-    let id = match (answered, identified) {
-        (Some(id), Identified::ByAnswer) => id,
-        (Some(id), Identified::As(asked)) if id == *asked => id,
-        (None, Identified::As(asked)) => asked.clone(),
-        (Some(_), Identified::As(_)) => return Err("it is about another group".to_owned()),
-        (None, Identified::ByAnswer) => return Err("a group has no id".to_owned()),
-    };
-    let policy = wire.password_policy_id.filter(|id| !id.is_empty());
-    let policy = policy.map(|policy| PolicyId::parse(&policy)).transpose();
-    let sources = wire.source_ids.unwrap_or_default();
-    let sources = sources
-        .iter()
-        .map(|source| SourceId::parse(source))
-        .collect::<Result<_, _>>();
+    if matches!(identified, Identified::As(asked) if *asked != id) {
+        return Err("the answer is about another group".to_owned());
+    }
+    let (sources, all) = sources(&wire.source_ids);
+    if !all {
+        return Err("a source id of it cannot be used".to_owned());
+    }
     Ok(Group {
-        name: short(
-            wire.name.ok_or("a group has no name")?,
-            "the name of a group",
-        )?,
-        policy: policy.map_err(|_| "the policy id of a group cannot be used".to_owned())?,
-        sources: sources.map_err(|_| "a source id of a group cannot be used".to_owned())?,
+        name: row::name(&wire.name)?,
+        policy: policy(&wire.password_policy_id)?,
+        sources,
         id,
     })
+}
+
+fn in_part(wire: &Wire, why: String) -> Unreadable {
+    let (sources, all_sources) = sources(&wire.source_ids);
+    let id = row::id(&wire.id, GroupId::parse).ok();
+    Unreadable {
+        name: row::name(&wire.name).ok(),
+        id: id.map(String::from),
+        sources,
+        all_sources: all_sources && wire.source_ids != Field::Null,
+        ..row::nothing_read(Kind::Group, why)
+    }
+}
+
+/// An empty id is none, as where it is left out.
+fn policy(id: &Field) -> Result<Option<PolicyId>, String> {
+    let id = match id {
+        Field::Null => return Ok(None),
+        Field::Text(id) if id.is_empty() => return Ok(None),
+        id => id.as_text(),
+    };
+    let id = id.and_then(|id| PolicyId::parse(id).ok());
+    let id = id.ok_or("its policy id cannot be used")?;
+    Ok(Some(id))
+}
+
+/// The sources whose ids can be used, and whether these are all.
+fn sources(ids: &Field) -> (BTreeSet<SourceId>, bool) {
+    let items = ids.items().iter();
+    let known = items.filter_map(|id| SourceId::parse(id.as_text()?).ok());
+    let known: Vec<SourceId> = known.collect();
+    let all = match ids {
+        Field::Null => true,
+        Field::List(items) => items.len() == known.len(),
+        _ => false,
+    };
+    (known.into_iter().collect(), all)
 }

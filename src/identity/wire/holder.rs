@@ -4,8 +4,11 @@ use psg_domain::{Holder, HolderSelectors, PolicyId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{at_most, list};
-use crate::bounds::{LONGEST_SELECTORS, MOST_HOLDERS};
+use super::{at_most, row::Rows};
+use crate::{
+    bounds::{LONGEST_SELECTORS, MOST_HOLDERS},
+    pages::PAGE_LIMIT,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,9 +28,14 @@ pub(crate) struct Body<'a> {
     selectors: Option<&'a HolderSelectors>,
 }
 
-/// A page of them.
-pub(crate) fn holders(body: &[u8]) -> Result<Vec<Holder>, String> {
-    list(body, holder)
+/// A page of them. All must be right: they are sent back whole.
+pub(crate) fn holders(body: &[u8]) -> Result<Rows<Holder>, String> {
+    let items = at_most::<PAGE_LIMIT, _, _>(body, holder)?;
+    Ok(Rows {
+        count: items.len(),
+        items,
+        unreadable: Vec::new(),
+    })
 }
 
 /// All of them, as an assignment is answered.

@@ -1,12 +1,10 @@
-//! How much memory what is kept takes, and which texts are too long to be kept. A longer text is an
-//! error and never cut: half a name is another name.
+//! How much memory what is kept takes.
 
 use std::mem::size_of;
 
-use psg_domain::{Group, Holder, Policy, Source};
+use psg_domain::{Group, Holder, Policy, Source, Unreadable};
 
 use super::Application;
-use crate::bounds::LONGEST_TEXT;
 
 /// About how much an id takes beside its own bytes: a counted pointer, and its place in a list.
 const AN_ID: usize = 48;
@@ -50,6 +48,14 @@ impl Kept for Application {
     }
 }
 
+impl Kept for Unreadable {
+    fn beside(&self) -> usize {
+        let texts = [&self.name, &self.id].into_iter().flatten();
+        let sources = self.sources.iter().map(|id| id_bytes(id.as_str()));
+        texts.map(String::len).sum::<usize>() + self.why.len() + sources.sum::<usize>()
+    }
+}
+
 /// Selectors are bounded by their length and the number of holders instead.
 impl Kept for Holder {
     fn beside(&self) -> usize {
@@ -59,15 +65,4 @@ impl Kept for Holder {
 
 fn id_bytes(id: &str) -> usize {
     AN_ID + id.len()
-}
-
-/// The text, if it is short enough to be kept; `field` names it and what it is of.
-pub(crate) fn short(text: String, field: &str) -> Result<String, String> {
-    let length = text.len();
-    if length <= LONGEST_TEXT {
-        return Ok(text);
-    }
-    Err(format!(
-        "{field} is {length} bytes long, and at most {LONGEST_TEXT} are kept"
-    ))
 }

@@ -1,24 +1,24 @@
 //! Password policies.
 
-use psg_domain::{Policy, PolicyId};
+use psg_domain::{Kind, Policy, PolicyId};
 use serde::Deserialize;
 
-use super::{kept::short, list};
+use super::{
+    field::Field,
+    row::{self, Row, Rows, rows},
+};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Wire {
-    id: Option<String>,
-    name: Option<String>,
+    id: Field,
+    name: Field,
 }
 
-pub(crate) fn policies(body: &[u8]) -> Result<Vec<Policy>, String> {
-    list(body, |wire: Wire| {
-        let id = PolicyId::parse(&wire.id.ok_or("a policy has no id")?);
-        let id = id.map_err(|_| "a policy's id cannot be used")?;
-        let name = short(
-            wire.name.ok_or("a policy has no name")?,
-            "the name of a policy",
-        )?;
-        Ok(Policy { id, name })
+pub(crate) fn policies(body: &[u8]) -> Result<Rows<Policy>, String> {
+    rows(body, Kind::Policy, |wire: Wire| -> Row<Policy> {
+        let (id, name) = (row::id(&wire.id, PolicyId::parse), row::name(&wire.name));
+        let (shown, unreadable) = row::named(Kind::Policy, id, name);
+        (shown.map(|(id, name)| Policy { id, name }), unreadable)
     })
 }

@@ -2,56 +2,64 @@
 
 use std::collections::BTreeSet;
 
-use psg_domain::{PolicyId, Source, SourceId};
+use psg_domain::{Kind, PolicyId, Source, SourceId};
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{kept::short, list};
+use super::{
+    field::Field,
+    row::{self, Row, Rows, rows},
+};
+use crate::bounds::LONGEST_TEXT;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct Wire {
-    id: Value,
-    name: Value,
-    connection_type: Value,
-    features: Value,
-    healthy: Value,
-    status: Value,
-    password_policies: Value,
+    id: Field,
+    name: Field,
+    connection_type: Field,
+    features: Field,
+    healthy: Field,
+    status: Field,
+    password_policies: Field,
 }
 
-pub(crate) fn sources(body: &[u8]) -> Result<Vec<Source>, String> {
-    list(body, |wire: Wire| {
-        let id = wire.id.as_str().ok_or("a source has no id")?;
-        let id = SourceId::parse(id).map_err(|_| "a source's id cannot be used")?;
-        Ok(Source {
+pub(crate) fn sources(body: &[u8]) -> Result<Rows<Source>, String> {
+    rows(body, Kind::Source, |wire: Wire| -> Row<Source> {
+        let (id, name) = (row::id(&wire.id, SourceId::parse), row::name(&wire.name));
+        let (shown, unreadable) = row::named(Kind::Source, id, name);
+        let source = shown.map(|(id, name)| Source {
             id,
-            // No manifest can name the empty name, so a nameless source is only found by id.
-            name: short(text(&wire.name), "the name of a source")?,
-            direct: text(&wire.connection_type).eq_ignore_ascii_case("direct"),
+            name,
+            direct: direct(&wire.connection_type),
             password: has(&wire.features, "PASSWORD"),
             authenticates: has(&wire.features, "AUTHENTICATE"),
-            healthy: wire.healthy.as_bool().unwrap_or(false),
-            status: short(text(&wire.status), "the status of a source")?,
+            healthy: wire.healthy == Field::Flag(true),
+            status: status(&wire.status),
             policies: policies(&wire.password_policies),
-        })
+        });
+        (source, unreadable)
     })
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+/// A type that is no text, or an empty one, says nothing.
+fn direct(connection_type: &Field) -> Option<bool> {
+    let said = connection_type.as_text().filter(|said| !said.is_empty())?;
+    Some(said.eq_ignore_ascii_case("direct"))
 }
 
-fn has(features: &Value, wanted: &str) -> bool {
-    items(features).any(|feature| feature.as_str() == Some(wanted))
+/// A word for people alone: one that is too long to be kept is left out.
+fn status(value: &Field) -> String {
+    let status = value.as_text().filter(|text| text.len() <= LONGEST_TEXT);
+    status.unwrap_or_default().to_owned()
 }
 
-fn policies(references: &Value) -> BTreeSet<PolicyId> {
-    let ids = items(references).filter_map(|reference| reference.get("id")?.as_str());
+fn has(features: &Field, wanted: &str) -> bool {
+    let mut features = features.items().iter();
+    features.any(|feature| feature.as_text() == Some(wanted))
+}
+
+fn policies(references: &Field) -> BTreeSet<PolicyId> {
+    let references = references.items().iter();
+    let ids = references.filter_map(|reference| reference.id().as_text());
     ids.filter_map(|id| PolicyId::parse(id).ok()).collect()
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }

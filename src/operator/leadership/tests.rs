@@ -205,6 +205,15 @@ async fn a_release_is_tried_three_times() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_that_nobody_answers_does_not_hold_up_the_end() {
+    let (cluster, mut leader) = leader().await;
+    cluster.lock().unwrap().always = Some(Trouble::Unheard);
+    let began = Instant::now();
+    leader.release().await;
+    assert_eq!(began.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_lead_releases_nothing() {
     let (cluster, mut leader) = leader().await;
     let mut standby = candidate(&cluster, "other_2");

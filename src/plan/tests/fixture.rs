@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use psg_domain::{
     AdoptionPolicy, Assign, DeletionPolicy, Desired, Group, GroupId, HandBack, HandBackResult,
     Holder, HolderSelectors, Intent, ManagementPolicy, Origin, Picture, Policy, PolicyId,
-    PolicyPin, Recorded, Ref, Source, SourceId, SourcePin, TenantKey, Update,
+    PolicyPin, Recorded, Ref, Source, SourceId, SourcePin, TenantKey, Unreadable, Update,
 };
 
 use crate::{
@@ -50,7 +50,7 @@ pub fn source(id: &str, name: &str) -> Source {
     Source {
         id: source_id(id),
         name: name.to_owned(),
-        direct: true,
+        direct: Some(true),
         password: true,
         authenticates: false,
         healthy: true,
@@ -72,6 +72,18 @@ pub fn group(id: &str, name: &str, policy: &str, sources: &[&str]) -> Group {
         name: name.to_owned(),
         policy: Some(policy_id(policy)),
         sources: sources.iter().map(|id| source_id(id)).collect(),
+    }
+}
+
+/// A group of which the tenant shows this alone, and beside the sources one that cannot be read.
+pub fn odd_group(id: Option<&str>, name: Option<&str>, sources: &[&str]) -> Unreadable {
+    Unreadable {
+        kind: psg_domain::Kind::Group,
+        name: name.map(str::to_owned),
+        id: id.map(str::to_owned),
+        sources: sources.iter().map(|id| source_id(id)).collect(),
+        all_sources: false,
+        why: "it is odd".to_owned(),
     }
 }
 
@@ -284,8 +296,11 @@ impl Fixture {
         self
     }
 
+    /// How many applications each source has; one that is not listed has none.
     pub fn applications(mut self, sources: &[Source], counts: &[(&str, u32)]) -> Self {
-        let counts: BTreeMap<_, _> = counts.iter().map(|(id, n)| (source_id(id), *n)).collect();
+        let none = sources.iter().map(|source| (source.id.clone(), 0));
+        let counts = counts.iter().map(|(id, n)| (source_id(id), *n));
+        let counts: BTreeMap<_, _> = none.chain(counts).collect();
         let policies = vec![policy("strong", "Strong")];
         self.picture
             .merge_facts(at(READ), sources.to_vec(), policies, counts);
@@ -295,6 +310,13 @@ impl Fixture {
     /// What the last walk showed.
     pub fn groups(self, groups: &[Group]) -> Self {
         self.walk(READ, groups)
+    }
+
+    /// What the last walk showed, and what of it cannot be read as a whole.
+    pub fn odd_groups(mut self, groups: &[Group], unreadable: &[Unreadable]) -> Self {
+        self.picture
+            .merge_walk(at(READ), groups.to_vec(), unreadable.to_vec());
+        self
     }
 
     pub fn walk(mut self, second: i64, groups: &[Group]) -> Self {

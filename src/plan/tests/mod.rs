@@ -25,6 +25,7 @@ mod resolve;
 mod swapping;
 mod sync;
 mod tenant;
+mod unreadable;
 mod updating;
 mod verdict;
 mod world;

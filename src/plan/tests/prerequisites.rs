@@ -24,7 +24,7 @@ fn a_group_of_one_source_is_refused() {
 #[test]
 fn a_source_that_is_fed_by_files_is_refused() {
     assert_eq!(
-        with(|s| s.direct = false).stalls(),
+        with(|s| s.direct = Some(false)).stalls(),
         Reason::NotDirectConnect
     );
 }
@@ -59,7 +59,7 @@ fn an_authentication_source_needs_an_application_and_another_source_does_not() {
 
 #[test]
 fn every_prerequisite_is_reported_at_once() {
-    let fixture = with(|s| (s.direct, s.password, s.authenticates) = (false, false, true));
+    let fixture = with(|s| (s.direct, s.password, s.authenticates) = (Some(false), false, true));
     let why = fixture.held_up();
     assert_eq!(why.reason, Reason::NotDirectConnect);
     for words in ["direct connect", "feature PASSWORD", "no application"] {
@@ -69,7 +69,8 @@ fn every_prerequisite_is_reported_at_once() {
 
 #[test]
 fn a_prerequisite_that_fails_later_stops_writes_and_tears_nothing_down() {
-    let drifted = with(|s| s.direct = false).groups(&[group("g", "Corp", "weak", &["ad", "sf"])]);
+    let drifted =
+        with(|s| s.direct = Some(false)).groups(&[group("g", "Corp", "weak", &["ad", "sf"])]);
     assert_eq!(drifted.stalls(), Reason::NotDirectConnect);
     let report = drifted.report();
     let met = condition(&report, "PrerequisitesMet").unwrap();

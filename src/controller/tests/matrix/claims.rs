@@ -120,8 +120,9 @@ impl Seen {
 
     fn later_same(&self) -> impl Iterator<Item = &Call> {
         let struck = self.struck();
-        self.later()
-            .filter(|call| call.phase == struck.phase && call.target == struck.target)
+        self.later().filter(|call| {
+            call.phase == struck.phase && place(&call.target) == place(&struck.target)
+        })
     }
 
     pub fn struck(&self) -> &Call {
@@ -240,9 +241,9 @@ impl Seen {
 
     /// The next walk over the same list, if it began before anything was written.
     fn next_walk(&self) -> Option<&Call> {
-        let target = &self.struck().target;
+        let struck = place(&self.struck().target);
         let mut next = self.later().take_while(|call| call.phase <= Phase::Read);
-        next.find(|call| call.phase == Phase::Read && call.target == *target)
+        next.find(|call| call.phase == Phase::Read && place(&call.target) == struck)
     }
 
     fn waited(&self) -> bool {
@@ -259,4 +260,11 @@ impl Seen {
         matches!((deleted, given, released), (Some(deleted), Some(given), Some(released))
             if given.1 >= deleted.1 + Duration::from_secs(30) && given.0 < released.0)
     }
+}
+
+/// What a call is about. The same page may be asked for again with fewer objects.
+fn place(target: &str) -> (&str, &str) {
+    let page = target.split_once("?limit=");
+    let page = page.and_then(|(path, page)| Some((path, page.split_once('&')?.1)));
+    page.unwrap_or((target, ""))
 }

@@ -220,7 +220,7 @@ pub fn broken_answer(phase: Phase) -> Cell {
     );
     let page = form("HTML", garbage(true), unheard(phase));
     let page_instead = form("HTML, not done", garbage(false), undone(phase));
-    let huge = FaultKind::OversizedBody { bytes: 5_000_000 };
+    let huge = FaultKind::OversizedBody { bytes: 9_000_000 };
     let slow = FaultKind::SlowBody {
         bytes_per_second: 1,
     };

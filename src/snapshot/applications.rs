@@ -1,0 +1,114 @@
+//! How many applications each source has. No operation on a group depends on it but the first: so
+//! whatever the tenant answers, the rest of it is read all the same.
+
+use std::collections::BTreeMap;
+
+use psg_domain::{Source, SourceId, Unreadable};
+use psg_identity::{Client, Error, Lane};
+
+use crate::walk;
+
+/// What a read of the applications came to.
+#[derive(Debug, Default)]
+pub(crate) struct Applications {
+    /// How many each source has. A source that is missing could not be asked about.
+    pub counts: BTreeMap<SourceId, u32>,
+    /// The applications that cannot be read as a whole.
+    pub unreadable: Vec<Unreadable>,
+    /// What is wrong with the list, in words.
+    pub doubt: Option<String>,
+}
+
+/// Reads one list for the whole tenant. Where that cannot be had, each authentication source's own
+/// connections tell as much as the rules need.
+///
+/// # Errors
+/// Only what concerns the whole tenant: the credentials are refused, or nothing can be sent.
+pub(crate) async fn read(client: &Client, sources: &[Source]) -> Result<Applications, Error> {
+    let listed = walk::complete(
+        |page| client.list_applications(page, Lane::Read),
+        |application| application.id.as_str(),
+    );
+    let walked = match listed.await {
+        Ok(walked) => walked,
+        Err(why) => return of_each(client, sources, of_the_list(why)?).await,
+    };
+    let none = sources.iter().map(|source| (source.id.clone(), 0));
+    let mut counts: BTreeMap<SourceId, u32> = none.collect();
+    let found = walked.items.into_iter();
+    let found = found.filter_map(|application| application.source);
+    let without_id = walked.unreadable.iter().flat_map(|odd| &odd.sources);
+    for source in found.chain(without_id.cloned()) {
+        let count = counts.entry(source).or_default();
+        *count = count.saturating_add(1);
+    }
+    Ok(Applications {
+        counts,
+        unreadable: walked.unreadable,
+        doubt: walked.differs.map(|differs| differs.to_string()),
+    })
+}
+
+async fn of_each(
+    client: &Client,
+    sources: &[Source],
+    mut why: Error,
+) -> Result<Applications, Error> {
+    let mut counts = BTreeMap::new();
+    let mut unknown = 0_usize;
+    // A tenant that does not answer, or wants to be left alone, is not asked for one after another.
+    let mut goes_on = !is_of_the_moment(&why);
+    for source in sources.iter().filter(|source| source.authenticates) {
+        if !goes_on {
+            unknown += 1;
+            continue;
+        }
+        match client.connections(&source.id, Lane::Read).await {
+            Ok(Some(count)) => {
+                counts.insert(source.id.clone(), count);
+            }
+            // It was just listed, so this says that there are no connections to read.
+            Ok(None) => unknown += 1,
+            Err(error) => {
+                why = of_the_list(error)?;
+                goes_on = !is_of_the_moment(&why);
+                unknown += 1;
+            }
+        }
+    }
+    let doubt = (unknown > 0).then(|| {
+        format!(
+            "the applications of {unknown} authentication sources cannot be read, and count as they \
+             did last: {}",
+            in_words(&why)
+        )
+    });
+    Ok(Applications {
+        counts,
+        doubt,
+        ..Applications::default()
+    })
+}
+
+/// An error that says nothing about the rest of the tenant.
+fn of_the_list(error: Error) -> Result<Error, Error> {
+    match error {
+        Error::Unauthorized { .. } | Error::NotSent { .. } => Err(error),
+        _ => Ok(error),
+    }
+}
+
+fn is_of_the_moment(error: &Error) -> bool {
+    matches!(error, Error::Unknown { .. } | Error::RateLimited { .. })
+}
+
+/// What stays the same from read to read: the tenant's own words have a number for each request.
+fn in_words(error: &Error) -> String {
+    match error {
+        Error::Refused { status, .. } => format!("refused with status {status}"),
+        Error::Forbidden { .. } => "forbidden".to_owned(),
+        Error::NotFound { .. } => "not found".to_owned(),
+        Error::RateLimited { .. } => "rate limited".to_owned(),
+        error => error.to_string(),
+    }
+}
