@@ -57,9 +57,6 @@ async fn a_token_without_a_user_is_told_of_once_the_tenant_refuses_it() {
     world.apply_group("pair", &pair()).await;
     let group = world.wait_reason("pair", "NoUserContext").await;
     assert!(said(&group, "Ready").contains("ORG_ADMIN"));
-    world
-        .wait_tenant("default", "Ready", "False", "NoUserContext")
-        .await;
     assert!(world.tenant.writes().await.is_empty());
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{World, kubernetes::condition, simulator, wait::wait_for};
+use crate::support::{World, kubernetes::condition, simulator, wait::wait_for, world::said};
 
 const SPEC: &str = "
 name: Shared Password
@@ -160,11 +160,11 @@ async fn many_groups_missing_at_once_are_not_made_again_until_somebody_says_so()
     for number in 0..6 {
         let name = format!("team-{number}");
         let group = world.wait_reason(&name, "GroupsVanished").await;
-        let stalled = condition(&group, "Stalled").unwrap();
-        let message = stalled["message"].as_str().unwrap();
+        assert_eq!(condition(&group, "Stalled").unwrap()["status"], "True");
+        let ready = said(&group, "Ready");
         assert!(
-            message.starts_with("6 of 9 managed groups are missing from the tenant at once"),
-            "{message}"
+            ready.contains("6 of 9 managed groups are missing from the tenant at once"),
+            "{ready}"
         );
     }
     world.read_twice().await;

@@ -8,7 +8,7 @@ use psg_domain::{Changes, Group, Origin, SourceId, time};
 use psg_identity::{Effect, Error, Lane};
 use psg_plan::{Finding, Memory, Outcome, Reason, Setback, Step, What, WriteCause};
 
-use crate::{events, mind, reconcile::Pass, trail::Trail};
+use crate::{events, mind, reconcile::Pass, tenant::forbidden, trail::Trail};
 
 /// Writes the tenant.
 pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcome {
@@ -58,6 +58,7 @@ pub(crate) async fn write(pass: &mut Pass, step: Step, now: Timestamp) -> Outcom
                         Outcome::Unknown(setback) => {
                             pass.mind.sent.unanswered_at = Some(clock());
                             pass.mind.sent.unanswered_why = Some(setback.why.message.clone());
+                            pass.mind.sent.unanswered += 1;
                         }
                         _ => {}
                     }
@@ -282,11 +283,16 @@ fn block(pass: &mut Pass, now: Timestamp, source: SourceId, error: &Error) -> Ou
     {
         tenant.ran_into(error, now, pass.context.settings.probe);
     }
+    let names_user = pass.tenant.as_ref().is_none_or(|t| t.state().names_user);
+    let finding = match error {
+        Error::Forbidden { message } if !names_user => forbidden(message, names_user),
+        error => Finding::new(Reason::Retrying, error.to_string()),
+    };
     let setback = setback(
         pass,
         now,
-        Reason::Retrying,
-        &error.to_string(),
+        finding.reason,
+        &finding.message,
         error.retry_after(),
     );
     pass.mind.sent.blocked.insert(source, setback);

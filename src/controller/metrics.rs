@@ -11,9 +11,9 @@ use prometheus_client::{
 };
 
 /// How a pass ends.
-const PASSES: [&str; 9] = [
+const PASSES: [&str; 10] = [
     "settled", "stalled", "waiting", "paused", "retrying", "in_line", "released", "stopping",
-    "error",
+    "error", "panicked",
 ];
 /// What is written in a tenant, and how that ends.
 const WRITES: [&str; 4] = ["create", "update", "delete", "assign"];

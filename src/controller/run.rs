@@ -22,6 +22,7 @@ use kube::{
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
@@ -121,7 +122,8 @@ async fn groups(
     });
     let again = Arc::clone(context);
     let stop = context.stop.clone();
-    Controller::for_stream(changes, reader)
+    let stopped = stopped_before_the_list(reader.clone(), stop.clone());
+    let passes = Controller::for_stream(changes, reader)
         .with_config(Config::default().concurrency(AT_ONCE))
         .reconcile_on(wakes)
         .reconcile_all_on(now_and_then(Arc::clone(context)))
@@ -145,8 +147,24 @@ async fn groups(
                 }
                 Err(error) => tracing::warn!(%error, "pass failed"),
             }
-        })
-        .await;
+        });
+    tokio::select! {
+        biased;
+        () = passes => {}
+        () = stopped => {}
+    }
+}
+
+/// Ends when this process is to stop before the first list of groups has come: no pass has begun
+/// then, and kube's Controller would wait for that list.
+async fn stopped_before_the_list(
+    groups: reflector::Store<Tolerant<PasswordSyncGroup>>,
+    stop: CancellationToken,
+) {
+    stop.cancelled().await;
+    if groups.wait_until_ready().now_or_never().is_some() {
+        future::pending::<()>().await;
+    }
 }
 
 /// All at once when this process begins to act, and every now and then: a settled resource waits

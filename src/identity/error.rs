@@ -58,10 +58,12 @@ pub enum Error {
         retry_after: Duration,
     },
     /// The tenant failed.
-    #[error("the tenant failed with status {status}")]
+    #[error("the tenant failed with status {status}{}", said(message.as_deref()))]
     Server {
         /// The HTTP status, 500 to 599.
         status: u16,
+        /// What the tenant said, if it did in its own words.
+        message: Option<String>,
         /// How long to wait, bounded, if it said so.
         retry_after: Option<Duration>,
     },
@@ -164,11 +166,15 @@ impl Error {
                 retry_after: retry_after::wait(&response.headers),
             };
         }
+        let said = Refusal::read(&response.body);
+        let tracking_id = said.as_ref().and_then(|said| said.tracking_id.as_deref());
+        let tracking_id = tracking_id.map(|id| cut(&scrub(id, secrets)));
+        let in_words = |text: &str| with_id(&scrub(text, secrets), tracking_id.as_deref());
         if status.is_server_error() {
-            let retry_after = retry_after::wait_if_any(&response.headers);
             return Self::Server {
                 status: status.as_u16(),
-                retry_after,
+                message: said.as_ref().map(|said| in_words(&said.text)),
+                retry_after: retry_after::wait_if_any(&response.headers),
             };
         }
         if !status.is_client_error() {
@@ -177,13 +183,8 @@ impl Error {
                 "neither success nor error; redirects are not followed",
             );
         }
-        let said = Refusal::read(&response.body);
-        let tracking_id = said.as_ref().and_then(|said| said.tracking_id.as_deref());
-        let tracking_id = tracking_id.map(|id| cut(&scrub(id, secrets)));
-        let text = said
-            .as_ref()
-            .map_or("no reason given", |said| said.text.as_str());
-        let message = with_id(&scrub(text, secrets), tracking_id.as_deref());
+        let text = said.as_ref().map(|said| said.text.as_str());
+        let message = in_words(text.unwrap_or("no reason given"));
         // The gateway's refusal without a body is believed on a read. On a write it does not say
         // that nothing was made.
         let is_a_refusal =
@@ -210,6 +211,10 @@ impl From<TransportError> for Error {
             TransportError::TooLarge { most } => Self::TooLarge { most },
         }
     }
+}
+
+fn said(message: Option<&str>) -> String {
+    message.map_or_else(String::new, |message| format!(": {message}"))
 }
 
 /// What is said of an answer that is none of the API's.

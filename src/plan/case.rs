@@ -154,6 +154,8 @@ pub struct Sent {
     pub unanswered_at: Option<Timestamp>,
     /// Why the last POST had no answer that tells what it did.
     pub unanswered_why: Option<String>,
+    /// How many POSTs had none since the record was new.
+    pub unanswered: u32,
     /// The PUTs of the open update, or that there was none yet; nothing is known of those of an update
     /// that another process recorded, until [`Sent::follow`] takes it in.
     pub puts: Option<Puts>,
@@ -201,7 +203,7 @@ impl Sent {
         match &recorded.intent {
             None => {
                 (self.posted, self.not_made, self.unanswered_at) = (None, None, None);
-                self.unanswered_why = None;
+                (self.unanswered_why, self.unanswered) = (None, 0);
             }
             Some(intent) if self.posted != Some(intent.started_at) => {
                 self.unanswered_at.get_or_insert(now);

@@ -16,6 +16,10 @@ use crate::{
     sync::read_group,
 };
 
+/// How many creates without an answer follow one another with no pause but the time to prove that the
+/// last had no effect.
+const AT_ONCE: u32 = 3;
+
 /// How long the read of one source's holders may take at the slowest rate that can be set.
 const READ_OF_ONE: Duration = Duration::from_secs(3);
 
@@ -46,6 +50,9 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
             why: setback.why.clone(),
         };
     }
+    if let Some(wait) = pause(case, now, resolved) {
+        return wait;
+    }
     let ids = resolved.source_ids();
     if let Some(wait) = prerequisites::unknown(case, now, &ids) {
         return wait;
@@ -72,6 +79,29 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
         started_at: now,
     };
     write(case, now, Step::Record(Memory::Intent(intent)))
+}
+
+/// After [`AT_ONCE`] creates without an answer, of which nothing came, the next one of the same content
+/// waits longer each time, up to [`refused::LONGEST`].
+fn pause(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Option<Move> {
+    let intent = case.recorded.intent.as_ref()?;
+    let is_same = intent.name == resolved.name
+        && intent.policy == resolved.policy.id
+        && intent.sources == resolved.source_ids();
+    let doublings = case.sent.unanswered.checked_sub(AT_ONCE)?;
+    if !is_same || intent.started_at > now {
+        return None;
+    }
+    let first = case.tenant.interval.max(refused::SHORTEST);
+    let pause = first.saturating_mul(1 << doublings.min(16));
+    let until = time::after(intent.started_at, pause.min(refused::LONGEST.max(first)));
+    let message = format!(
+        "{} creates of the group had no effect{}: it is tried again at {until}",
+        case.sent.unanswered,
+        last_answer(case)
+    );
+    let why = Finding::new(Reason::Retrying, message);
+    (now < until).then_some(Move::Wait { until, why })
 }
 
 /// What came in place of an answer, in brackets.

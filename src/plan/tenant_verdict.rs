@@ -54,6 +54,7 @@ pub fn tenant_verdict(
         message: finding.message.clone(),
     };
     let ready = condition("Ready", truth, &finding);
+    let what_to_do = Finding::new(finding.reason, finding.reason.act());
     let secret = secret.map(|why| {
         let truth = match why.reason {
             Reason::SecretNotReleased => Truth::True,
@@ -62,7 +63,7 @@ pub fn tenant_verdict(
         condition("SecretProtected", truth, why)
     });
     std::iter::once(ready)
-        .chain(other.map(|kind| condition(kind, Truth::True, &finding)))
+        .chain(other.map(|kind| condition(kind, Truth::True, &what_to_do)))
         .chain(secret)
         .collect()
 }

@@ -95,13 +95,10 @@ fn readiness(case: &Case<'_>, next: &Move, resolved: Option<&Resolved>) -> Vec<C
             finding.message.clone(),
         )
     };
+    // Ready says what is so; these say what to do, since `kubectl describe` shows all of them.
     let also = |kind, finding: &Finding| {
-        condition(
-            kind,
-            Truth::True,
-            finding.reason.as_str(),
-            finding.message.clone(),
-        )
+        let reason = finding.reason;
+        condition(kind, Truth::True, reason.as_str(), reason.act().to_owned())
     };
     match next {
         Move::Settled => {

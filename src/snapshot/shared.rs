@@ -1,5 +1,5 @@
-//! One picture for all who read a tenant by the same credentials and API version, and how much all
-//! pictures may hold. May wake through a listener; knows no Kubernetes.
+//! One picture for all who read a tenant by the same credentials, API version and rate limit, and how
+//! much all pictures may hold. May wake through a listener; knows no Kubernetes.
 
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock, Weak,
@@ -8,7 +8,7 @@ use std::sync::{
 
 use jiff::Timestamp;
 use psg_domain::{Changes, Picture, TenantKey};
-use psg_identity::{ApiVersion, Client, Credentials, Error};
+use psg_identity::{ApiVersion, Client, Credentials, Error, Rate};
 
 use crate::{Clock, Snapshot, doubt::Doubts};
 
@@ -26,10 +26,12 @@ pub struct Pictures {
     objects: Arc<AtomicUsize>,
 }
 
-/// A picture as long as somebody uses it, and what it is read by.
+/// A picture as long as somebody uses it, and what it is read by. A client whose rate is narrower
+/// would hold up the others while its own reads wait for it.
 struct Open {
     credentials: Credentials,
     version: ApiVersion,
+    rate: Rate,
     picture: Weak<Shared>,
 }
 
@@ -57,20 +59,24 @@ pub(crate) struct Whole {
 }
 
 impl Pictures {
-    /// The picture that `client` reads, new if nobody reads it by the same credentials and version.
+    /// The picture that `client` reads, new if nobody reads it by the same credentials,
+    /// version and rate limit.
     pub fn open(&self, client: Client, clock: Clock, listener: &Listener) -> Snapshot {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|known| known.picture.strong_count() > 0);
-        let (credentials, version) = (client.credentials(), client.options().version);
+        let (credentials, options) = (client.credentials(), client.options());
+        let (version, rate) = (options.version, options.rate);
         let known = open
             .iter()
-            .filter(|known| known.version == version && known.credentials == *credentials)
+            .filter(|known| (known.version, known.rate) == (version, rate))
+            .filter(|known| known.credentials == *credentials)
             .find_map(|known| known.picture.upgrade());
         let shared = known.unwrap_or_else(|| {
             let shared = Arc::new(Shared::new(Arc::clone(listener), Arc::clone(&self.objects)));
             open.push(Open {
                 credentials: credentials.clone(),
                 version,
+                rate,
                 picture: Arc::downgrade(&shared),
             });
             shared

@@ -74,7 +74,6 @@ async fn references_that_match_nothing_hold_up_nobody() {
 }
 
 #[tokio::test]
-#[ignore = "a defect: each edit of one wakes all that ask for the same, and each of them searches"]
 async fn many_that_ask_for_the_same_hold_up_nobody() {
     const MANY: usize = 150;
     let mut ground = Ground::start("the_same", large_tenant("the_same")).await;

@@ -16,6 +16,8 @@ use super::{
 
 const A_WHILE: Duration = Duration::from_mins(10);
 const APPS: &str = "GET /source-apps/all";
+const POST: &str = "POST /password-sync-groups";
+const ROUTE: &str = "/password-sync-groups";
 const CONNECTIONS: &str = "GET /sources/{id}/connections";
 
 /// A tenant of six sources that answers by these switches.
@@ -358,10 +360,7 @@ async fn a_group_that_was_made_and_shows_oddly_is_not_made_twice() {
             let _process = Process::start(&world, Life::default());
             tokio::time::sleep(Duration::from_mins(2)).await;
             let late = json!({"late_apply": {"seconds": 20}});
-            strikes(
-                &world,
-                &json!({"match": "POST /password-sync-groups", "times": 1, "kind": late}),
-            );
+            strikes(&world, &json!({"match": POST, "times": 1, "kind": late}));
             world.cluster.apply("g", &spec("G", &["A", "B"]));
             // It takes effect between two reads.
             assert!(world.until(A_WHILE, || takes_effect(&world)).await);
@@ -501,4 +500,40 @@ async fn a_group_that_is_lost_between_two_pages_is_not_made_again() {
     switch(&world, &json!({"reads": "steady"}));
     settles(&world).await;
     has(&world, "G", &["A", "B"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_fails_each_time_is_repeated_ever_more_rarely_and_the_tenant_is_quoted() {
+    let world = answering(&json!({}));
+    let body = json!({"detailCode": "500.1", "trackingId": "abc123",
+        "messages": [{"text": "An internal fault."}]});
+    strikes(
+        &world,
+        &json!({"match": POST, "kind": {"status": {"code": 500, "body": body}}}),
+    );
+    let _process = Process::start(&world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    let posts = |world: &World| {
+        let tenant = world.tenant.lock().unwrap();
+        let asked = tenant.ledger().since(0);
+        let posts = asked.filter(|entry| entry.method == "POST" && entry.route == ROUTE);
+        posts.count()
+    };
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    let sent = posts(&world);
+    assert!((8..=11).contains(&sent), "{sent}");
+    assert_eq!(reason(&world, "g").as_deref(), Some("Retrying"));
+    for part in [
+        "creates of the group had no effect",
+        "500",
+        "An internal fault.",
+        "abc123",
+    ] {
+        assert!(tells(&world, "g", part), "{part}\n{}", world.story());
+    }
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    assert!(posts(&world) <= sent + 4, "{}", posts(&world));
+    world.tenant.lock().unwrap().clear_faults();
+    assert!(world.until(Duration::from_mins(70), || world.quiet()).await);
+    one_group(&world, "G", &["A", "B"]);
 }

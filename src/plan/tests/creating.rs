@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use psg_domain::{Intent, Origin};
 
-use super::fixture::{Fixture, NOW, READ, at, group, group_id, names, setback};
+use super::fixture::{Fixture, NOW, READ, at, everybody, group, group_id, names, setback};
 use crate::{Memory, Move, Outcome, Reason, Remembered, Step, What};
 
 const SENT: i64 = NOW - 100;
@@ -284,6 +284,32 @@ fn facts_that_changed_and_changed_back_are_tried_again() {
     assert_eq!(reported.refused, None);
     let back = stored.walk(NOW + 1, &[]).with(|f| f.recorded = reported);
     assert_eq!(intent_of(&back).attempt, 1);
+}
+
+#[test]
+fn creates_without_an_answer_are_repeated_after_pauses_that_grow() {
+    let after = |unanswered, second| {
+        let fixture = Fixture::new().intent(SENT).with(|f| {
+            f.sent.unanswered = unanswered;
+            f.sent.unanswered_why = Some("the tenant failed with status 500".to_owned());
+            f.now = at(SENT + second);
+        });
+        let walks = [SENT + 45, SENT + 60, SENT + second - 1];
+        let fixture = walks.into_iter().fold(fixture, |f, walk| f.walk(walk, &[]));
+        let read = |f: Fixture, source| f.holders(source, SENT + second - 1, &[everybody("weak")]);
+        ["ad", "sf"].into_iter().fold(fixture, read)
+    };
+    assert_eq!(intent_of(&after(2, 75)).attempt, 2);
+    assert_eq!(intent_of(&after(3, 75)).attempt, 2, "a minute has passed");
+    let waits = after(4, 75);
+    let why = waits.held_up();
+    assert_eq!(why.reason, Reason::Retrying);
+    assert!(why.message.contains("status 500"), "{}", why.message);
+    assert_eq!(waits.waits_until(), SENT + 120);
+    assert_eq!(after(5, 130).waits_until(), SENT + 240);
+    assert_eq!(after(20, 3000).waits_until(), SENT + 3600);
+    let edited = after(20, 3000).with(|f| f.desired.name = "Another".to_owned());
+    assert_eq!(intent_of(&edited).attempt, 2, "an edit is tried at once");
 }
 
 /// What stood in its way may never have shown in a read.

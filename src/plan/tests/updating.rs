@@ -280,6 +280,7 @@ fn what_was_sent_is_remembered_as_long_as_its_record_stands() {
         not_made: Some(setback(2)),
         unanswered_at: Some(at(3)),
         unanswered_why: Some("cut".to_owned()),
+        unanswered: 2,
         puts: Some(Puts {
             of: at(READ - 100),
             answered_at: Some(at(4)),
