@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::{Api, ResourceExt, api::DeleteParams};
 use serde_json::json;
 
-use crate::support::{World, kubernetes::condition, many};
+use crate::support::{World, kubernetes::condition, many, wait_for, world::PATIENCE};
 
 const DELETE: &str = "DELETE /password-sync-groups/{id}";
 const ACKNOWLEDGED: &str = "passwordsync.dev/acknowledged-until";
@@ -85,6 +85,10 @@ async fn of_eight_deleted_at_once_no_more_than_five_go_before_somebody_says_so()
     let begun = deletes(&world).await;
     assert!(begun <= LIMIT, "{begun} were deleted");
     assert_eq!(begun, GROUPS - said.len());
+    world
+        .wait_tenant("default", "DeletionsPaused", "True", "DeletionPaused")
+        .await;
+    counted(&mut world, said.len()).await;
 
     // Neither a new look nor a new process lets more go.
     world.read_twice().await;
@@ -97,6 +101,30 @@ async fn of_eight_deleted_at_once_no_more_than_five_go_before_somebody_says_so()
     wait_none(&world).await;
     assert_eq!(deletes(&world).await, GROUPS);
     assert_eq!(world.tenant.groups().await.len(), 0);
+    counted(&mut world, 0).await;
+    world
+        .wait("the tenant to say nothing of it", async || {
+            let tenant = world.identity_tenant("default").await;
+            let said = condition(&tenant, "DeletionsPaused");
+            said.is_none()
+                .then_some(())
+                .ok_or_else(|| format!("{said:?}"))
+        })
+        .await;
+}
+
+/// Waits until the metric says that the brake holds back so many deletions.
+async fn counted(world: &mut World, paused: usize) {
+    let operator = world.operator();
+    wait_for("the metric", PATIENCE, async || {
+        let figures = operator.page("/metrics").await.1;
+        let mut lines = figures.lines();
+        let line = lines.find(|line| line.starts_with("psg_tenant_deletions_paused{"));
+        let line = line.unwrap_or_default().to_owned();
+        let says = line.rsplit(' ').next() == Some(&paused.to_string());
+        says.then_some(()).ok_or(line)
+    })
+    .await;
 }
 
 #[tokio::test]

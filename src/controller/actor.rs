@@ -21,6 +21,10 @@ use crate::{
     tenant::{Tenant, forbidden},
 };
 
+/// How soon the status of a tenant counts what its groups claim. Thousands of groups change at once
+/// when an operator starts: one write tells of all that changed meanwhile.
+const COUNTED_AFTER: Duration = Duration::from_secs(2);
+
 /// After so many intervals without an answer a tenant counts as unreachable.
 const UNREACHABLE_AFTER: u32 = 5;
 
@@ -65,6 +69,7 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
         };
         newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
         let next = Instant::now() + rest;
+        let mut told_at = None;
         loop {
             newest = status::newer(&manifest.borrow(), Some(newest));
             let again = match keep(&context, &tenant, &mut newest).await {
@@ -91,7 +96,15 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
                     break
                 },
                 () = tokio::time::sleep_until(again) => if again == next { break },
-                () = tenant.claimed.notified() => {}
+                () = tenant.claimed.notified() => {
+                    told_at.get_or_insert_with(|| Instant::now() + COUNTED_AFTER);
+                },
+                () = tokio::time::sleep_until(told_at.unwrap_or(next)), if told_at.is_some() => {
+                    told_at = None;
+                    let paused = context.deletions_paused(&tenant.name);
+                    context.metrics.deletions_paused(&tenant.name, paused);
+                    newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
+                }
             }
         }
     }
@@ -346,6 +359,8 @@ async fn verify(
             .read(&tenant.name, read.is_ok(), context.now());
         let (unreadable, _) = snapshot.unreadable(0);
         context.metrics.unreadable(&tenant.name, unreadable);
+        let paused = context.deletions_paused(&tenant.name);
+        context.metrics.deletions_paused(&tenant.name, paused);
     }
     read.map(drop).map_err(|error| match &error {
         Error::Forbidden { message } => {

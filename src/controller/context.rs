@@ -6,8 +6,9 @@ use std::{
 };
 
 use jiff::Timestamp;
+use psg_domain::time;
 use psg_identity::{HostPolicy, Limiters, Transport};
-use psg_plan::{ClaimIndex, Claimant, Timers};
+use psg_plan::{ClaimIndex, Claimant, Timers, brake};
 use psg_snapshot::{Clock, Pictures};
 use tokio_util::sync::CancellationToken;
 
@@ -128,6 +129,12 @@ impl Context {
         self.wakes.wake(&claims, &rivals);
         drop(claims);
         self.tenants.claimed(&tenant);
+    }
+
+    /// How many deletions of a tenant's groups the brake holds back.
+    pub(crate) fn deletions_paused(&self, tenant: &str) -> usize {
+        let since = time::before(self.now(), brake::WINDOW);
+        self.claims().wave(tenant, since).held_back
     }
 
     /// Wakes every resource of a tenant.

@@ -69,6 +69,7 @@ pub struct Metrics {
     reads: Family<ReadLabels, Counter>,
     last_read: Family<TenantLabels, Gauge<f64, AtomicU64>>,
     unreadable: Family<TenantLabels, Gauge>,
+    deletions_paused: Family<TenantLabels, Gauge>,
     drift_repaired: Counter,
     orphaned: Counter,
     undecodable: Family<KindLabels, Gauge>,
@@ -103,6 +104,11 @@ impl Metrics {
             "psg_tenant_unreadable_objects",
             "Objects and lists of a tenant that cannot be read as they should be",
             metrics.unreadable.clone(),
+        );
+        registry.register(
+            "psg_tenant_deletions_paused",
+            "Deletions of a tenant's groups that the brake holds back",
+            metrics.deletions_paused.clone(),
         );
         registry.register(
             "psg_drift_repaired",
@@ -164,6 +170,7 @@ impl Metrics {
             })
             .set(0.0);
         self.unreadable(tenant, 0);
+        self.deletions_paused(tenant, 0);
     }
 
     /// An IdentityTenant is gone.
@@ -179,6 +186,7 @@ impl Metrics {
         };
         self.last_read.remove(&labels);
         self.unreadable.remove(&labels);
+        self.deletions_paused.remove(&labels);
     }
 
     pub(crate) fn pass(&self, result: &'static str) {
@@ -215,6 +223,15 @@ impl Metrics {
     pub(crate) fn unreadable(&self, tenant: &str, count: usize) {
         let tenant = tenant.to_owned();
         let gauge = self.unreadable.get_or_create(&TenantLabels { tenant });
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// The brake holds back so many deletions of a tenant.
+    pub(crate) fn deletions_paused(&self, tenant: &str, count: usize) {
+        let tenant = tenant.to_owned();
+        let gauge = self
+            .deletions_paused
+            .get_or_create(&TenantLabels { tenant });
         gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 

@@ -117,12 +117,14 @@ async fn try_store_tenant(
     let old = manifest.status.clone().unwrap_or_default();
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
     let unprotected = state.unprotected.as_ref().map(|(_, finding)| finding);
+    let paused = context.deletions_paused(&tenant.name);
     let conditions = tenant_verdict(
         &state.tenant,
         vanished,
         state.failing.as_ref(),
         state.in_use,
         state.unreleased.as_ref().or(unprotected),
+        paused,
     );
     if conditions.is_empty() {
         return Ok(None);

@@ -81,8 +81,8 @@ pub struct Wave {
     pub managed: usize,
     /// Those of them that go or went.
     pub going: usize,
-    /// One of them was held back already.
-    pub held_back: bool,
+    /// Those of them that were held back.
+    pub held_back: usize,
 }
 
 impl Wave {
@@ -94,7 +94,7 @@ impl Wave {
             Going::Not => {}
             Going::HeldBack => {
                 self.going += 1;
-                self.held_back = true;
+                self.held_back += 1;
             }
             Going::Waits | Going::Begun(_) => self.going += 1,
         }
@@ -113,7 +113,7 @@ pub fn holds(case: &Case<'_>, now: Timestamp) -> Option<Move> {
         held_back,
     } = case.claims.wave(tenant, time::before(now, WINDOW));
     let limit = case.tenant.brake.limit(managed);
-    if going <= limit && !held_back {
+    if going <= limit && held_back == 0 {
         return None;
     }
     let message = format!(

@@ -8,13 +8,14 @@ use crate::{
 
 /// The conditions of a tenant; none before its first read is done or has failed. `failing` is
 /// why it could not be read just now, which is said at once while nothing better is known; `secret`
-/// is what is wrong with the finalizer of its Secret.
+/// is what is wrong with the finalizer of its Secret; the brake holds back so many deletions.
 pub fn tenant_verdict(
     state: &TenantState,
     vanished: Option<(usize, usize)>,
     failing: Option<&Finding>,
     in_use: InUse,
     secret: Option<&Finding>,
+    deletions_paused: usize,
 ) -> Vec<Condition> {
     let (truth, other, finding) = match state {
         TenantState::Pending => match failing {
@@ -62,9 +63,18 @@ pub fn tenant_verdict(
         };
         condition("SecretProtected", truth, why)
     });
+    let paused = (deletions_paused > 0).then(|| {
+        let message = format!(
+            "deletionBrake holds back the deletion of {deletions_paused} groups: if they are meant, set \
+             passwordsync.dev/acknowledged-until on this IdentityTenant to a time to come"
+        );
+        let why = Finding::new(Reason::DeletionPaused, message);
+        condition("DeletionsPaused", Truth::True, &why)
+    });
     std::iter::once(ready)
         .chain(other.map(|kind| condition(kind, Truth::True, &what_to_do)))
         .chain(secret)
+        .chain(paused)
         .collect()
 }
 

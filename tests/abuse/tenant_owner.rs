@@ -295,7 +295,7 @@ async fn the_figures_of_an_identity_tenant_end_with_it() {
             .await;
     }
     let there = figures(&world.operator().page("/metrics").await.1);
-    assert_eq!(there.len(), 4 * SERIES, "{there:?}");
+    assert_eq!(there.len(), 5 * SERIES, "{there:?}");
 
     // One that is being read meanwhile must not come back when that is done.
     let slow = json!({"match": "GET /sources", "kind": {"delay": {"ms": 500}}});

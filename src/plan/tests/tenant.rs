@@ -91,7 +91,7 @@ fn facts_of_an_unreadable_tenant_are_not_repeated() {
 #[test]
 fn a_tenants_own_status_says_how_it_is() {
     let said = |state: TenantState, vanished| {
-        let conditions = tenant_verdict(&state, vanished, None, InUse::Held, None);
+        let conditions = tenant_verdict(&state, vanished, None, InUse::Held, None, 0);
         conditions
             .into_iter()
             .map(|c| (c.kind, c.truth, c.reason))
@@ -132,14 +132,21 @@ fn a_tenants_own_status_says_how_it_is() {
 #[test]
 fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
     let why = Finding::new(Reason::TenantUnreachable, "connection refused");
-    let conditions = tenant_verdict(&TenantState::Pending, None, Some(&why), InUse::Held, None);
+    let conditions = tenant_verdict(
+        &TenantState::Pending,
+        None,
+        Some(&why),
+        InUse::Held,
+        None,
+        0,
+    );
     let ready = conditions.iter().find(|c| c.kind == "Ready").unwrap();
     assert_eq!(
         (ready.truth, ready.reason),
         (Truth::Unknown, "TenantUnreachable")
     );
     assert_eq!(ready.message, "connection refused");
-    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why), InUse::Held, None);
+    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why), InUse::Held, None, 0);
     assert_eq!(
         once_read[0].truth,
         Truth::True,
@@ -180,7 +187,7 @@ fn a_tenant_that_is_being_deleted_takes_no_new_group_and_serves_the_others() {
 
 #[test]
 fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
-    let conditions = tenant_verdict(&TenantState::Ready, None, None, InUse::Ending, None);
+    let conditions = tenant_verdict(&TenantState::Ready, None, None, InUse::Ending, None, 0);
     assert_eq!(conditions[0].truth, Truth::True);
     let message = &conditions[0].message;
     assert!(message.contains("being deleted"), "{message}");
@@ -189,8 +196,8 @@ fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
 #[test]
 fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other() {
     let why = Finding::new(Reason::SecretNotProtected, "grant patch");
-    let with = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, Some(&why));
-    let without = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, None);
+    let with = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, Some(&why), 0);
+    let without = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, None, 0);
     assert_eq!(with[0], without[0]);
     assert_eq!(
         (with[1].kind, with[1].truth, with[1].reason),
@@ -202,7 +209,7 @@ fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other()
 #[test]
 fn a_secret_that_cannot_be_let_go_is_protected_all_the_same() {
     let why = Finding::new(Reason::SecretNotReleased, "grant patch");
-    let said = tenant_verdict(&TenantState::Ready, None, None, InUse::No, Some(&why));
+    let said = tenant_verdict(&TenantState::Ready, None, None, InUse::No, Some(&why), 0);
     assert_eq!(
         (said[1].kind, said[1].truth, said[1].reason),
         ("SecretProtected", Truth::True, "SecretNotReleased")
