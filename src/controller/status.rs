@@ -269,7 +269,8 @@ fn merged(
 }
 
 /// The condition types that the operator owns.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
+    "DeletionsPaused",
     "SecretProtected",
     "Ready",
     "Reconciling",
