@@ -82,9 +82,8 @@ pub fn exceptions<'a>(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for id in joining {
-        let name = picture
-            .source(id)
-            .map_or(id.as_str(), |source| source.name.as_str());
+        let listed = picture.source(id);
+        let name = listed.map_or(id.as_str(), |source| source.name.as_str());
         match picture.holders(id) {
             Some((Some(holders), _)) => {
                 let count = holders
@@ -98,6 +97,14 @@ pub fn exceptions<'a>(
                     ));
                 }
             }
+            Some((None, _)) if listed.is_some() => findings.push(Finding::new(
+                Reason::UnexpectedAnswer,
+                format!(
+                    "the tenant lists source \"{name}\" ({id}) and answers 404 where its password policies \
+                     are read: the source was deleted just now, or the API has no such endpoint; check \
+                     baseUrl and identityAPIVersion of the IdentityTenant"
+                ),
+            )),
             Some((None, _)) => findings.push(Finding::new(
                 Reason::SourceNotFound,
                 format!("source \"{name}\" ({id}) is gone from the tenant: correct the reference"),

@@ -186,11 +186,21 @@ fn policy_exceptions_on_a_member_are_not_looked_at() {
 }
 
 #[test]
-fn a_joiner_that_is_gone_by_the_time_its_holders_are_read_is_not_found() {
+fn a_source_that_is_listed_and_whose_policies_answer_404_may_be_gone_or_its_endpoint_missing() {
     let fixture = Fixture::new().read().with(|f| {
         f.picture.merge_holders(at(READ + 1), source_id("sf"), None);
     });
-    assert_eq!(fixture.stalls(), Reason::SourceNotFound);
+    assert_eq!(fixture.stalls(), Reason::UnexpectedAnswer);
+    let report = fixture.report();
+    let ready = &condition(&report, "Ready").unwrap().message;
+    for part in [
+        "lists source \"Salesforce\"",
+        "404",
+        "no such endpoint",
+        "identityAPIVersion",
+    ] {
+        assert!(ready.contains(part), "{ready}");
+    }
 }
 
 #[test]
