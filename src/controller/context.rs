@@ -17,6 +17,7 @@ use crate::{
     metrics::Metrics,
     mind::Minds,
     ports::Kubernetes,
+    protect::Releases,
     readiness::Readiness,
     standing::{Standing, Stands},
     tenant::Tenants,
@@ -62,6 +63,8 @@ pub struct Context {
     pub limiters: Limiters,
     /// What was read of tenants, shared by all who read by the same credentials.
     pub pictures: Pictures,
+    /// Which tenants let their Secret go at the moment.
+    pub secret_releases: Releases,
     /// The time.
     pub clock: Clock,
     /// The dice.

@@ -4,15 +4,18 @@
 //! # Guarantees
 //! - Only a Secret whose credentials the tenant took is held.
 //! - The Secret is recorded in the tenant's status before it is held, and until it is let go.
-//! - Of several tenants with one Secret only the last lets go. Where two cross, the next read of the
-//!   Secret shows that it is not held, and it is held again.
+//! - Of several tenants with one Secret only the last lets go: while one looks whether another needs
+//!   it and takes the finalizer off, none begins to need it.
 //! - A finalizer without a record, such as on a Secret that was restored from a copy, is taken off by
 //!   the tenant that reads the Secret and does not need it held.
 //! - Without the right to change the Secret everything goes on; the tenant says so. Only if the
 //!   finalizer is on the Secret already, its record and the tenant's resource stay until it is off:
 //!   nobody would know of it otherwise.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
@@ -20,6 +23,7 @@ use psg_api::{IdentityTenant, names};
 use psg_domain::time;
 use psg_plan::{Finding, Reason};
 use serde_json::json;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::{
     context::Context,
@@ -27,6 +31,21 @@ use crate::{
     status::{self, place},
     tenant::Tenant,
 };
+
+/// Lets the tenants of one namespace decide one after another who needs a Secret.
+#[derive(Default)]
+pub struct Releases(Mutex<BTreeMap<String, Arc<AsyncMutex<()>>>>);
+
+impl Releases {
+    async fn lock(&self, namespace: &str) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(locks.entry(namespace.to_owned()).or_default())
+        };
+        lock.lock_owned().await
+    }
+}
 
 /// Holds the Secret or lets it go, as the tenant has it now.
 ///
@@ -79,6 +98,7 @@ async fn take_off(
             held.retain(|held| held != names::IN_USE);
         }
     };
+    let _alone = context.secret_releases.lock(&namespace).await;
     match write(context, tenant, &namespace, secret, remove).await {
         Ok(_) | Err(KubeError::Gone) => Ok(()),
         Err(KubeError::Forbidden(why)) => {
@@ -120,7 +140,10 @@ pub async fn let_go(
             held.retain(|held| held != names::IN_USE);
         }
     };
-    match write(context, tenant, &namespace, &secret, remove).await {
+    let alone = context.secret_releases.lock(&namespace).await;
+    let written = write(context, tenant, &namespace, &secret, remove).await;
+    drop(alone);
+    match written {
         Ok(_) | Err(KubeError::Gone) => {}
         Err(KubeError::Forbidden(why)) => {
             let known = tenant.state().secret;
@@ -153,11 +176,14 @@ async fn hold(
     newest: &mut Arc<IdentityTenant>,
     secret: &str,
 ) -> Result<(), KubeError> {
-    tenant.update(|state| state.protects = Some(secret.to_owned()));
+    let (namespace, _) = place(newest);
+    {
+        let _alone = context.secret_releases.lock(&namespace).await;
+        tenant.update(|state| state.protects = Some(secret.to_owned()));
+    }
     if recorded(newest).is_none() {
         *newest = status::record_secret(context, newest, Some(secret)).await?;
     }
-    let (namespace, _) = place(newest);
     let add = |held: &mut Vec<String>| {
         if !held.iter().any(|held| held == names::IN_USE) {
             held.push(names::IN_USE.to_owned());

@@ -10,7 +10,7 @@ use kube::Api;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
     Audit, Context, Metrics, ProcessClock, Standing, Stands, kubernetes::Cluster, mind::Minds,
-    standing, tenant::Tenants, wakes::Wakes,
+    protect::Releases, standing, tenant::Tenants, wakes::Wakes,
 };
 use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
 use psg_snapshot::Pictures;
@@ -152,6 +152,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         ),
         limiters: Limiters::default(),
         pictures: Pictures::default(),
+        secret_releases: Releases::default(),
         clock: Arc::new(move || clock.now()),
         jitter: Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).random()),
         settings,

@@ -3,9 +3,12 @@
 //! then no difference is called drift, and every source of the record may be in the group.
 
 use jiff::Timestamp;
-use psg_domain::{Assign, Group, HandBack, PolicyId, Presence, Recorded, SourceId, Update, time};
+use psg_domain::{
+    Assign, Group, GroupId, HandBack, PolicyId, Presence, Recorded, SourceId, Update, time,
+};
 
 use crate::{
+    absence,
     case::{Case, Memory, Move, Puts, Step},
     differ, hand_back,
     hand_back::Progress,
@@ -123,10 +126,14 @@ pub fn members(case: &Case<'_>, read: Option<&Group>) -> Vec<HandBack> {
 }
 
 /// How far the sources are that left by our changes, or may have left; nothing if the resource
-/// holds no group that shows.
+/// holds no group, or none is left to be looked after without one.
 pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
-    let Presence::There(group, as_of) = case.picture.group(case.recorded.held()?) else {
-        return None;
+    let held = case.recorded.held()?;
+    let (group, as_of) = match case.picture.group(held) {
+        Presence::There(group, as_of) => (group, as_of),
+        _ if case.recorded.leaving.iter().all(|one| one.result.is_some()) => return None,
+        Presence::Gone(_) => return leavers_of_one_that_is_gone(case, now, held),
+        Presence::Unknown(after) => return Some(Progress::Next(read_group(held, after))),
     };
     let hidden = is_hidden(case, as_of);
     let list = &case.recorded.leaving;
@@ -174,6 +181,28 @@ pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     Some(Progress::Next(next))
 }
 
+/// The same once the group is gone: none of them can be in it any more.
+fn leavers_of_one_that_is_gone(
+    case: &Case<'_>,
+    now: Timestamp,
+    held: &GroupId,
+) -> Option<Progress> {
+    let in_doubt = absence::in_doubt(case, now, held, |sure| {
+        let message = format!(
+            "group {held} does not show; the sources that left it get their policy if that is still so \
+             at {sure}"
+        );
+        Finding::new(Reason::Updating, message)
+    });
+    if let Some(wait) = in_doubt {
+        return Some(Progress::Next(wait));
+    }
+    let since = case.picture.gone_since(held)?;
+    let list = &case.recorded.leaving;
+    let progress = hand_back::progress(case, now, list, |_| false, Some(held), since);
+    Some(progress)
+}
+
 /// Remembers at the end of a pass what became of the leavers. Closes the record once its change
 /// shows, or a later edit has made it void; a change that is still to be carried out stays recorded.
 pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Move, now: Timestamp) {
@@ -185,6 +214,7 @@ pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Move, now: Timest
     };
     let shown = recorded.held().map(|id| case.picture.group(id));
     let Some(Presence::There(group, as_of)) = shown else {
+        recorded.leaving = leavers;
         return;
     };
     let made = recorded

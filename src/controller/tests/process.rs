@@ -39,6 +39,7 @@ use crate::{
     Audit, Context, Metrics, Readiness, Settings, guard,
     intake::{observe, observe_tenant},
     mind::Minds,
+    protect::Releases,
     run::failed,
     standing::Standing,
     tenant::Tenants,
@@ -105,6 +106,7 @@ impl Process {
             transport: ways,
             limiters: Limiters::default(),
             pictures: Pictures::default(),
+            secret_releases: Releases::default(),
             clock: wound(world),
             jitter: Arc::new(move || match &dice {
                 Some(dice) => {

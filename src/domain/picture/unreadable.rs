@@ -61,7 +61,7 @@ impl Picture {
 
     /// Whether the tenant may have policies that the newest read does not show.
     pub fn policies_in_doubt(&self) -> bool {
-        self.policies_in_doubt
+        self.policies_in_doubt || self.facts_as_of.is_none()
     }
 }
 

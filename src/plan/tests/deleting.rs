@@ -1,7 +1,7 @@
 //! A deletion is proved: the group gone by its id, every source with its policy again.
 
 use psg_domain::{
-    Deletion, DeletionPolicy, HandBack, HandBackResult, ManagementPolicy, Origin, Presence,
+    Deletion, DeletionPolicy, HandBack, HandBackResult, ManagementPolicy, Origin, Picture, Presence,
 };
 
 use super::fixture::{
@@ -365,6 +365,21 @@ fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
             Some(HandBackResult::PolicyGone),
             Some(HandBackResult::ByService)
         ]
+    );
+}
+
+/// A process that never read the tenant whole, since its IdentityTenant went first.
+#[test]
+fn without_a_read_of_the_policies_none_counts_as_gone() {
+    let mut fixture = gone();
+    fixture.picture = Picture::default();
+    fixture.picture.merge_gone(at(READ + 2), &group_id("g"));
+    let unread = fixture
+        .walk(READ + 3, &[])
+        .holders("ad", READ + 4, &[])
+        .holders("sf", READ + 4, &[everybody("strong")]);
+    assert!(
+        matches!(unread.step(), Step::AssignPolicy { source, .. } if source == source_id("ad"))
     );
 }
 

@@ -261,6 +261,34 @@ fn what_left_is_looked_after_though_the_manifest_cannot_be_carried_out() {
     assert_eq!(done.stalls(), Reason::SourceNotFound);
 }
 
+/// Another hand deletes the group after a source left it by our change, and the manifest is stuck.
+#[test]
+fn what_left_a_group_that_is_gone_is_looked_after_though_the_manifest_cannot_be_carried_out() {
+    let gone = |second| {
+        Fixture::settled()
+            .sources(&["AD", "Nobody"])
+            .with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+            .walk(second, &[])
+            .with(|f| {
+                f.picture.merge_gone(at(READ + 1), &group_id("g"));
+                f.picture.merge_gone(at(second), &group_id("g"));
+                f.now = at(second + 1);
+            })
+            .holders("wd", second, &[])
+    };
+    assert_eq!(
+        gone(READ + 2).waits_until(),
+        READ + 31,
+        "its absence must last"
+    );
+    let lacks = gone(READ + 31);
+    assert!(matches!(lacks.step(), Step::AssignPolicy { source, .. } if source == source_id("wd")));
+    let done = lacks.holders("wd", READ + 32, &[everybody("strong")]);
+    assert_eq!(done.stalls(), Reason::SourceNotFound);
+    let result = done.report().recorded.leaving[0].result;
+    assert_eq!(result, Some(HandBackResult::ByService));
+}
+
 #[test]
 fn a_refused_change_stays_recorded_until_another_takes_its_place() {
     let refused = swap().stored(&swap().remembers());

@@ -114,6 +114,7 @@ impl Oracle {
             let grouped = self.grouped.get(&id);
             let fine = grouped.is_some_and(|at| at.elapsed() < JUST_NOW)
                 || state.groups_of(&id).next().is_some()
+                || self.makers.is_left_bare(&id)
                 || self.had_lately(&(id.clone(), policy.clone()), tenant)
                 || left.assign.is_some() && self.had_any_lately(&id)
                 || state.sources.find(&id).is_none()

@@ -231,6 +231,7 @@ fn a_policy_without_an_id_is_found_by_its_name() {
     picture.merge_facts(at(1), vec![], vec![policy("p", "Weak")], BTreeMap::new());
     picture.merge_unreadable_facts(vec![nameless], true);
     assert!(picture.policies_in_doubt());
+    assert!(Picture::default().policies_in_doubt(), "none was ever read");
     assert!(picture.unreadable_named(Kind::Policy, "Strong").is_some());
     assert!(picture.unreadable_named(Kind::Policy, "Weak").is_none());
     assert!(picture.unreadable_named(Kind::Source, "Strong").is_none());
