@@ -100,6 +100,8 @@ mod refusals;
 #[cfg(test)]
 mod refused_at_apply;
 #[cfg(test)]
+mod remedies;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod samples;

@@ -89,12 +89,12 @@ use crate::group_status::PasswordSyncGroupStatus;
         description = "Why, in a sentence.",
         json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
         priority = 1
-    )
+    ),
+    validation = Rule::new("!has(oldSelf.spec.groupID) || !has(self.spec.groupID) || self.spec.groupID == oldSelf.spec.groupID || !has(oldSelf.status) || !has(oldSelf.status.groupID)")
+        .message(Message::Expression("'groupID may not change while a group is managed: it is ' + oldSelf.spec.groupID + '; put it back, or remove it, or use another resource for the other group'".to_owned()))
+        .field_path(".spec.groupID")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(oldSelf.groupID) || !has(self.groupID) || self.groupID == oldSelf.groupID")
-    .message(Message::Expression("'groupID may not change: it is ' + oldSelf.groupID + '; put it back, or remove it, or use another resource for the other group'".to_owned()))
-    .field_path(".groupID"))]
 pub struct PasswordSyncGroupSpec {
     /// The group's name in the tenant: what people see in Password Manager.
     /// Required, 1 to 128 characters, not blank. It may be changed: the tenant's group is renamed.
@@ -149,7 +149,7 @@ pub struct PasswordSyncGroupSpec {
 
     /// The id of the one group to manage: exactly that group is adopted, and none is ever
     /// created. Left out, the group is found by its name, or created. It may be set and removed, but
-    /// not changed. 1 to 64 letters, digits and dashes.
+    /// not changed while a group is managed. 1 to 64 letters, digits and dashes.
     #[serde(rename = "groupID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(min = 1, max = 64))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9-]+$')")

@@ -163,17 +163,24 @@ fn the_tenant_of_a_group_cannot_be_changed() {
 }
 
 #[test]
-fn a_group_id_may_come_and_go_but_not_change() {
+fn a_group_id_may_come_and_go_and_changes_only_while_no_group_is_managed() {
     let none = group_with("/spec/name", json!("Corporate Directory"));
     let first = group_with("/spec/groupID", json!("6881f631"));
     let second = group_with("/spec/groupID", json!("7992"));
     accepted(first.validate_cel_update(&none));
     accepted(first.validate_cel_update(&first));
     accepted(none.validate_cel_update(&first));
+    accepted(second.validate_cel_update(&first));
+    let managing = |group: &PasswordSyncGroup| {
+        let mut group = group.clone();
+        group.status.get_or_insert_default().group_id = Some("6881f631".to_owned());
+        group
+    };
+    accepted(managing(&none).validate_cel_update(&managing(&first)));
     refused(
-        second.validate_cel_update(&first),
+        managing(&second).validate_cel_update(&managing(&first)),
         "groupID",
-        "groupID may not change: it is 6881f631; put it back, or remove it",
+        "groupID may not change while a group is managed: it is 6881f631; put it back, or remove it",
     );
 }
 
