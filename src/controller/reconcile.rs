@@ -680,7 +680,7 @@ fn claims_of(
         .leaving(deleting)
         .going(going)
         .holding(finalizer)
-        .hindered(status::is_hindered(group));
+        .hindered(status::is_hindered(group, now));
     Some(claimant.of_version(mind::version(&group.metadata)))
 }
 

@@ -2,7 +2,7 @@
 //! meaning changed. Sent as the difference of old and new, so that fields which this version
 //! does not know survive, and for exactly the version that was decided on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as KubeCondition, Time};
@@ -10,7 +10,7 @@ use psg_api::{
     Condition as StoredCondition, IdentityTenant, IdentityTenantStatus, PasswordSyncGroup,
     merge_patch, names, status_of,
 };
-use psg_domain::text;
+use psg_domain::{text, time};
 use psg_identity::{ApiVersion, Budget, Operation, Rate};
 use psg_plan::{Condition, Reason, Report, TenantState, reason::About, tenant_verdict};
 use serde_json::Value;
@@ -319,16 +319,24 @@ pub fn is_held_back(group: &PasswordSyncGroup) -> bool {
     told == Some(Reason::DeletionPaused.as_str())
 }
 
-/// Whether a resource was told of its newest manifest that it leads nowhere, or that its sources
-/// miss what the vendor asks for. That the tenant does not tell whether they do is no such thing.
-pub fn is_hindered(group: &PasswordSyncGroup) -> bool {
+/// How long one that is stalled by more than its own manifest keeps its place in the line.
+const KEEPS_ITS_PLACE: Duration = Duration::from_mins(10);
+
+/// Whether a resource was told that its newest manifest cannot be carried out, so that it reserves
+/// nothing. At once, if that is so whatever others claim. If it may be through them, only once it has
+/// lasted: of two that wait for the same, the older one is to get it, and neither may be told another
+/// thing each time that the other is.
+pub fn is_hindered(group: &PasswordSyncGroup, now: Timestamp) -> bool {
     let conditions = group.status.iter().flat_map(|status| &status.conditions);
-    let mut ready = conditions.filter(|known| known.type_ == "Ready");
-    let ready = ready.find(|known| known.observed_generation == group.metadata.generation);
-    let told = ready.and_then(|known| Reason::ALL.iter().find(|it| it.as_str() == known.reason));
-    told.is_some_and(|reason| {
-        let hindered = matches!(reason.about(), About::Reference | About::Prerequisite);
-        hindered && *reason != Reason::ApplicationsUnknown
+    let mut stalled = conditions.filter(|known| known.type_ == "Stalled" && known.status == "True");
+    let stalled = stalled.find(|known| known.observed_generation == group.metadata.generation);
+    stalled.is_some_and(|stalled| {
+        let told = Reason::ALL.iter().find(|it| it.as_str() == stalled.reason);
+        let by_itself = told.is_some_and(|reason| {
+            matches!(reason.about(), About::Reference | About::Prerequisite)
+                || *reason == Reason::SourceInAnotherGroup
+        });
+        by_itself || time::after(stalled.last_transition_time.0, KEEPS_ITS_PLACE) <= now
     })
 }
 
@@ -391,18 +399,29 @@ mod tests {
     }
 
     #[test]
-    fn a_group_whose_applications_are_not_known_keeps_what_it_reserves() {
-        let hindered = |reason: Reason| {
-            let ready = json!({
-                "type": "Ready", "status": "False", "reason": reason.as_str(), "message": "",
+    fn one_that_is_stalled_reserves_nothing_at_once_or_if_it_is_through_others_after_a_while() {
+        let hindered = |kind: &str, reason: Reason, generation: i64, minutes: i64| {
+            let told = json!({
+                "type": kind, "status": "True", "reason": reason.as_str(), "message": "",
                 "lastTransitionTime": "1970-01-01T00:00:00Z", "observedGeneration": 1,
             });
-            let mut group = objects::group(&json!({"name": "g", "generation": 1}));
-            group.status = Some(from_value(json!({"conditions": [ready]})).unwrap());
-            is_hindered(&group)
+            let mut group = objects::group(&json!({"name": "g", "generation": generation}));
+            group.status = Some(from_value(json!({"conditions": [told]})).unwrap());
+            is_hindered(&group, Timestamp::from_second(60 * minutes).unwrap())
         };
-        assert!(hindered(Reason::NoApplication) && hindered(Reason::SourceNotFound));
-        assert!(!hindered(Reason::ApplicationsUnknown) && !hindered(Reason::GroupUnreadable));
+        for reason in [
+            Reason::SourceNotFound,
+            Reason::NoApplication,
+            Reason::SourceInAnotherGroup,
+        ] {
+            assert!(hindered("Stalled", reason, 1, 0));
+            assert!(!hindered("Stalled", reason, 2, 0), "it was edited");
+            assert!(!hindered("Reconciling", reason, 1, 0));
+        }
+        for reason in [Reason::OwnedByAnother, Reason::GroupExists] {
+            assert!(!hindered("Stalled", reason, 1, 9));
+            assert!(hindered("Stalled", reason, 1, 10));
+        }
     }
 
     #[test]

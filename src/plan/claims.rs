@@ -1,6 +1,6 @@
 //! Rule 3: one owner. A tenant's group, name or source belongs to the resource whose status
-//! records it; if none does, to the oldest that wants it and could have it. A manifest that leads
-//! nowhere, or misses what the vendor asks for, reserves nothing.
+//! records it; if none does, to the oldest that wants it and could have it. One that is told that its
+//! manifest cannot be carried out reserves nothing.
 //!
 //! Keyed by the tenant that really answers, so that two IdentityTenants of one tenant
 //! share their claims. In memory, rebuilt from the resources; never a source of truth.
@@ -408,6 +408,17 @@ impl ClaimIndex {
         self.owner(me, &keys, |other| other.held.sources.contains(&source.id))
     }
 
+    /// Whether the status of another resource records a source.
+    pub fn is_recorded_elsewhere(&self, me: &str, source: &SourceId) -> bool {
+        let mine = self.claimant(me);
+        let scope = mine.and_then(|mine| self.scopes.get(&self.scope(mine)).copied());
+        scope.is_some_and(|scope| {
+            let key = Key::new(Kind::Source, scope, source.as_str());
+            let mut holders = self.claimants_of(&key);
+            holders.any(|other| other.uid != me && other.held.sources.contains(source))
+        })
+    }
+
     /// Every other resource whose manifest asks for a source.
     pub fn seekers_of_source(&self, me: &str, source: &Source) -> BTreeSet<&str> {
         let mine = self.claimant(me);
@@ -657,8 +668,8 @@ impl Claimant {
         self
     }
 
-    /// Marks a resource whose status says that its manifest leads nowhere, or that its sources miss
-    /// what the vendor asks for: it would keep from others what it cannot have itself.
+    /// Marks a resource whose status says that its manifest cannot be carried out: it would keep from
+    /// others what it cannot have itself.
     #[must_use]
     pub fn hindered(mut self, hindered: bool) -> Self {
         self.held.hindered = hindered;

@@ -97,6 +97,8 @@ pub fn conflicts<'a>(
             }
         }
     }
+    // The reason is that of the first, and must not change with what others claim meanwhile.
+    findings.sort_by_key(|finding| finding.reason != Reason::SourceInAnotherGroup);
     Conflicts { findings, awaited }
 }
 

@@ -144,6 +144,20 @@ fn look(
             Source::Unplaced(sure.max(after))
         };
     }
+    // One that another resource records may be in its group already, by a write of an earlier process
+    // that no read shows yet.
+    let first = picture.first_walk_since(Timestamp::MIN).unwrap_or(now);
+    let sure = time::after(first, case.timers.settle);
+    let me = case.object.uid.as_str();
+    if walked < sure && case.claims.is_recorded_elsewhere(me, &open.source) {
+        if now >= sure {
+            return Source::Unplaced(sure);
+        }
+        let message =
+            format!("another PasswordSyncGroup records it; it is looked at again at {sure}");
+        let why = Finding::new(Reason::Retrying, message);
+        return Source::Blocked(Setback { until: sure, why });
+    }
     let placed = walked >= after;
     if let Some(setback) = case
         .sent

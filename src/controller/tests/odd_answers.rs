@@ -537,3 +537,41 @@ async fn a_create_that_fails_each_time_is_repeated_ever_more_rarely_and_the_tena
     assert!(world.until(Duration::from_mins(70), || world.quiet()).await);
     one_group(&world, "G", &["A", "B"]);
 }
+
+/// Both were told that their manifest leads nowhere, so neither keeps anything from the other.
+#[tokio::test(start_paused = true)]
+async fn of_two_that_missed_the_same_source_one_gets_it_once_it_is_there() {
+    for ways in 0..8_u64 {
+        let switches = json!({"source_in_two_groups": "allow", "duplicate_name": "allow"});
+        let slow = json!({"lognormal": {"median_ms": 80, "p99_ms": 2000}});
+        let world = World::new(small(6, &switches, &slow, ways));
+        let life = Life {
+            seed: Some(ways),
+            pace: Duration::from_millis(500),
+            ..Life::default()
+        };
+        let _process = Process::start(&world, life);
+        world.cluster.apply("g", &spec("G", &["A", "New"]));
+        world.cluster.apply("h", &spec("H", &["New", "B"]));
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        for name in ["g", "h"] {
+            assert_eq!(reason(&world, name).as_deref(), Some("SourceNotFound"));
+        }
+        {
+            let mut tenant = world.tenant.lock().unwrap();
+            let mut new = tenant.state().sources.find(&source_id(5)).cloned().unwrap();
+            (new.id, new.name) = (source_id(60), "New".to_owned());
+            tenant.state_mut().sources.put(new, Timestamp::UNIX_EPOCH);
+        }
+        tokio::time::sleep(A_WHILE).await;
+        let reasons = ["g", "h"].map(|name| reason(&world, name).unwrap_or_default());
+        let mut sorted = reasons.clone();
+        sorted.sort();
+        assert_eq!(
+            sorted,
+            ["InSync", "OwnedByAnother"],
+            "{reasons:?}\n{}",
+            world.story()
+        );
+    }
+}

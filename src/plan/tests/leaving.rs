@@ -123,6 +123,28 @@ fn one_that_another_group_has_but_for_a_moment_is_waited_for() {
     assert_eq!(later.refresh(), What::Groups);
 }
 
+/// The other's group has it already, and no read shows that yet.
+#[test]
+fn one_that_another_resource_records_is_waited_for_until_a_walk_would_show_where_it_is() {
+    let recorded = || {
+        let lacks = left().holders("wd", READ + 1, &[]);
+        lacks.other("newer", -1, |other| {
+            other.holds("h", "New Home", &["wd", "z"]);
+        })
+    };
+    let free = left().holders("wd", READ + 1, &[]);
+    assert!(matches!(free.step(), Step::AssignPolicy { .. }));
+    assert_eq!(recorded().waits_until(), READ + 30);
+    let later = recorded().with(|f| f.now = at(READ + 30));
+    assert_eq!(later.refresh(), What::Groups);
+    let groups = [group("g", "Corp", "strong", &["ad", "sf"])];
+    let nowhere = later
+        .walk(READ + 30, &groups)
+        .holders("wd", READ + 31, &[])
+        .with(|f| f.now = at(READ + 32));
+    assert!(matches!(nowhere.step(), Step::AssignPolicy { .. }));
+}
+
 #[test]
 fn whether_it_is_in_another_group_is_asked_of_a_walk_since_it_left() {
     let put = |f: &mut Fixture| {
