@@ -503,9 +503,10 @@ fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
             )
         }
         Error::Forbidden { message } => blocked(context, session, forbidden(message, true)),
-        Error::BadAnswer { .. } | Error::NotFound { .. } | Error::Refused { .. } => {
-            passing_as(context, session, Reason::UnexpectedAnswer, error)
-        }
+        Error::BadAnswer { .. }
+        | Error::NoToken { .. }
+        | Error::NotFound { .. }
+        | Error::Refused { .. } => passing_as(context, session, Reason::UnexpectedAnswer, error),
         Error::RateLimited { .. } => passing_as(context, session, Reason::RateLimited, error),
         other => passing(context, session, &other.to_string()),
     }

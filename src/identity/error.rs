@@ -73,6 +73,12 @@ pub enum Error {
         /// The cause.
         why: String,
     },
+    /// Nothing of the request was sent, since what answered the request for a token gave none.
+    #[error("no token: {why}")]
+    NoToken {
+        /// What is wrong with the answer, without its content.
+        why: String,
+    },
     /// The request may have been executed; no whole answer came.
     #[error("no whole answer: {why}")]
     Unknown {
@@ -113,6 +119,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::RateLimited { .. }
             | Self::NotSent { .. }
+            | Self::NoToken { .. }
             | Self::Refused {
                 status: 400 | 409 | 422,
                 ..
@@ -144,6 +151,7 @@ impl Error {
             Self::RateLimited { .. } => "RateLimited",
             Self::Server { .. } => "Server",
             Self::NotSent { .. } => "NotSent",
+            Self::NoToken { .. } => "NoToken",
             Self::Unknown { .. } => "Unknown",
             Self::TooLarge { .. } => "TooLarge",
             Self::BadAnswer { .. } => "BadAnswer",

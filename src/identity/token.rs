@@ -121,8 +121,9 @@ impl Tokens {
     /// A token that should still be good.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] if the credentials are refused, [`Error::RateLimited`], and
-    /// [`Error::NotSent`] for everything else: without a token no request leaves.
+    /// [`Error::Unauthorized`] if the credentials are refused, [`Error::RateLimited`],
+    /// [`Error::NoToken`] for an answer that cannot be used, and [`Error::NotSent`] if none came or the
+    /// tenant failed: without a token no request leaves.
     pub async fn token(&self) -> Result<Token, Error> {
         let seen = self.attempts.load(Ordering::SeqCst);
         let mut state = self.state.lock().await;
@@ -179,7 +180,7 @@ impl Tokens {
         if !answer.status.is_success() {
             return Err(self.refusal(&answer));
         }
-        let answer = Answer::read(answer.body).map_err(|what| not_sent(&what))?;
+        let answer = Answer::read(answer.body).map_err(|why| Error::NoToken { why })?;
         let life = answer.life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
         let token = Token {
             serial: self.attempts.load(Ordering::SeqCst),
@@ -216,7 +217,8 @@ impl Tokens {
         let says_why = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
         if says_why && !may_be_the_apis_own(&answer.body) {
             let why = not_the_apis_own(OPERATION);
-            return not_sent(&format!("status {}, {why}", status.as_u16()));
+            let why = format!("status {}, {why}", status.as_u16());
+            return Error::NoToken { why };
         }
         match status {
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -228,7 +230,11 @@ impl Tokens {
                 self.limiter.pause(retry_after);
                 Error::RateLimited { retry_after }
             }
-            _ => not_sent(&format!("status {}", status.as_u16())),
+            status if status.is_server_error() => not_sent(&format!("status {}", status.as_u16())),
+            status => {
+                let why = format!("status {}", status.as_u16());
+                Error::NoToken { why }
+            }
         }
     }
 }
@@ -255,8 +261,10 @@ fn bearer(access_token: &str) -> Result<HeaderValue, Error> {
     let mut text = Zeroizing::new(Vec::with_capacity(7 + access_token.len()));
     text.extend_from_slice(b"Bearer ");
     text.extend_from_slice(access_token.as_bytes());
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
-        .map_err(|_| not_sent("the answer's token has characters that no token has"))?;
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).map_err(|_| {
+        let why = "the answer's token has characters that no token has".to_owned();
+        Error::NoToken { why }
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
