@@ -170,14 +170,11 @@ pub fn denied(phase: Phase) -> Cell {
 }
 
 pub fn absent(phase: Phase) -> Cell {
-    let said = match phase {
-        Phase::Token => TenantSays("TenantUnreachable"),
-        _ => TenantSays("UnexpectedAnswer"),
-    };
     match phase {
-        Phase::Token | Phase::Read => {
-            Cell::of(Fault::Lasting(status(404), 420), &[Asked, said, Quiet])
-        }
+        Phase::Token | Phase::Read => Cell::of(
+            Fault::Lasting(status(404), 420),
+            &[Asked, TenantSays("UnexpectedAnswer"), Quiet],
+        ),
         Phase::Intent => Cell::of(Fault::Meanwhile(When::Before, removed), &[NotSent, NoPost])
             .ending(End::Undone),
         Phase::Post => Cell::of(
