@@ -281,7 +281,7 @@ fn the_operator_can_do_what_it_must_and_nothing_else() {
         [
             &own(&kinds, &["get", "list", "watch", "patch"]),
             &own(&statuses, &["patch"]),
-            &json!({"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}),
+            &json!({"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}),
         ]
     );
     assert_eq!(

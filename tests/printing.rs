@@ -3,7 +3,9 @@
 use psg_plan::Reason;
 use serde_json::json;
 
-use crate::support::{ControlPlane, User, World, kubernetes::ours, tenant_words::text};
+use crate::support::{
+    ControlPlane, User, World, kubernetes::ours, tenant_words::text, world::spec,
+};
 
 /// The width of a terminal that nobody has made wider.
 const TERMINAL: usize = 80;
@@ -205,4 +207,22 @@ async fn kubectl_wait_ends_when_the_group_is_ready() {
     let args = ["delete", "psg/shared", "--timeout=30s"];
     world.kubectl(&args).await.ok();
     assert!(world.tenant.group("Shared Password").await.is_none());
+}
+
+#[tokio::test]
+async fn events_carry_the_time_that_kubectl_sorts_them_by() {
+    let world = World::v1("event_times").start().await;
+    world
+        .apply_group("pair", &spec("Pair", &["Salesforce", "Workday"]))
+        .await;
+    world.wait_ready("pair").await;
+    world.told("pair", "Created").await;
+    let times = "--output=jsonpath={range .items[*]}{.reason}={.lastTimestamp} {end}";
+    let args = ["get", "events", "--sort-by=.lastTimestamp", times];
+    let printed = world.kubectl(&args).await.ok();
+    let created = printed
+        .split(' ')
+        .find_map(|one| one.strip_prefix("Created="));
+    let time = created.unwrap_or_default().parse::<jiff::Timestamp>();
+    assert!(time.is_ok(), "{printed}");
 }

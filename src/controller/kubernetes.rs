@@ -7,11 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::{
-        core::v1::{ObjectReference, Secret},
-        events::v1::Event,
-    },
-    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+    api::core::v1::{Event, EventSource, ObjectReference, Secret},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, Time},
 };
 use kube::{
     Api, Client, Resource,
@@ -29,7 +26,7 @@ use crate::{
     spam::Spam,
 };
 
-/// The most bytes of an Event's note that the apiserver takes.
+/// The most bytes of an Event's message that the apiserver takes.
 const NOTE: usize = 1024;
 
 /// The most bytes of a resource's name that an Event's name begins with.
@@ -242,7 +239,8 @@ impl Kubernetes for Cluster {
     }
 }
 
-fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
+/// Of `v1` and not of `events.k8s.io`, which takes no `lastTimestamp`: people sort by that.
+pub(crate) fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
     let name = about.name.as_deref().unwrap_or_default();
     // Names may be as long as an Event's own.
     let name = name.get(..NAME).unwrap_or(name);
@@ -257,12 +255,19 @@ fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
         },
         type_: Some(kind.to_owned()),
         reason: Some(note.reason),
-        note: Some(cut(text::line(&note.text))),
+        message: Some(cut(text::line(&note.text))),
         action: Some(note.action.to_owned()),
         event_time: Some(MicroTime(now)),
-        regarding: Some(about.clone()),
-        reporting_controller: Some(names::FIELD_MANAGER.to_owned()),
+        first_timestamp: Some(Time(now)),
+        last_timestamp: Some(Time(now)),
+        count: Some(1),
+        involved_object: about.clone(),
+        reporting_component: Some(names::FIELD_MANAGER.to_owned()),
         reporting_instance: Some(names::FIELD_MANAGER.to_owned()),
+        source: Some(EventSource {
+            component: Some(names::FIELD_MANAGER.to_owned()),
+            ..EventSource::default()
+        }),
         ..Event::default()
     }
 }

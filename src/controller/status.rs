@@ -360,6 +360,7 @@ pub fn reconcile_at(group: &PasswordSyncGroup) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{from_value, json};
 
     use super::*;
@@ -421,6 +422,20 @@ mod tests {
         for reason in [Reason::OwnedByAnother, Reason::GroupExists] {
             assert!(!hindered("Stalled", reason, 1, 9));
             assert!(hindered("Stalled", reason, 1, 10));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_reaches_a_condition(message in any::<String>()) {
+            let new = Condition {
+                kind: "Ready",
+                truth: psg_plan::Truth::False,
+                reason: "Refused",
+                message,
+            };
+            let stored = merged(&[], &[new], 1, Timestamp::UNIX_EPOCH);
+            prop_assert!(!stored[0].message.contains(text::is_hidden));
         }
     }
 

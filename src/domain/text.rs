@@ -34,12 +34,23 @@ pub fn is_hidden(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn what_a_terminal_would_obey_is_shown() {
         assert_eq!(lines("a\u{1b}[2Jb\rc\u{9b}d"), r"a\u{1b}[2Jb\u{d}c\u{9b}d");
         assert_eq!(lines("gnp\u{202e}.exe\u{2066}"), r"gnp\u{202e}.exe\u{2066}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_is_left_of_any_text(text in any::<String>()) {
+            prop_assert!(!line(&text).contains(is_hidden));
+            prop_assert!(!lines(&text).replace('\n', "").contains(is_hidden));
+            prop_assert_eq!(line(&line(&text)), line(&text));
+        }
     }
 
     #[test]

@@ -82,6 +82,8 @@ impl<W: Write> Write for Lines<W> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -146,5 +148,16 @@ mod tests {
         let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(!said.trim_end().contains(char::is_control), "{said}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_reaches_the_log(event in any::<String>()) {
+            let kept = Kept::default();
+            Lines(kept.clone()).write_all(event.as_bytes()).unwrap();
+            let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+            let line = said.strip_suffix('\n').unwrap_or(&said);
+            prop_assert!(!line.contains(text::is_hidden), "{:?}", line);
+        }
     }
 }

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
+use proptest::prelude::*;
 use serde_json::{Value, from_str, json};
 use tokio::sync::Semaphore;
 
@@ -276,9 +278,7 @@ async fn published(name: &str, note: Note) -> Value {
     };
     assert_eq!(asked.method, "POST");
     assert!(
-        asked
-            .path
-            .starts_with("/apis/events.k8s.io/v1/namespaces/here/events?"),
+        asked.path.starts_with("/api/v1/namespaces/here/events?"),
         "{}",
         asked.path
     );
@@ -290,12 +290,12 @@ async fn an_event_is_about_one_object_and_named_after_it() {
     let event = published("one", note("it was refused")).await;
     let name = event["metadata"]["name"].as_str().unwrap();
     assert!(name.starts_with("one."), "{name}");
-    assert_eq!(event["regarding"]["name"], "one");
+    assert_eq!(event["involvedObject"]["name"], "one");
     assert_eq!(event["type"], "Warning");
     assert_eq!(event["reason"], "Refused");
-    assert_eq!(event["note"], "it was refused");
+    assert_eq!(event["message"], "it was refused");
     assert_eq!(event["action"], "Reconcile");
-    assert_eq!(event["reportingController"], "psg-operator");
+    assert_eq!(event["reportingComponent"], "psg-operator");
     let good_news = Note {
         warning: false,
         ..note("")
@@ -303,19 +303,27 @@ async fn an_event_is_about_one_object_and_named_after_it() {
     assert_eq!(published("one", good_news).await["type"], "Normal");
 }
 
-/// kube-apiserver refuses an Event whose note has more than 1,024 bytes, or whose name more than 253.
+proptest! {
+    #[test]
+    fn nothing_hidden_reaches_an_event(text in any::<String>()) {
+        let event = crate::kubernetes::event(&ObjectReference::default(), note(&text), Timestamp::UNIX_EPOCH);
+        prop_assert!(!event.message.unwrap().contains(psg_domain::text::is_hidden));
+    }
+}
+
+/// kube-apiserver refuses an Event whose message has more than 1,024 bytes, or whose name more than 253.
 #[tokio::test]
 async fn an_event_is_as_long_as_the_server_takes_it() {
     let fits = "x".repeat(1024);
     let event = published("one", note(&fits)).await;
-    assert_eq!(event["note"], fits);
+    assert_eq!(event["message"], fits);
     for long in [
         "x".repeat(1025),
         "ü".repeat(513),
         format!("x{}", "ü".repeat(600)),
     ] {
         let event = published("one", note(&long)).await;
-        let text = event["note"].as_str().unwrap();
+        let text = event["message"].as_str().unwrap();
         assert!((1023..=1024).contains(&text.len()), "{}", text.len());
         let whole = text.strip_suffix('…').unwrap();
         assert!(long.starts_with(whole), "{text}");
