@@ -1,7 +1,10 @@
 //! The definitions of both kinds: `kubectl apply -f crds/` installs them and nothing else, and an
 //! operator that runs without them says which are missing.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -14,6 +17,9 @@ const BOTH: [&str; 2] = [
     "identitytenants.passwordsync.dev",
     "passwordsyncgroups.passwordsync.dev",
 ];
+
+/// Well below `--drain`, which is for what is in hand.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[test]
 fn the_folder_of_definitions_has_nothing_else_that_kubectl_would_apply() {
@@ -65,6 +71,17 @@ async fn an_operator_without_definitions_names_them_and_goes_on_once_they_are_ap
     };
     says(&format!("no definition of {tenants} and {groups}")).await;
     says("kubectl apply --server-side -f crds/").await;
+
+    // One that has no list in hand yet has nothing to end either.
+    let mut early = Operator::spawn(&plane, &[], &[], &[]);
+    wait_for("its first lists", Duration::from_mins(1), async || {
+        let log = early.log();
+        log.contains("no definition of").then_some(()).ok_or(log)
+    })
+    .await;
+    let began = Instant::now();
+    assert!(early.terminate().await.success());
+    assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
 
     let folder = repository().join("crds");
     let folder = folder.to_str().unwrap();
