@@ -68,7 +68,13 @@ fn is_so(state: &State, r: usize, stored: &Resource, reason: Reason) -> bool {
                 _ => true,
             }
         }
-        (Reason::GroupExists | Reason::SourceInAnotherGroup, _) => state
+        // One that another hand made, or changed so that its maker cannot tell it for its own.
+        (Reason::SourceInAnotherGroup, _) => {
+            let held: Vec<_> = others.filter_map(|other| other.recorded.held()).collect();
+            let mut groups = state.tenant.groups.keys();
+            groups.any(|id| !held.contains(&id))
+        }
+        (Reason::GroupExists, _) => state
             .tenant
             .groups
             .values()

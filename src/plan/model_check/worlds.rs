@@ -403,7 +403,7 @@ fn larger() -> Vec<Named> {
             world(vec![a(), d()], vec![], split(2, 0, 0))
                 .with(1, vec![change()])
                 .stops(0, &[Reason::CreateAmbiguous])
-                .stops(1, &[OwnedByAnother]),
+                .stops(1, &[OwnedByAnother, Reason::SourceInAnotherGroup]),
             [&leaders[..], &[BlockedByAnother, SecondAttemptAfterProof]].concat(),
         ),
         (
