@@ -93,7 +93,7 @@ async fn of_each(
 /// An error that says nothing about the rest of the tenant.
 fn of_the_list(error: Error) -> Result<Error, Error> {
     match error {
-        Error::Unauthorized { .. } | Error::NotSent { .. } => Err(error),
+        Error::Unauthorized { .. } | Error::NotSent { .. } | Error::NoToken { .. } => Err(error),
         _ => Ok(error),
     }
 }
@@ -110,5 +110,19 @@ fn in_words(error: &Error) -> String {
         Error::NotFound { .. } => "not found".to_owned(),
         Error::RateLimited { .. } => "rate limited".to_owned(),
         error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_every_request_from_the_tenant_is_no_trouble_of_one_list() {
+        let why = String::new;
+        assert!(of_the_list(Error::NotSent { why: why() }).is_err());
+        assert!(of_the_list(Error::NoToken { why: why() }).is_err());
+        assert!(of_the_list(Error::Unauthorized { message: why() }).is_err());
+        assert!(of_the_list(Error::Forbidden { message: why() }).is_ok());
     }
 }
