@@ -20,7 +20,7 @@ use crate::support::{
     ControlPlane, Operator, User, World, binaries, kubectl::Printed, leash::Folder, world::spec,
 };
 
-/// Nobody resolves this name: whoever gets through went by the proxy.
+/// No server has this name, so what reaches the API server went through the proxy.
 const NAME: &str = "cluster.psg.test";
 
 /// A proxy that leads to one server, and remembers what it was asked for.

@@ -1,12 +1,12 @@
 //! Every remedy in the catalogue of reasons is tried: a resource is brought into the reason, a person
 //! does what it says, the API server takes that, and the group becomes Ready.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, pin::Pin};
 
 use psg_plan::Reason;
 use serde_json::{Value, json};
 
-use crate::support::{TenantSim, World, simulator};
+use crate::support::{World, simulator};
 
 const STRONG: &str = "2c91808d744ba0ce01746f93b6204501";
 
@@ -14,8 +14,8 @@ const STRONG: &str = "2c91808d744ba0ce01746f93b6204501";
 enum Remedy {
     /// Edits the spec.
     Edit(Value),
-    /// Mends it in the tenant.
-    InTenant(fn(&TenantSim) -> std::pin::Pin<Box<dyn Future<Output = ()> + '_>>),
+    /// Mends something else.
+    Elsewhere(fn(&World) -> Pin<Box<dyn Future<Output = ()> + '_>>),
 }
 
 /// A manifest of its own two sources, which is changed so that it shows the reason.
@@ -129,15 +129,22 @@ fn cases() -> Vec<Case> {
         Case {
             reason: Reason::SourceInAnotherGroup,
             broken: with(24, &source(58)),
-            remedy: Remedy::InTenant(|tenant| {
-                Box::pin(tenant.delete("groups/aaaaaaaa-0000-4000-8000-000000000005"))
+            remedy: Remedy::Elsewhere(|world| {
+                Box::pin(async {
+                    let holder = "groups/aaaaaaaa-0000-4000-8000-000000000005";
+                    world.tenant.delete(holder).await;
+                    world.poke("default").await;
+                })
             }),
         },
-        edit(
-            Reason::TenantNotFound,
-            json!({"tenantRef": {"name": "missing"}}),
-            json!({}),
-        ),
+        Case {
+            reason: Reason::TenantNotFound,
+            broken: json!({"tenantRef": {"name": "missing"}}),
+            remedy: Remedy::Elsewhere(|world| {
+                let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1"});
+                Box::pin(world.apply_tenant("missing", "tenant", spec))
+            }),
+        },
     ]
 }
 
@@ -159,17 +166,10 @@ async fn a_manifest_that_is_corrected_as_its_reason_says_becomes_ready() {
         world.apply_group(&name, &spec.to_string()).await;
         world.wait_reason(&name, case.reason.as_str()).await;
         match case.remedy {
-            Remedy::Edit(_) if case.reason == Reason::TenantNotFound => {
-                let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1"});
-                world.apply_tenant("missing", "tenant", spec).await;
-            }
             Remedy::Edit(remedy) => {
                 world.patch_group(&name, json!({"spec": remedy})).await;
             }
-            Remedy::InTenant(mend) => {
-                mend(&world.tenant).await;
-                world.poke("default").await;
-            }
+            Remedy::Elsewhere(mend) => mend(&world).await,
         }
         world.wait_ready(&name).await;
         eprintln!("{name}: ready");

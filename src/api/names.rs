@@ -30,22 +30,19 @@ pub const LONGEST_NAME: usize = 253;
 
 /// Whether Kubernetes takes this as the name of a namespace: small letters, digits and dashes.
 pub fn is_label(name: &str) -> bool {
-    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
-    let bytes = name.as_bytes();
-    let fits = bytes.len() <= LONGEST_LABEL && bytes.iter().all(inner);
-    fits && edge(bytes.first()) && edge(bytes.last())
+    name.len() <= LONGEST_LABEL && is_part(name)
 }
 
 /// Whether Kubernetes takes this as the name of a resource. Unlike [`is_label`], each part between
 /// dots may be as long as the whole.
 pub fn is_subdomain(name: &str) -> bool {
-    let part = |part: &str| {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let ends = part.starts_with('-') || part.ends_with('-');
-        !part.is_empty() && !ends && part.bytes().all(inner)
-    };
-    name.len() <= LONGEST_NAME && name.split('.').all(part)
+    name.len() <= LONGEST_NAME && name.split('.').all(is_part)
+}
+
+fn is_part(part: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let ends = part.starts_with('-') || part.ends_with('-');
+    !part.is_empty() && !ends && part.bytes().all(inner)
 }
 
 /// Whether Kubernetes takes this as the key of an annotation: a name of up to 63 letters, digits,

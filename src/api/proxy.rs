@@ -1,8 +1,39 @@
 //! Which proxy of the environment leads to an API server, by the rules that kubectl has: none to this
 //! machine, none if `NO_PROXY` has the server, else `HTTPS_PROXY`. kube asks `NO_PROXY` about the
-//! proxy in place of the server. Pure: variables are an argument.
+//! proxy in place of the server. A proxy that the kubeconfig names goes before. Pure: variables are an
+//! argument.
 
 use std::net::IpAddr;
+
+use kube::{Config, config::Kubeconfig};
+
+/// The proxy that the kubeconfig names for the cluster of that context, or of its own.
+pub fn of_kubeconfig(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let context = context.or(kubeconfig.current_context.as_deref())?;
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts.find(|named| named.name == context)?;
+    let cluster = &context.context.as_ref()?.cluster;
+    let mut clusters = kubeconfig.clusters.iter();
+    let cluster = clusters.find(|named| named.name == *cluster)?;
+    let proxy = cluster.cluster.as_ref()?.proxy_url.clone();
+    proxy.filter(|proxy| !proxy.is_empty())
+}
+
+/// Leads to the server through the proxy that the kubeconfig names, or else that of the environment.
+///
+/// # Errors
+/// What is wrong with the address of the proxy.
+pub fn set(
+    config: &mut Config,
+    named: Option<String>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<(), String> {
+    let server = config.cluster_url.to_string();
+    let proxy = named.or_else(|| of_environment(&server, variable));
+    let parsed = proxy.map(|proxy| proxy.parse()).transpose();
+    config.proxy_url = parsed.map_err(|why| format!("the address of the proxy is wrong: {why}"))?;
+    Ok(())
+}
 
 /// The address of the proxy between us and a server, if there is one. A value without a scheme is
 /// that of an HTTP proxy.

@@ -283,9 +283,12 @@ fn block(pass: &mut Pass, now: Timestamp, source: SourceId, error: &Error) -> Ou
     {
         tenant.ran_into(error, now, pass.context.settings.probe);
     }
-    let names_user = pass.tenant.as_ref().is_none_or(|t| t.state().names_user);
+    let nameless = pass
+        .tenant
+        .as_ref()
+        .is_some_and(|t| t.state().user.is_none());
     let finding = match error {
-        Error::Forbidden { message } if !names_user => forbidden(message, names_user),
+        Error::Forbidden { message } if nameless => forbidden(message, None),
         error => Finding::new(Reason::Retrying, error.to_string()),
     };
     let setback = setback(

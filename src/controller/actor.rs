@@ -101,8 +101,6 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
                 },
                 () = tokio::time::sleep_until(told_at.unwrap_or(next)), if told_at.is_some() => {
                     told_at = None;
-                    let paused = context.deletions_paused(&tenant.name);
-                    context.metrics.deletions_paused(&tenant.name, paused);
                     newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
                 }
             }
@@ -188,7 +186,7 @@ async fn round(
     let changed = tenant.update(|known| {
         known.tenant = match (&state, known.forbidden(now)) {
             (TenantState::Ready | TenantState::Withdrawn(_), Some(message)) => {
-                TenantState::Blocked(forbidden(message, known.names_user))
+                TenantState::Blocked(forbidden(message, known.user.as_deref()))
             }
             _ => state,
         };
@@ -301,7 +299,7 @@ async fn verify(
         .client()
         .token_info()
         .await
-        .map_err(|error| trouble(context, session, &error))?;
+        .map_err(|error| trouble(context, tenant, session, &error))?;
     let missing = info.missing_scopes();
     if !missing.is_empty() {
         let list: Vec<&str> = missing.into_iter().collect();
@@ -332,7 +330,7 @@ async fn verify(
     let another = pinned.filter(|pinned| *pinned != key);
     tenant.update(|state| {
         state.key = Some(key.clone());
-        state.names_user = info.user.is_some();
+        state.user.clone_from(&info.user);
         state.verified = another.is_none();
     });
     if let Some(pinned) = another {
@@ -359,16 +357,9 @@ async fn verify(
             .read(&tenant.name, read.is_ok(), context.now());
         let (unreadable, _) = snapshot.unreadable(0);
         context.metrics.unreadable(&tenant.name, unreadable);
-        let paused = context.deletions_paused(&tenant.name);
-        context.metrics.deletions_paused(&tenant.name, paused);
     }
-    read.map(drop).map_err(|error| match &error {
-        Error::Forbidden { message } => {
-            let finding = forbidden(message, info.user.is_some());
-            blocked(context, session, finding)
-        }
-        error => trouble(context, session, error),
-    })
+    read.map(drop)
+        .map_err(|error| trouble(context, tenant, session, &error))
 }
 
 /// Which tenant answers. The vendor's own hosts are believed: whatever name leads there, it is that
@@ -490,7 +481,7 @@ fn version(settings: &TenantSettings) -> ApiVersion {
     settings.api_version.as_str().parse().unwrap_or_default()
 }
 
-fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
+fn trouble(context: &Context, tenant: &Tenant, session: &mut Session, error: &Error) -> Trouble {
     match error {
         Error::Unauthorized { message } => {
             let message = format!(
@@ -502,7 +493,10 @@ fn trouble(context: &Context, session: &mut Session, error: &Error) -> Trouble {
                 Finding::new(Reason::CredentialsInvalid, message),
             )
         }
-        Error::Forbidden { message } => blocked(context, session, forbidden(message, true)),
+        Error::Forbidden { message } => {
+            let finding = forbidden(message, tenant.state().user.as_deref());
+            blocked(context, session, finding)
+        }
         Error::BadAnswer { .. }
         | Error::NoToken { .. }
         | Error::NotFound { .. }

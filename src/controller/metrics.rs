@@ -221,18 +221,12 @@ impl Metrics {
 
     /// So much of a tenant could not be read.
     pub(crate) fn unreadable(&self, tenant: &str, count: usize) {
-        let tenant = tenant.to_owned();
-        let gauge = self.unreadable.get_or_create(&TenantLabels { tenant });
-        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        set(&self.unreadable, tenant, count);
     }
 
     /// The brake holds back so many deletions of a tenant.
     pub(crate) fn deletions_paused(&self, tenant: &str, count: usize) {
-        let tenant = tenant.to_owned();
-        let gauge = self
-            .deletions_paused
-            .get_or_create(&TenantLabels { tenant });
-        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        set(&self.deletions_paused, tenant, count);
     }
 
     pub(crate) fn drift(&self) {
@@ -257,4 +251,10 @@ impl Metrics {
     pub(crate) fn panic(&self, place: &'static str) {
         self.panics.get_or_create(&PanicLabels { place }).inc();
     }
+}
+
+fn set(figures: &Family<TenantLabels, Gauge>, tenant: &str, count: usize) {
+    let tenant = tenant.to_owned();
+    let gauge = figures.get_or_create(&TenantLabels { tenant });
+    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
 }

@@ -93,13 +93,7 @@ async fn take_off(
 ) -> Result<(), KubeError> {
     let (namespace, _) = place(newest);
     let secret = newest.spec.credentials_secret_ref.name.as_str();
-    let remove = |held: &mut Vec<String>| {
-        if !context.tenants.share(tenant, &namespace, secret) {
-            held.retain(|held| held != names::IN_USE);
-        }
-    };
-    let _alone = context.secret_releases.lock(&namespace).await;
-    match write(context, tenant, &namespace, secret, remove).await {
+    match release(context, tenant, &namespace, secret).await {
         Ok(_) | Err(KubeError::Gone) => Ok(()),
         Err(KubeError::Forbidden(why)) => {
             tracing::warn!(
@@ -134,16 +128,7 @@ pub async fn let_go(
         state.letting_go = Some(secret.clone());
     });
     let (namespace, _) = place(newest);
-    // Asked between the read of the Secret and its change.
-    let remove = |held: &mut Vec<String>| {
-        if !context.tenants.share(tenant, &namespace, &secret) {
-            held.retain(|held| held != names::IN_USE);
-        }
-    };
-    let alone = context.secret_releases.lock(&namespace).await;
-    let written = write(context, tenant, &namespace, &secret, remove).await;
-    drop(alone);
-    match written {
+    match release(context, tenant, &namespace, &secret).await {
         Ok(_) | Err(KubeError::Gone) => {}
         Err(KubeError::Forbidden(why)) => {
             let known = tenant.state().secret;
@@ -204,6 +189,23 @@ async fn hold(
         state.unprotected = unprotected;
     });
     Ok(())
+}
+
+/// Takes the finalizer off a Secret, unless another tenant needs it.
+async fn release(
+    context: &Context,
+    tenant: &Tenant,
+    namespace: &str,
+    secret: &str,
+) -> Result<ObjectMeta, KubeError> {
+    // Asked between the read of the Secret and its change.
+    let remove = |held: &mut Vec<String>| {
+        if !context.tenants.share(tenant, namespace, secret) {
+            held.retain(|held| held != names::IN_USE);
+        }
+    };
+    let _alone = context.secret_releases.lock(namespace).await;
+    write(context, tenant, namespace, secret, remove).await
 }
 
 /// Changes the finalizers of a Secret as it is now, if that is a change. On one that is being

@@ -118,6 +118,9 @@ async fn try_store_tenant(
     let vanished = tenant.look(&context.claims(), |view, _| view.vanished);
     let unprotected = state.unprotected.as_ref().map(|(_, finding)| finding);
     let paused = context.deletions_paused(&tenant.name);
+    if !tenant.gone.is_cancelled() {
+        context.metrics.deletions_paused(&tenant.name, paused);
+    }
     let conditions = tenant_verdict(
         &state.tenant,
         vanished,
@@ -151,11 +154,7 @@ async fn try_store_tenant(
             new.org.get_or_insert_with(|| key.org.clone());
             new.tenant_id.get_or_insert_with(|| key.tenant_id.clone());
         }
-        new.user = client
-            .token_info()
-            .await
-            .ok()
-            .and_then(|info| info.user.clone());
+        new.user.clone_from(&state.user);
         new.sources = count(sources);
         new.policies = count(policies);
         new.groups = count(groups);

@@ -83,8 +83,8 @@ pub struct State {
     pub snapshot: Option<Arc<Snapshot>>,
     /// A write was forbidden: no other is tried before.
     pub forbidden_until: Option<(Timestamp, String)>,
-    /// Whether the token names the user that it belongs to, as far as its answer told.
-    pub names_user: bool,
+    /// The user that the token belongs to, if its answer named one.
+    pub user: Option<String>,
     /// Why the last read failed, while that may be a fault of the moment.
     pub failing: Option<Finding>,
     /// A call was not authorized: the credentials are to be looked at again.
@@ -110,7 +110,7 @@ impl Default for State {
             unreleased: None,
             snapshot: None,
             forbidden_until: None,
-            names_user: true,
+            user: None,
             failing: None,
             unauthorized: false,
             verified: false,
@@ -230,7 +230,7 @@ impl Tenant {
                 let until = psg_domain::time::after(now, probe);
                 self.update(|state| {
                     state.forbidden_until = Some((until, message.clone()));
-                    state.tenant = TenantState::Blocked(forbidden(message, state.names_user));
+                    state.tenant = TenantState::Blocked(forbidden(message, state.user.as_deref()));
                 });
                 self.poked.notify_one();
             }
@@ -264,8 +264,8 @@ impl Tenant {
 }
 
 /// What a forbidden call says about the tenant. A token without a user is forbidden most calls.
-pub fn forbidden(message: &str, names_user: bool) -> Finding {
-    if !names_user {
+pub fn forbidden(message: &str, user: Option<&str>) -> Finding {
+    if user.is_none() {
         let text = format!(
             "the tenant refuses the token ({message}), which names no user: use a personal access \
              token of an ORG_ADMIN user"

@@ -28,7 +28,7 @@ async fn by_kubeconfig() -> Result<Option<Config>, Error> {
     let Ok(kubeconfig) = Kubeconfig::read() else {
         return Ok(None);
     };
-    let proxy = own_proxy(&kubeconfig);
+    let proxy = proxy::of_kubeconfig(&kubeconfig, None);
     let options = KubeConfigOptions::default();
     let mut config = match Config::from_custom_kubeconfig(kubeconfig, &options).await {
         Ok(config) => config,
@@ -39,28 +39,8 @@ async fn by_kubeconfig() -> Result<Option<Config>, Error> {
         Err(_) => return Ok(None),
     };
     config.apply_debug_overrides();
-    let server = config.cluster_url.to_string();
-    let proxy = proxy.or_else(|| proxy::of_environment(&server, |name| std::env::var(name).ok()));
-    let parsed = proxy.map(|proxy| proxy.parse()).transpose();
-    config.proxy_url =
-        parsed.map_err(|why| Error::Client(format!("the address of the proxy is wrong: {why}")))?;
+    proxy::set(&mut config, proxy, |name| std::env::var(name).ok()).map_err(Error::Client)?;
     Ok(Some(config))
-}
-
-/// The proxy that the kubeconfig names for the cluster of its context.
-fn own_proxy(kubeconfig: &Kubeconfig) -> Option<String> {
-    let context = kubeconfig.current_context.as_ref()?;
-    let context = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| named.name == *context)?;
-    let cluster = &context.context.as_ref()?.cluster;
-    let cluster = kubeconfig
-        .clusters
-        .iter()
-        .find(|named| named.name == *cluster)?;
-    let proxy = cluster.cluster.as_ref()?.proxy_url.clone();
-    proxy.filter(|proxy| !proxy.is_empty())
 }
 
 /// A client that repeats itself on a busy server: for reads.

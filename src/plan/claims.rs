@@ -410,9 +410,7 @@ impl ClaimIndex {
 
     /// Whether the status of another resource records a source.
     pub fn is_recorded_elsewhere(&self, me: &str, source: &SourceId) -> bool {
-        let mine = self.claimant(me);
-        let scope = mine.and_then(|mine| self.scopes.get(&self.scope(mine)).copied());
-        scope.is_some_and(|scope| {
+        self.scope_of(me).is_some_and(|scope| {
             let key = Key::new(Kind::Source, scope, source.as_str());
             let mut holders = self.claimants_of(&key);
             holders.any(|other| other.uid != me && other.held.sources.contains(source))
@@ -421,9 +419,7 @@ impl ClaimIndex {
 
     /// Every other resource whose manifest asks for a source.
     pub fn seekers_of_source(&self, me: &str, source: &Source) -> BTreeSet<&str> {
-        let mine = self.claimant(me);
-        let scope = mine.and_then(|mine| self.scopes.get(&self.scope(mine)).copied());
-        let keys = scope.into_iter().flat_map(|scope| {
+        let keys = self.scope_of(me).into_iter().flat_map(|scope| {
             [
                 Key::new(Kind::SourceById, scope, source.id.as_str()),
                 Key::new(Kind::SourceByName, scope, &source.name),
@@ -442,7 +438,7 @@ impl ClaimIndex {
         records: impl Fn(&Claimant) -> bool,
     ) -> Option<&Claimant> {
         let mine = self.claimant(me)?;
-        let scope = self.scopes.get(&self.scope(mine)).copied()?;
+        let scope = self.scope_of(me)?;
         let keys = keys.iter().map(|(kind, text)| Key::new(*kind, scope, text));
         keys.flat_map(|key| self.claimants_of(&key))
             .chain([mine])
@@ -469,6 +465,10 @@ impl ClaimIndex {
             Some(key) => Scope::Known(key.clone()),
             None => Scope::Unread(claimant.tenant.clone()),
         }
+    }
+
+    fn scope_of(&self, uid: &str) -> Option<u32> {
+        self.scopes.get(&self.scope(self.claimant(uid)?)).copied()
     }
 
     fn scope_number(&mut self, scope: Scope) -> u32 {

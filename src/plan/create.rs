@@ -92,9 +92,7 @@ fn pause(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Option<Move> {
     if !is_same || intent.started_at > now {
         return None;
     }
-    let first = case.tenant.interval.max(refused::SHORTEST);
-    let pause = first.saturating_mul(1 << doublings.min(16));
-    let until = time::after(intent.started_at, pause.min(refused::LONGEST.max(first)));
+    let until = time::after(intent.started_at, refused::pause(case, doublings));
     let message = format!(
         "{} creates of the group had no effect{}: it is tried again at {until}",
         case.sent.unanswered,

@@ -51,11 +51,15 @@ pub fn again(case: &Case<'_>, now: Timestamp, basis: &Basis, message: &str) -> R
 /// clock, and says nothing here.
 pub fn next_try(case: &Case<'_>, refused: &Refused, now: Timestamp) -> Option<Timestamp> {
     let at = refused.at.filter(|at| *at <= now)?;
-    let doublings = refused.attempts.saturating_sub(1).min(16);
-    let first = case.tenant.interval.max(SHORTEST);
-    let pause = first.saturating_mul(1 << doublings);
-    let next = time::after(at, pause.min(LONGEST.max(first)));
+    let next = time::after(at, pause(case, refused.attempts.saturating_sub(1)));
     (next > now).then_some(next)
+}
+
+/// The pause before a write that came to nothing is tried again, after so many doublings.
+pub fn pause(case: &Case<'_>, doublings: u32) -> Duration {
+    let first = case.tenant.interval.max(SHORTEST);
+    let pause = first.saturating_mul(1 << doublings.min(16));
+    pause.min(LONGEST.max(first))
 }
 
 /// What a write was decided on. Its refusal tells nothing of a manifest or of facts that came while

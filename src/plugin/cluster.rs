@@ -27,7 +27,7 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
     };
     let files = std::env::var_os("KUBECONFIG");
     let kubeconfig = kubeconfig(args.kubeconfig.as_deref(), files.as_deref())?;
-    let proxy = own_proxy(&kubeconfig, args.context.as_deref());
+    let proxy = proxy::of_kubeconfig(&kubeconfig, args.context.as_deref());
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| {
@@ -38,9 +38,7 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
             format!("no way to a cluster: {}; {remedy}", whole(&error))
         })?;
     let server = config.cluster_url.to_string();
-    let proxy = proxy.or_else(|| proxy::of_environment(&server, |name| std::env::var(name).ok()));
-    let parsed = proxy.map(|proxy| proxy.parse()).transpose();
-    config.proxy_url = parsed.map_err(|why| format!("the address of the proxy is wrong: {why}"))?;
+    proxy::set(&mut config, proxy, |name| std::env::var(name).ok())?;
     let namespace = args.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| error.to_string())?;
@@ -87,22 +85,6 @@ fn kubeconfig(named: Option<&Path>, listed: Option<&OsStr>) -> Result<Kubeconfig
         let listed = listed.to_string_lossy();
         format!("none of the files in KUBECONFIG is there: {listed}")
     })
-}
-
-/// The proxy that the kubeconfig names for the cluster of its context.
-fn own_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
-    let context = context.or(kubeconfig.current_context.as_deref())?;
-    let context = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| named.name == context)?;
-    let cluster = &context.context.as_ref()?.cluster;
-    let cluster = kubeconfig
-        .clusters
-        .iter()
-        .find(|named| named.name == *cluster)?;
-    let proxy = cluster.cluster.as_ref()?.proxy_url.clone();
-    proxy.filter(|proxy| !proxy.is_empty())
 }
 
 /// An error with its causes.

@@ -25,18 +25,22 @@ fn every_ten_seconds() -> Value {
     json!({"readInterval": "10s", "identityAPIVersion": "v1"})
 }
 
-/// Applies IdentityTenants that all mean the tenant of `default`, and waits until each is read.
-pub async fn many_on_one_secret(world: &World) {
-    let name = |n: usize| format!("same-{n}");
-    for n in 1..ON_ONE_SECRET {
+/// Applies so many IdentityTenants that all mean the tenant of `default`, and waits until each is read.
+async fn apply_and_wait(world: &World, count: usize, name: impl Fn(usize) -> String) {
+    for n in 0..count {
         let spec = every_ten_seconds();
         world.apply_tenant(&name(n), "tenant", spec).await;
     }
-    for n in 1..ON_ONE_SECRET {
+    for n in 0..count {
         world
             .wait_tenant(&name(n), "Ready", "True", "Reading")
             .await;
     }
+}
+
+/// Applies as many as make [`ON_ONE_SECRET`] with `default`, and waits until each is read.
+pub async fn many_on_one_secret(world: &World) {
+    apply_and_wait(world, ON_ONE_SECRET - 1, |n| format!("same-{n}")).await;
 }
 
 #[tokio::test]
@@ -285,15 +289,7 @@ async fn the_figures_of_an_identity_tenant_end_with_it() {
     const SERIES: usize = 5;
     let mut world = World::v1("figures").start().await;
     let name = |n: usize| format!("passing-{n}");
-    for n in 0..SERIES {
-        let spec = every_ten_seconds();
-        world.apply_tenant(&name(n), "tenant", spec).await;
-    }
-    for n in 0..SERIES {
-        world
-            .wait_tenant(&name(n), "Ready", "True", "Reading")
-            .await;
-    }
+    apply_and_wait(&world, SERIES, name).await;
     let there = figures(&world.operator().page("/metrics").await.1);
     assert_eq!(there.len(), 5 * SERIES, "{there:?}");
 

@@ -103,11 +103,7 @@ fn a_read_by_id_tells_more_until_the_next_walk() {
     assert!(matches!(picture.group(&id("g")), Presence::There(..)));
     let told = picture.merge_walk(at(30), vec![], part());
     assert_eq!(picture.group(&id("g")), Presence::Unknown(at(30)));
-    assert_eq!(
-        told.groups,
-        [id("g")].into(),
-        "whoever manages it reads it by id"
-    );
+    assert_eq!(told.groups, [id("g")].into(), "its resource reads it by id");
     assert!(
         told.sources.is_empty() && told.group_names.is_empty(),
         "nothing else changed"
