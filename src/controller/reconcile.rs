@@ -507,7 +507,11 @@ impl Pass {
                 let look = time::after(now, self.context.settings.probe);
                 (wait(wake.map_or(look, |wake| wake.min(look))), "stalled")
             }
-            Move::Stalled(_) => (wake.and_then(wait), "stalled"),
+            Move::Stalled(_) => {
+                let gives_way = status::reserves_until(&self.group, now);
+                let wake = wake.into_iter().chain(gives_way).min();
+                (wake.and_then(wait), "stalled")
+            }
             _ => (wake.and_then(wait), "settled"),
         }
     }

@@ -326,16 +326,28 @@ const KEEPS_ITS_PLACE: Duration = Duration::from_mins(10);
 /// lasted: of two that wait for the same, the older one is to get it, and neither may be told another
 /// thing each time that the other is.
 pub fn is_hindered(group: &PasswordSyncGroup, now: Timestamp) -> bool {
+    hindered_from(group).is_some_and(|from| from <= now)
+}
+
+/// When [`is_hindered`] will be true, if it is not yet: only then those that wait for what the
+/// resource reserves can go on.
+pub fn reserves_until(group: &PasswordSyncGroup, now: Timestamp) -> Option<Timestamp> {
+    hindered_from(group).filter(|from| *from > now)
+}
+
+fn hindered_from(group: &PasswordSyncGroup) -> Option<Timestamp> {
     let conditions = group.status.iter().flat_map(|status| &status.conditions);
     let mut stalled = conditions.filter(|known| known.type_ == "Stalled" && known.status == "True");
-    let stalled = stalled.find(|known| known.observed_generation == group.metadata.generation);
-    stalled.is_some_and(|stalled| {
-        let told = Reason::ALL.iter().find(|it| it.as_str() == stalled.reason);
-        let by_itself = told.is_some_and(|reason| {
-            matches!(reason.about(), About::Reference | About::Prerequisite)
-                || *reason == Reason::SourceInAnotherGroup
-        });
-        by_itself || time::after(stalled.last_transition_time.0, KEEPS_ITS_PLACE) <= now
+    let stalled = stalled.find(|known| known.observed_generation == group.metadata.generation)?;
+    let told = Reason::ALL.iter().find(|it| it.as_str() == stalled.reason);
+    let by_itself = told.is_some_and(|reason| {
+        matches!(reason.about(), About::Reference | About::Prerequisite)
+            || *reason == Reason::SourceInAnotherGroup
+    });
+    Some(if by_itself {
+        Timestamp::MIN
+    } else {
+        time::after(stalled.last_transition_time.0, KEEPS_ITS_PLACE)
     })
 }
 

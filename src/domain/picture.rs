@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Group, Holder, Policy, Source, Unreadable},
+    facts::{Group, Holder, Kind, Policy, Source, Unreadable},
     ids::{GroupId, PolicyId, SourceId},
 };
 
@@ -48,8 +48,8 @@ pub struct Picture {
     holders: BTreeMap<SourceId, Seen<Option<Vec<Holder>>>>,
     /// What the newest read of the facts showed that cannot be read as a whole.
     unreadable_facts: Vec<Unreadable>,
-    /// The tenant may have policies that the newest read does not show.
-    policies_in_doubt: bool,
+    /// Kinds of which the lists of the newest read may not show all that the tenant has.
+    incomplete: BTreeSet<Kind>,
 }
 
 /// A complete walk over all groups.

@@ -316,8 +316,7 @@ async fn after_a_429_the_whole_tenant_is_left_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_without_policy_and_sources_is_read_and_never_written() {
-    let bare =
-        json!({"id": "g", "name": "n", "passwordPolicyId": "", "sourceIds": null}).to_string();
+    let bare = json!({"id": "g", "name": "n", "passwordPolicyId": "", "sourceIds": []}).to_string();
     let groups = client(Scripted::minting(move |_| {
         answer(200, &[("x-total-count", "x")], &format!("[{bare}]"))
     }));
@@ -334,20 +333,22 @@ async fn a_group_without_policy_and_sources_is_read_and_never_written() {
 #[tokio::test(start_paused = true)]
 async fn an_odd_row_is_set_aside_and_an_odd_answer_is_an_error() {
     let odd = r#"{"id":"g","sourceIds":["a",""]}"#;
-    let rows = format!(r#"[{odd},{{"id":"h","name":"n"}},7]"#);
+    let rows =
+        format!(r#"[{odd},{{"id":"h","name":"n","sourceIds":[]}},{{"id":"i","name":"n"}},7]"#);
     let groups = client(Scripted::new(move |request, _| match request.operation {
         "token" => minted("t", 749),
-        "list_groups" => answer(200, &[("x-total-count", "3")], &rows),
+        "list_groups" => answer(200, &[("x-total-count", "4")], &rows),
         _ => answer(200, &[], odd),
     }));
     let listed = groups.list_groups(Page::first(), Lane::Read).await.unwrap();
     assert_eq!(
         (listed.items.len(), listed.rows, listed.total),
-        (1, 3, Some(3))
+        (1, 4, Some(4))
     );
     let told: Vec<String> = listed.unreadable.iter().map(ToString::to_string).collect();
     let expected = [
         "group g: a source id of it cannot be used",
+        "group \"n\" (i): it does not say which sources it has",
         "group without name and id: it is no JSON object",
     ];
     assert_eq!(told, expected);
@@ -362,12 +363,14 @@ async fn an_odd_row_is_set_aside_and_an_odd_answer_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_about_another_group_is_not_taken() {
-    let other = r#"{"id":"other","name":"n"}"#;
+    let other = r#"{"id":"other","name":"n","sourceIds":[]}"#;
     let groups = client(Scripted::minting(move |_| answer(200, &[], other)));
     let id = psg_domain::GroupId::parse("g").unwrap();
     let error = groups.group(&id, Lane::Read).await.unwrap_err();
     assert!(matches!(error, Error::BadAnswer { .. }));
-    let nameless = client(Scripted::minting(|_| answer(200, &[], r#"{"name":"n"}"#)));
+    let nameless = client(Scripted::minting(|_| {
+        answer(200, &[], r#"{"name":"n","sourceIds":[]}"#)
+    }));
     assert_eq!(
         nameless.group(&id, Lane::Read).await.unwrap().unwrap().id,
         id
@@ -459,7 +462,7 @@ async fn a_text_that_is_too_long_to_be_kept_is_not() {
         client(Scripted::minting(move |_| answer(200, &[], &body)))
     };
     let (page, lane) = (Page::first(), Lane::Read);
-    let row = |name: &str| json!({"id": "a", "name": name});
+    let row = |name: &str| json!({"id": "a", "name": name, "sourceIds": []});
     let listed = client(row(&long)).list_groups(page, lane).await.unwrap();
     assert_eq!(listed.items, []);
     let why = "its name is 8192 bytes long, and at most 1024 are kept";

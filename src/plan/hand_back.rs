@@ -170,11 +170,9 @@ fn look(
     let assigned = case.sent.assigned.get(&open.source).copied();
     let since = assigned.map_or(after, |at| at.max(after));
     let holders = match picture.holders(&open.source) {
-        Some((holders, as_of)) if as_of > since => holders,
+        Some((Some(holders), as_of)) if as_of > since => holders,
+        Some((None, as_of)) if as_of > since => return not_found(case, now, open, as_of),
         _ => return Source::Unread(since),
-    };
-    let Some(holders) = holders else {
-        return Source::Decided(HandBackResult::SourceGone);
     };
     if default_policy(holders) == Some(&open.policy) {
         let by = assigned.map_or(HandBackResult::ByService, |_| HandBackResult::ByOperator);
@@ -184,7 +182,7 @@ fn look(
     if open.assign == Assign::IfNone && own {
         return Source::Decided(HandBackResult::HasOwnPolicy);
     }
-    if picture.policy(&open.policy).is_none() && !picture.policies_in_doubt() {
+    if picture.lacks_policy(&open.policy) {
         return Source::Decided(HandBackResult::PolicyGone);
     }
     if let Some(at) = assigned {
@@ -206,4 +204,25 @@ fn look(
         .cloned();
     let ours = Holder::for_everybody(open.policy.clone());
     Source::Lacking(std::iter::once(ours).chain(exceptions).collect())
+}
+
+/// The tenant answered 404 for the policies of a source. That alone says as little as a 404 of
+/// anything between it and us: the source is gone if the list of sources does not show it either.
+fn not_found(case: &Case<'_>, now: Timestamp, open: &HandBack, as_of: Timestamp) -> Source {
+    if case.picture.lacks_source(&open.source) {
+        return Source::Decided(HandBackResult::SourceGone);
+    }
+    // By then the list is a newer one.
+    let until = time::after(as_of, case.tenant.interval.max(case.backoff));
+    if now >= until {
+        return Source::Unread(as_of);
+    }
+    let message =
+        "the tenant answers 404 where its policies are read, and its list of sources does not \
+                   show that the source is gone"
+            .to_owned();
+    Source::Blocked(Setback {
+        until,
+        why: Finding::new(Reason::Retrying, message),
+    })
 }

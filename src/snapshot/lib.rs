@@ -20,7 +20,9 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use psg_domain::{Changes, Group, GroupId, Holder, Picture, Policy, Source, SourceId, TenantKey};
+use psg_domain::{
+    Changes, Group, GroupId, Holder, Kind, Picture, Policy, Source, SourceId, TenantKey,
+};
 use psg_identity::{Client, Error, Lane};
 
 use doubt::Doubts;
@@ -111,8 +113,12 @@ impl Snapshot {
         let differing = [sources.differs, policies.differs].into_iter().flatten();
         let doubts = differing.map(|differs| differs.to_string());
         self.doubts().facts = doubts.chain(applications.doubt).collect();
-        let without_id = policies.unreadable.iter().any(|policy| policy.id.is_none());
-        let policies_in_doubt = policies.differs.is_some() || without_id;
+        let lists = [
+            (Kind::Source, &sources.differs),
+            (Kind::Policy, &policies.differs),
+        ];
+        let incomplete = lists.into_iter().filter(|(_, differs)| differs.is_some());
+        let incomplete = incomplete.map(|(kind, _)| kind).collect();
         let unreadable = [
             sources.unreadable,
             policies.unreadable,
@@ -124,7 +130,7 @@ impl Snapshot {
         let objects = sources.len() + policies.len() + groups + unreadable.len();
         self.shared.make_room(objects)?;
         self.merge(|picture| {
-            picture.merge_unreadable_facts(unreadable, policies_in_doubt);
+            picture.merge_unreadable_facts(unreadable, incomplete);
             picture.merge_facts(began, sources, policies, applications.counts)
         });
         Ok(())

@@ -2,6 +2,7 @@
 //! and the simulator's own library behind the client's transport. One thread, paused clock.
 
 mod alone;
+mod answers;
 mod audit;
 mod bell;
 mod bursts;

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use identity_simulator::{Fault, Odd, model::App};
+use identity_simulator::model::App;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -23,27 +23,6 @@ const CONNECTIONS: &str = "GET /sources/{id}/connections";
 /// A tenant of six sources that answers by these switches.
 fn answering(switches: &Value) -> Arc<World> {
     World::new(small(6, switches, &json!("none"), 7))
-}
-
-fn shows_oddly(world: &World, id: &str, odd: &Value) {
-    let odd: Odd = serde_json::from_value(odd.clone()).unwrap();
-    world.tenant.lock().unwrap().show_oddly(id, odd);
-}
-
-fn shows_plainly(world: &World, id: &str) {
-    assert!(world.tenant.lock().unwrap().show_plainly(id));
-}
-
-fn switch(world: &World, switches: &Value) {
-    let mut tenant = world.tenant.lock().unwrap();
-    let patched = identity_simulator::switches::patched(tenant.switches(), switches);
-    *tenant.switches_mut() = patched.unwrap();
-}
-
-/// From now on, each time.
-fn strikes(world: &World, fault: &Value) {
-    let fault: Fault = serde_json::from_value(fault.clone()).unwrap();
-    world.tenant.lock().unwrap().add_fault(fault);
 }
 
 fn group_id(world: &World, name: &str) -> String {
@@ -94,7 +73,7 @@ async fn sources_that_do_not_say_how_they_are_connected_are_taken_with_a_warning
         one_group(&world, "G", &["A", "B"]);
         let warning = "\\\"A\\\" (the tenant does not say how it is connected)";
         assert!(tells(&world, "g", warning), "{}", world.story());
-        switch(&world, &json!({"connection_type": "shown"}));
+        world.switch(&json!({"connection_type": "shown"}));
         tokio::time::sleep(Duration::from_mins(2)).await;
         assert!(!tells(&world, "g", warning), "{}", world.story());
         world.must_rest(A_WHILE, way).await;
@@ -131,7 +110,7 @@ async fn a_tenant_of_large_sources_is_read_by_smaller_pages() {
     let tenant = world.cluster.tenants.get("default").unwrap();
     let message = "a page of 25 objects after the first 0 is larger than 8388608 bytes";
     assert!(json!(tenant.status).to_string().contains(message));
-    switch(&world, &size(10_000));
+    world.switch(&size(10_000));
     assert!(world.until(A_WHILE, || nothing_is_odd(&world)).await);
 }
 
@@ -150,14 +129,8 @@ fn without_applications() -> Arc<World> {
         .sources
         .put(signs_in, Timestamp::UNIX_EPOCH);
     drop(tenant);
-    strikes(
-        &world,
-        &json!({"match": APPS, "kind": {"status": {"code": 400}}}),
-    );
-    strikes(
-        &world,
-        &json!({"match": CONNECTIONS, "kind": {"status": {"code": 500}}}),
-    );
+    world.add_fault(&json!({"match": APPS, "kind": {"status": {"code": 400}}}));
+    world.add_fault(&json!({"match": CONNECTIONS, "kind": {"status": {"code": 500}}}));
     world
 }
 
@@ -189,14 +162,8 @@ async fn while_the_tenant_does_not_tell_its_applications_only_what_needs_them_wa
     one_group(&world, "G", &["A", "B"]);
     assert!(nothing_is_odd(&world) && counted(&process) == "0");
     // What is known is kept, and what is a member needs no answer.
-    strikes(
-        &world,
-        &json!({"match": APPS, "kind": {"status": {"code": 404}}}),
-    );
-    strikes(
-        &world,
-        &json!({"match": CONNECTIONS, "kind": {"status": {"code": 404}}}),
-    );
+    world.add_fault(&json!({"match": APPS, "kind": {"status": {"code": 404}}}));
+    world.add_fault(&json!({"match": CONNECTIONS, "kind": {"status": {"code": 404}}}));
     world.cluster.apply("g", &spec("G", &["A", "B", "F"]));
     settles(&world).await;
     one_group(&world, "G", &["A", "B", "F"]);
@@ -207,13 +174,9 @@ async fn while_the_tenant_does_not_tell_its_applications_only_what_needs_them_wa
 async fn one_odd_object_of_each_kind_stops_nobody_else() {
     let world = answering(&json!({}));
     let strange = world.add_group("Strange", STRONG, &[4, 5]);
-    shows_oddly(
-        &world,
-        &strange,
-        &json!({"set": {"sourceIds": [source_id(4), ""]}}),
-    );
-    shows_oddly(&world, STANDARD, &json!({"set": {"id": 42}}));
-    shows_oddly(&world, &source_id(3), &json!({"leaveOut": ["id"]}));
+    world.show_oddly(&strange, &json!({"set": {"sourceIds": [source_id(4), ""]}}));
+    world.show_oddly(STANDARD, &json!({"set": {"id": 42}}));
+    world.show_oddly(&source_id(3), &json!({"leaveOut": ["id"]}));
     let process = Process::start(&world, Life::default());
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     settles(&world).await;
@@ -250,7 +213,7 @@ async fn one_odd_object_of_each_kind_stops_nobody_else() {
         world.cluster.delete(name);
     }
     for id in [&strange, STANDARD, &source_id(3)] {
-        shows_plainly(&world, id);
+        assert!(world.show_plainly(id));
     }
     assert!(world.until(A_WHILE, || nothing_is_odd(&world)).await);
     world.must_rest(A_WHILE, "odd objects").await;
@@ -263,7 +226,7 @@ async fn the_number_of_odd_objects_is_there_from_the_start_and_goes_with_the_ten
     let process = Process::start(&world, Life::default());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(counted(&process), "0");
-    shows_oddly(&world, STANDARD, &json!({"set": {"name": null}}));
+    world.show_oddly(STANDARD, &json!({"set": {"name": null}}));
     world.weather.lock().unwrap().no_route = false;
     tokio::time::sleep(Duration::from_mins(2)).await;
     assert_eq!(counted(&process), "1");
@@ -281,8 +244,7 @@ async fn of_many_odd_objects_nine_are_named_and_the_rest_is_counted() {
     let world = World::new(wide(30, &json!({})));
     for n in 8..20 {
         let long = format!("{}\n", "x".repeat(500));
-        shows_oddly(
-            &world,
+        world.show_oddly(
             &format!("{n:032x}"),
             &json!({"set": {"id": 7, "name": long}}),
         );
@@ -310,7 +272,7 @@ async fn nothing_is_made_while_a_group_is_shown_that_may_be_any_and_all_else_goe
         json!({"leaveOut": ["id"]}),
         json!({"set": {"name": null, "sourceIds": [""]}}),
     ] {
-        shows_oddly(&world, &strange, &odd);
+        world.show_oddly(&strange, &odd);
         tokio::time::sleep(Duration::from_mins(2)).await;
         world.cluster.apply("g", &spec("G", &["A", "B"]));
         tokio::time::sleep(A_WHILE).await;
@@ -332,7 +294,7 @@ async fn nothing_is_made_while_a_group_is_shown_that_may_be_any_and_all_else_goe
     assert_eq!(world.holders()["C"], [STRONG]);
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     tokio::time::sleep(Duration::from_mins(2)).await;
-    shows_plainly(&world, &strange);
+    assert!(world.show_plainly(&strange));
     settles(&world).await;
     has(&world, "G", &["A", "B"]);
     world.must_rest(A_WHILE, "a group that may be any").await;
@@ -360,12 +322,12 @@ async fn a_group_that_was_made_and_shows_oddly_is_not_made_twice() {
             let _process = Process::start(&world, Life::default());
             tokio::time::sleep(Duration::from_mins(2)).await;
             let late = json!({"late_apply": {"seconds": 20}});
-            strikes(&world, &json!({"match": POST, "times": 1, "kind": late}));
+            world.add_fault(&json!({"match": POST, "times": 1, "kind": late}));
             world.cluster.apply("g", &spec("G", &["A", "B"]));
             // It takes effect between two reads.
             assert!(world.until(A_WHILE, || takes_effect(&world)).await);
             let made = group_id(&world, "G");
-            shows_oddly(&world, &made, &odd);
+            world.show_oddly(&made, &odd);
             if deletes {
                 world.cluster.delete("g");
             }
@@ -381,7 +343,7 @@ async fn a_group_that_was_made_and_shows_oddly_is_not_made_twice() {
                 "{odd} {deletes}\n{}",
                 world.story()
             );
-            shows_plainly(&world, &made);
+            assert!(world.show_plainly(&made));
             if deletes {
                 tokio::time::sleep(A_WHILE).await;
                 assert!(
@@ -415,7 +377,7 @@ async fn a_managed_group_that_shows_oddly_is_left_as_it_is_until_it_can_be_read(
         tokio::time::sleep(A_WHILE).await;
         let writes = world.tenant_writes();
         let id = group_id(&world, "G");
-        shows_oddly(&world, &id, &odd);
+        world.show_oddly(&id, &odd);
         tokio::time::sleep(A_WHILE).await;
         assert_eq!(world.tenant_writes(), writes, "{odd}\n{}", world.story());
         if odd["leaveOut"] == json!(["id"]) {
@@ -428,7 +390,7 @@ async fn a_managed_group_that_shows_oddly_is_left_as_it_is_until_it_can_be_read(
                 world.story()
             );
         }
-        shows_plainly(&world, &id);
+        assert!(world.show_plainly(&id));
         settles(&world).await;
         assert_eq!(world.tenant_writes(), writes, "{odd}\n{}", world.story());
         world.must_rest(A_WHILE, &odd.to_string()).await;
@@ -461,7 +423,7 @@ async fn totals_that_stay_wrong_by_one_hold_up_groups_for_ten_minutes_and_nothin
         world.cluster.delete("g");
         tokio::time::sleep(A_WHILE).await;
         assert_eq!(world.groups().len(), 1, "{totals}");
-        switch(&world, &json!({"totals": "exact"}));
+        world.switch(&json!({"totals": "exact"}));
         assert!(world.until(A_WHILE, || nothing_is_odd(&world)).await);
         assert_eq!(counted(&process), "0");
         world.must_rest(A_WHILE, totals).await;
@@ -473,10 +435,7 @@ async fn a_list_in_which_one_id_stands_twice_is_read() {
     for list in ["/sources", "/password-policies", "/source-apps/all"] {
         let world = without_applications();
         world.tenant.lock().unwrap().clear_faults();
-        strikes(
-            &world,
-            &json!({"match": format!("GET {list}"), "kind": "row_twice"}),
-        );
+        world.add_fault(&json!({"match": format!("GET {list}"), "kind": "row_twice"}));
         let _process = Process::start(&world, Life::default());
         world.cluster.apply("g", &spec("G", &["A", "B"]));
         settles(&world).await;
@@ -497,7 +456,7 @@ async fn a_group_that_is_lost_between_two_pages_is_not_made_again() {
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(said(&world).0, "UnexpectedAnswer", "{:?}", said(&world));
     assert!(world.groups().iter().all(|(name, _)| name != "G"));
-    switch(&world, &json!({"reads": "steady"}));
+    world.switch(&json!({"reads": "steady"}));
     settles(&world).await;
     has(&world, "G", &["A", "B"]);
 }
@@ -507,10 +466,7 @@ async fn a_create_that_fails_each_time_is_repeated_ever_more_rarely_and_the_tena
     let world = answering(&json!({}));
     let body = json!({"detailCode": "500.1", "trackingId": "abc123",
         "messages": [{"text": "An internal fault."}]});
-    strikes(
-        &world,
-        &json!({"match": POST, "kind": {"status": {"code": 500, "body": body}}}),
-    );
+    world.add_fault(&json!({"match": POST, "kind": {"status": {"code": 500, "body": body}}}));
     let _process = Process::start(&world, Life::default());
     world.cluster.apply("g", &spec("G", &["A", "B"]));
     let posts = |world: &World| {
@@ -536,6 +492,35 @@ async fn a_create_that_fails_each_time_is_repeated_ever_more_rarely_and_the_tena
     world.tenant.lock().unwrap().clear_faults();
     assert!(world.until(Duration::from_mins(70), || world.quiet()).await);
     one_group(&world, "G", &["A", "B"]);
+}
+
+/// The older one wants a source of the younger, and the younger the name that the older is first to
+/// want; nothing else happens that would wake one of them.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_stalled_gives_up_its_place_after_ten_minutes_and_who_waits_for_it_goes_on() {
+    let world = answering(&json!({}));
+    let life = Life {
+        resync: Some(Duration::from_hours(12)),
+        ..Life::default()
+    };
+    let _process = Process::start(&world, life);
+    world.cluster.apply("older", &spec("N", &["C", "Nowhere"]));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world.cluster.apply("younger", &spec("Y", &["A", "B"]));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    one_group(&world, "Y", &["A", "B"]);
+    world.cluster.apply("older", &spec("N", &["A", "C"]));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    world.cluster.apply("younger", &spec("N", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(7)).await;
+    for name in ["older", "younger"] {
+        assert_eq!(reason(&world, name).as_deref(), Some("OwnedByAnother"));
+    }
+    tokio::time::sleep(Duration::from_mins(4)).await;
+    one_group(&world, "N", &["A", "B"]);
+    assert_eq!(reason(&world, "younger").as_deref(), Some("InSync"));
+    assert_eq!(reason(&world, "older").as_deref(), Some("OwnedByAnother"));
+    world.must_rest(A_WHILE, "places").await;
 }
 
 /// Both were told that their manifest leads nowhere, so neither keeps anything from the other.

@@ -428,6 +428,13 @@ impl World {
         groups.collect()
     }
 
+    /// The ids of the tenant's groups.
+    pub fn group_ids(&self) -> Vec<String> {
+        let tenant = self.tenant.lock().unwrap();
+        let groups = tenant.state().groups.iter();
+        groups.map(|group| group.id.clone()).collect()
+    }
+
     /// Whether there is a group of that name, or with one of these sources, beside that one.
     pub fn has_another(&self, than: Option<&str>, name: &str, sources: &[&String]) -> bool {
         let tenant = self.tenant.lock().unwrap();

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Changes, Picture};
 use crate::{
     facts::{Group, Kind, Unreadable},
-    ids::{GroupId, SourceId},
+    ids::{GroupId, PolicyId, SourceId},
 };
 
 /// A group that the newest walk showed, and that cannot be read as a whole.
@@ -59,9 +59,24 @@ impl Picture {
         part.is_none_or(|part| part.sources.contains(source))
     }
 
-    /// Whether the tenant may have policies that the newest read does not show.
-    pub fn policies_in_doubt(&self) -> bool {
-        self.policies_in_doubt || self.facts_as_of.is_none()
+    /// Whether the newest read shows that there is no such source.
+    pub fn lacks_source(&self, id: &SourceId) -> bool {
+        !self.sources.contains_key(id) && self.would_show(Kind::Source, id.as_str())
+    }
+
+    /// Whether the newest read shows that there is no such policy.
+    pub fn lacks_policy(&self, id: &PolicyId) -> bool {
+        !self.policies.contains_key(id) && self.would_show(Kind::Policy, id.as_str())
+    }
+
+    /// Whether an object of that kind and id would be known if the tenant had it: something was
+    /// read, the list is whole, and nothing in it that cannot be read may be this.
+    fn would_show(&self, kind: Kind, id: &str) -> bool {
+        let mut odd = self.unreadable_facts.iter();
+        let may_be = |odd: &Unreadable| odd.id.as_deref().is_none_or(|known| known == id);
+        self.facts_as_of.is_some()
+            && !self.incomplete.contains(&kind)
+            && !odd.any(|odd| odd.kind == kind && may_be(odd))
     }
 }
 
@@ -74,14 +89,14 @@ fn held_without_id(groups: &[Unreadable]) -> BTreeSet<&SourceId> {
 /// Merging into it.
 impl Picture {
     /// What the read of sources, policies and applications showed that was merged last and cannot be
-    /// read as a whole; `policies_in_doubt` if its list of policies may not be all of them.
+    /// read as a whole, and the kinds whose lists may not be whole.
     pub fn merge_unreadable_facts(
         &mut self,
         mut unreadable: Vec<Unreadable>,
-        policies_in_doubt: bool,
+        incomplete: BTreeSet<Kind>,
     ) {
         unreadable.sort();
-        self.policies_in_doubt = policies_in_doubt;
+        self.incomplete = incomplete;
         self.unreadable_facts = unreadable;
     }
 

@@ -68,7 +68,11 @@ fn read(wire: &Wire, identified: Identified<'_>) -> Result<Group, String> {
     }
     let (sources, all) = sources(&wire.source_ids);
     if !all {
-        return Err("a source id of it cannot be used".to_owned());
+        let why = match wire.source_ids {
+            Field::Null => "it does not say which sources it has",
+            _ => "a source id of it cannot be used",
+        };
+        return Err(why.to_owned());
     }
     Ok(Group {
         name: row::name(&wire.name)?,
@@ -85,7 +89,7 @@ fn in_part(wire: &Wire, why: String) -> Unreadable {
         name: row::name(&wire.name).ok(),
         id: id.map(String::from),
         sources,
-        all_sources: all_sources && wire.source_ids != Field::Null,
+        all_sources,
         ..row::nothing_read(Kind::Group, why)
     }
 }
@@ -102,15 +106,12 @@ fn policy(id: &Field) -> Result<Option<PolicyId>, String> {
     Ok(Some(id))
 }
 
-/// The sources whose ids can be used, and whether these are all.
+/// The sources whose ids can be used, and whether these are all. A group that does not say which it has
+/// may have any: one without a source shows an empty list.
 fn sources(ids: &Field) -> (BTreeSet<SourceId>, bool) {
     let items = ids.items().iter();
     let known = items.filter_map(|id| SourceId::parse(id.as_text()?).ok());
     let known: Vec<SourceId> = known.collect();
-    let all = match ids {
-        Field::Null => true,
-        Field::List(items) => items.len() == known.len(),
-        _ => false,
-    };
+    let all = matches!(ids, Field::List(items) if items.len() == known.len());
     (known.into_iter().collect(), all)
 }

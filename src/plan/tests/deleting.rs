@@ -342,9 +342,32 @@ fn two_policies_for_everybody_count_as_none() {
 }
 
 #[test]
+fn a_404_says_that_a_source_is_gone_only_if_the_list_of_sources_says_so_too() {
+    let listed = gone().with(|f| {
+        let open = &mut f.recorded.deletion.as_mut().unwrap().sources;
+        open[0].result = Some(HandBackResult::ByService);
+        f.picture.merge_holders(at(READ + 4), source_id("sf"), None);
+    });
+    let Move::Wait { until, why } = listed.clone().with(|f| f.now = at(READ + 5)).next() else {
+        panic!()
+    };
+    assert_eq!(until, at(READ + 4 + 60), "by the next read of the list");
+    assert_eq!(why.reason, Reason::DeletionBlocked);
+    let said = "\"Salesforce\": the tenant answers 404 where its policies are read, and its list of \
+                sources does not show that the source is gone";
+    assert!(why.message.contains(said), "{}", why.message);
+    let later = listed.with(|f| f.now = at(READ + 4 + 60));
+    assert_eq!(later.refresh(), What::Holders(vec![source_id("sf")]));
+}
+
+#[test]
 fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
     let other = group("h", "New", "weak", &["ad", "z"]);
     let elsewhere = gone()
+        .facts(
+            &[super::fixture::source("ad", "AD")],
+            &[super::fixture::policy("strong", "Strong")],
+        )
         .shown(other.clone())
         .walk(READ + 4, &[other])
         .with(|f| f.picture.merge_holders(at(READ + 4), source_id("sf"), None));

@@ -204,7 +204,12 @@ fn what_was_handed_back_at_an_earlier_time_is_handed_back_again() {
 
 #[test]
 fn one_that_is_gone_or_whose_policy_is_gone_holds_up_nothing() {
-    let gone = left().with(|f| f.picture.merge_holders(at(READ + 1), source_id("wd"), None));
+    let listed = left().with(|f| f.picture.merge_holders(at(READ + 1), source_id("wd"), None));
+    assert!(matches!(listed.next(), Move::Wait { .. }));
+    let gone = listed.facts(
+        &[source("ad", "AD"), source("sf", "Salesforce")],
+        &[policy("strong", "Strong"), policy("weak", "Weak")],
+    );
     assert_eq!(gone.next(), Move::Settled);
     let no_policy = Fixture::settled()
         .with(|f| f.recorded.leaving = vec![hand_back("wd", "deleted", None)])

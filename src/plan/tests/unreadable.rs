@@ -1,6 +1,8 @@
 //! Objects that the tenant shows only in part, and what it does not tell: what rests on what is not
 //! known waits, and everything else goes on.
 
+use std::collections::BTreeSet;
+
 use psg_domain::{
     Group, HandBackResult, Kind, ManagementPolicy, Origin, Presence, Source, Unreadable,
 };
@@ -222,9 +224,10 @@ fn a_policy_counts_as_gone_only_if_all_policies_are_shown() {
         let fixture = undone()
             .facts(&sources, &[policy("weak", "Weak")])
             .odd_groups(&[], &[]);
-        fixture
-            .read()
-            .with(|f| f.picture.merge_unreadable_facts(Vec::new(), in_doubt))
+        fixture.read().with(|f| {
+            let incomplete = in_doubt.then_some(Kind::Policy).into_iter().collect();
+            f.picture.merge_unreadable_facts(Vec::new(), incomplete);
+        })
     };
     let Step::ReleaseFinalizer(farewell) = without(false).step() else {
         panic!()
@@ -350,7 +353,7 @@ fn a_reference_to_an_object_that_shows_without_an_id_says_so() {
                 name: Some(name.to_owned()),
                 ..odd_group(None, None, &[])
             };
-            f.picture.merge_unreadable_facts(vec![odd], false);
+            f.picture.merge_unreadable_facts(vec![odd], BTreeSet::new());
         })
     };
     let why = shown(Kind::Policy, "Odd").held_up();

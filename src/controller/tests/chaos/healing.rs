@@ -26,6 +26,8 @@ impl Story {
         let world = self.world.clone();
         world.note("all is mended");
         world.tenant.lock().unwrap().clear_faults();
+        self.plain_answers();
+        self.odd = None;
         *world.weather.lock().unwrap() = Weather::default();
         self.namespace_ends = false;
         if world.cluster.secret().metadata.deletion_timestamp.is_some() {

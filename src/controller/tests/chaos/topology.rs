@@ -15,7 +15,7 @@ const RESYNC: Duration = Duration::from_mins(3);
 const NO_RESYNC: Duration = Duration::from_hours(12);
 
 impl Story {
-    pub(super) fn new(seed: u64, watched: bool) -> Self {
+    pub(super) fn new(seed: u64, watched: bool, odd: bool) -> Self {
         let mut rng = Rng::new(seed);
         let switches = switches(&mut rng);
         let latency = match rng.below(3) {
@@ -54,6 +54,9 @@ impl Story {
             resources,
             tenants,
             namespace_ends: false,
+            // Not the same numbers again.
+            odd: odd.then(|| Rng::new(!seed)),
+            shown_oddly: Vec::new(),
         };
         story.world.note(&format!(
             "seed {seed}: {switches} {latency} {limit} requests in 10 s, {resources} resources, {life:?}"

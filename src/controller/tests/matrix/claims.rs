@@ -20,6 +20,8 @@ pub struct Seen {
     /// The reasons of `Ready` since then: the resource's, and the IdentityTenant's.
     pub said: BTreeSet<String>,
     pub tenant_said: BTreeSet<String>,
+    /// The IdentityTenant lists something that cannot be read, in the end.
+    pub named: bool,
     /// `status.origin` in the end.
     pub origin: Option<String>,
     /// As it was while the fault lasted.
@@ -100,6 +102,7 @@ claims! {
     Dropped "ends at once" "The process ended without being killed, and did not wait for the call in hand.";
     Stored "answer stored first" "It stored the answer of its POST before it ended.";
     LivesOn "goes on" "The same process went on and did the rest.";
+    Named "named" "The IdentityTenant's status named what cannot be read.";
     Patient "waits for what lasts" "The source that another group seemed to have got its policy 30 s or more after the DELETE, before the finalizer ended.";
 }
 
@@ -205,6 +208,7 @@ impl Seen {
                 .of(Phase::Keep)
                 .any(|call| call.done && call.life == struck.life),
             Claim::LivesOn => self.lives_on && self.later().next().is_some(),
+            Claim::Named => self.named,
             Claim::Patient => self.waited(),
         }
     }

@@ -44,6 +44,8 @@ pub enum Fault {
     },
     /// The watch shows late, and somebody does something.
     StaleWatch(Hand),
+    /// From this read on the tenant's sources are larger than a page of them may be.
+    LargeSources,
     LeaseLost,
     TwoLeaders {
         aware: bool,

@@ -1,4 +1,4 @@
-//! Twenty-four faults, each at ten moments of a group's life. A cell stops the very call that its
+//! Twenty-five faults, each at ten moments of a group's life. A cell stops the very call that its
 //! phase is about, lets the fault strike, sees that it did, heals the world, and checks what it
 //! states; the oracle watches all along. `docs/fault-matrix.md` is written from the same cells.
 
@@ -9,6 +9,7 @@ mod hands;
 mod page;
 mod play;
 mod rows_kube;
+mod rows_odd;
 mod rows_process;
 mod rows_tenant;
 mod said;
@@ -57,4 +58,5 @@ rows! {
     rows_process::sigterm: "SIGTERM", "The process is asked to end, and the call goes on 0.1 s later.";
     rows_tenant::concurrent_edit: "concurrent edit", "A person edits what the call is about, between our read and our write, or just after it.";
     rows_tenant::no_route: "no connection", "For fifteen minutes no request leaves for the tenant. It is one answer of the transport, the same where there is no name, no route and no TLS.";
+    rows_odd::odd_answer: "odd answer", "From then on, to the end, the tenant answers what no document describes: a group, a source and a policy that cannot be read; a total of one too many; a group that stands in the list twice; no `connectionType`; 404 for its applications, or three times for what policy a source has; sources of 50 KB; a token scope that names no scope. Or its creates fail for five minutes with 500 in its own error form.";
 }

@@ -17,7 +17,7 @@ use super::{
         world::World,
     },
     cell::{Cell, Play},
-    claims::Seen,
+    claims::{Claim, Seen},
     faults::Fault,
     hands, said,
 };
@@ -78,6 +78,12 @@ async fn play(what: &str, phase: Phase, play: &Play) {
     world.must_rest(Duration::from_mins(5), what).await;
 }
 
+fn names_what_cannot_be_read(world: &World) -> bool {
+    let tenant = world.cluster.tenants.get("default");
+    let status = tenant.as_ref().and_then(|tenant| tenant.status.as_ref());
+    status.is_some_and(|status| !status.unreadable.is_empty())
+}
+
 fn short(call: &Call) -> String {
     format!(
         "{:?} by {}, done {}, heard {}, {:?}",
@@ -112,6 +118,10 @@ impl<'a> Scene<'a> {
             world.restless(),
             world.story()
         );
+        let named = play.claims.contains(&Claim::Named)
+            && world
+                .until(LIMIT, || names_what_cannot_be_read(&world))
+                .await;
         let calls = world.calls.made();
         assert!(
             meanwhile.struck && self.shows(&play.fault, struck, &calls),
@@ -130,6 +140,7 @@ impl<'a> Scene<'a> {
             struck,
             said: said::of(&world.cluster.groups, "g", self.versions.0),
             tenant_said: said::of(&world.cluster.tenants, "default", self.versions.1),
+            named,
             origin,
             writes_meanwhile: meanwhile.writes,
             kept_meanwhile: meanwhile.kept,
@@ -172,7 +183,7 @@ impl<'a> Scene<'a> {
         });
         let crowd = match fault {
             Fault::Shift { ours: true, .. } => PAGE,
-            Fault::Shift { ours: false, .. } => CROWD,
+            Fault::Shift { ours: false, .. } | Fault::LargeSources => CROWD,
             // A list that takes its time.
             Fault::Tenant(FaultKind::SlowBody { .. }) => 2,
             _ => 0,

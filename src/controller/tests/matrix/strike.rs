@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use identity_simulator::{Fault as Ordered, FaultKind};
 use psg_api::names;
+use serde_json::json;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -127,6 +128,17 @@ impl Scene<'_> {
                 tokio::time::sleep(Duration::from_secs(23)).await;
                 world.tenant.lock().unwrap().clear_faults();
                 meanwhile.struck = self.was_hit(seq, "stale");
+            }
+            Fault::LargeSources => {
+                world.switch(&json!({"source_size": {"padded": {"bytes": 50_000}}}));
+                go_on(verdict);
+                let smaller = || {
+                    let tenant = world.tenant.lock().unwrap();
+                    let mut asked = tenant.ledger().since(0);
+                    asked
+                        .any(|entry| entry.route == "/sources" && entry.query.contains("limit=125"))
+                };
+                meanwhile.struck = world.until(Duration::from_secs(30), smaller).await;
             }
             Fault::LagAtStart => {
                 self.lag();
@@ -281,6 +293,7 @@ impl Scene<'_> {
             Fault::Lag { lost: false }
             | Fault::Meanwhile(..)
             | Fault::Spell(_)
+            | Fault::LargeSources
             | Fault::LagOfAnother
             | Fault::StaleWatch(_)
             | Fault::LeaseLost

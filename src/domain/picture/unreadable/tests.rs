@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    ids::SourceId,
+    ids::{PolicyId, SourceId},
     picture::{
         Presence,
         tests::{at, group, policy, source},
@@ -225,10 +225,46 @@ fn a_policy_without_an_id_is_found_by_its_name() {
         ..odd(None, Some("Strong"), &[])
     };
     picture.merge_facts(at(1), vec![], vec![policy("p", "Weak")], BTreeMap::new());
-    picture.merge_unreadable_facts(vec![nameless], true);
-    assert!(picture.policies_in_doubt());
-    assert!(Picture::default().policies_in_doubt(), "none was ever read");
+    picture.merge_unreadable_facts(vec![nameless], BTreeSet::new());
     assert!(picture.unreadable_named(Kind::Policy, "Strong").is_some());
     assert!(picture.unreadable_named(Kind::Policy, "Weak").is_none());
     assert!(picture.unreadable_named(Kind::Source, "Strong").is_none());
+}
+
+#[test]
+fn only_a_whole_list_shows_that_a_source_or_a_policy_is_gone() {
+    let strong = PolicyId::parse("strong").unwrap();
+    let hr = SourceId::parse("hr").unwrap();
+    let lacks = |picture: &Picture| (picture.lacks_source(&hr), picture.lacks_policy(&strong));
+    assert_eq!(lacks(&Picture::default()), (false, false), "none was read");
+    let read = |unreadable: Vec<Unreadable>, incomplete: &[Kind]| {
+        let mut picture = Picture::default();
+        picture.merge_facts(at(1), vec![], vec![policy("p", "Weak")], BTreeMap::new());
+        picture.merge_unreadable_facts(unreadable, incomplete.iter().copied().collect());
+        lacks(&picture)
+    };
+    assert_eq!(read(vec![], &[]), (true, true));
+    assert_eq!(read(vec![], &[Kind::Source]), (false, true));
+    assert_eq!(read(vec![], &[Kind::Policy]), (true, false));
+    let shown = |kind, id| Unreadable {
+        kind,
+        ..odd(id, None, &[])
+    };
+    assert_eq!(read(vec![shown(Kind::Source, None)], &[]), (false, true));
+    assert_eq!(
+        read(vec![shown(Kind::Policy, Some("strong"))], &[]),
+        (true, false)
+    );
+    assert_eq!(
+        read(vec![shown(Kind::Policy, Some("other"))], &[]),
+        (true, true)
+    );
+    let mut picture = Picture::default();
+    picture.merge_facts(
+        at(1),
+        vec![source("hr", "HR")],
+        vec![policy("strong", "Strong")],
+        BTreeMap::new(),
+    );
+    assert_eq!(lacks(&picture), (false, false), "both are there");
 }
