@@ -1,6 +1,7 @@
 //! Everything that passes share.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -126,9 +127,22 @@ impl Context {
 
     /// Takes in what a resource claims now, and wakes whom that may free or bind.
     pub fn claim(&self, claimant: Claimant) {
+        self.take_in(claimant, ClaimIndex::insert);
+    }
+
+    /// The same of what a watch shows.
+    pub fn see(&self, claimant: Claimant) {
+        self.take_in(claimant, ClaimIndex::see);
+    }
+
+    fn take_in(
+        &self,
+        claimant: Claimant,
+        into: impl FnOnce(&mut ClaimIndex, Claimant) -> BTreeSet<String>,
+    ) {
         let tenant = claimant.tenant.clone();
         let mut claims = self.claims_mut();
-        let rivals = claims.insert(claimant);
+        let rivals = into(&mut claims, claimant);
         self.wakes.wake(&claims, &rivals);
         drop(claims);
         self.tenants.claimed(&tenant);

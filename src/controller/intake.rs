@@ -54,15 +54,14 @@ pub(crate) fn observe(
 fn take_in(object: &Tolerant<PasswordSyncGroup>, context: &Context) {
     let Some(uid) = object.uid() else { return };
     context.unreadable.saw(context, &uid, object);
-    let claimant = match object {
+    match object {
         Tolerant::Read(group) => {
             context.minds.seen(&uid, mind::version(&group.metadata));
-            claimant(group, context.now())
+            if let Some(claimant) = claimant(group, context.now()) {
+                context.see(claimant);
+            }
         }
-        Tolerant::Unreadable(bad) => Some(still_held(uid, bad, context)),
-    };
-    if let Some(claimant) = claimant {
-        context.claim(claimant);
+        Tolerant::Unreadable(bad) => context.claim(still_held(uid, bad, context)),
     }
 }
 

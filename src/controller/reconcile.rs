@@ -350,7 +350,7 @@ impl Pass {
         ) && let Some(claimant) = claims_of(&self.group, &report.recorded, self.context.now())
         {
             self.mind.announced = mind::version(&self.group.metadata);
-            self.enter(claimant);
+            self.enter(claimant.announced());
         }
         let before = self.said();
         match status::store(&self.context, &self.group, report).await {

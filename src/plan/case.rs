@@ -464,7 +464,6 @@ impl Case<'_> {
                 recorded.group = Some(group.id.clone());
                 recorded.origin = Some(*origin);
                 recorded.tenant.clone_from(&self.tenant.key);
-                recorded.name = Some(group.name.clone());
                 crate::sync::pin_group(recorded, group, self);
             }
             Memory::Update(update, leaving) => {

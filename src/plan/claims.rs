@@ -58,7 +58,30 @@ pub struct Held {
     going: Going,
     finalizer: bool,
     hindered: bool,
-    version: Option<u64>,
+    version: Version,
+}
+
+/// How new it is, as the API server counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    /// What is stored is of this version.
+    Stored(Option<u64>),
+    /// What is about to be stored on top of this version.
+    Announced(Option<u64>),
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self::Stored(None)
+    }
+}
+
+impl Version {
+    fn number(self) -> Option<u64> {
+        match self {
+            Self::Stored(number) | Self::Announced(number) => number,
+        }
+    }
 }
 
 /// A small set that takes no more room than what is in it: there is one of these for everything
@@ -151,7 +174,7 @@ impl Held {
             going: Going::Not,
             finalizer: false,
             hindered: false,
-            version: None,
+            version: Version::default(),
         }
     }
 }
@@ -216,7 +239,7 @@ impl ClaimIndex {
     pub fn insert(&mut self, mut claimant: Claimant) -> BTreeSet<String> {
         if let Some(known) = self.claimant(&claimant.uid) {
             let (old, new) = (known.held.version, claimant.held.version);
-            if new < old {
+            if new.number() < old.number() {
                 return BTreeSet::new();
             }
             claimant.held.version = old;
@@ -238,6 +261,16 @@ impl ClaimIndex {
         rivals.extend(self.names_of(others, number));
         self.put(number, claimant);
         rivals
+    }
+
+    /// The same of what a watch shows. It may be the very version on which a record was announced
+    /// that is being stored, and takes nothing of that back.
+    pub fn see(&mut self, claimant: Claimant) -> BTreeSet<String> {
+        let known = self.claimant(&claimant.uid);
+        match known.map(|known| known.held.version) {
+            Some(Version::Announced(on)) if claimant.held.version.number() <= on => BTreeSet::new(),
+            _ => self.insert(claimant),
+        }
     }
 
     /// Forgets a resource, and names the others that this may free.
@@ -657,7 +690,14 @@ impl Claimant {
     /// How new it is, as the API server counts.
     #[must_use]
     pub fn of_version(mut self, version: Option<u64>) -> Self {
-        self.held.version = version;
+        self.held.version = Version::Stored(version);
+        self
+    }
+
+    /// Marks what is about to be stored on top of that version.
+    #[must_use]
+    pub fn announced(mut self) -> Self {
+        self.held.version = Version::Announced(self.held.version.number());
         self
     }
 

@@ -117,8 +117,7 @@ fn in_groups_without_id(
     let joining = sources.iter();
     let joining = joining.filter(|source| !members.is_some_and(|them| them.contains(&source.id)));
     let found = joining.filter_map(|source| {
-        let mut groups = case.picture.unreadable_groups();
-        let group = groups.find(|group| group.id.is_none() && group.sources.contains(&source.id))?;
+        let group = case.picture.group_without_id_with(&source.id)?;
         let message = format!(
             "\"{}\" is in a tenant group that cannot be read ({group}): mend or remove that group in \
              the tenant",

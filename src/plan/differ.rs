@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use psg_domain::{Drift, Group, Picture, PolicyId, SourceId};
+use psg_domain::{Drift, Group, Picture, PolicyId, Recorded, SourceId, SourcePin};
 
 use crate::resolve::Resolved;
 
@@ -45,6 +45,17 @@ pub fn policy(id: &PolicyId, picture: &Picture) -> String {
     picture
         .policy(id)
         .map_or_else(|| id.to_string(), |policy| policy.name.clone())
+}
+
+/// A source that the manifest does not ask for, as it was recorded before, or under its id.
+pub fn pin(recorded: &Recorded, id: &SourceId, picture: &Picture) -> SourcePin {
+    let known = recorded.sources.iter().find(|pin| pin.id == *id);
+    known.cloned().unwrap_or_else(|| SourcePin {
+        reference: id.to_string(),
+        id: id.clone(),
+        name: source(id, picture),
+        policy_before: None,
+    })
 }
 
 /// A source as a person knows it.

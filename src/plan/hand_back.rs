@@ -128,8 +128,11 @@ fn look(
     let elsewhere = picture.groups_with(&open.source).into_iter();
     let others = elsewhere
         .filter(|other| Some(&other.id) != group && picture.shows_member(&other.id, &open.source));
+    // One without an id may be our own group as it was before.
+    let without_id = picture.group_without_id_with(&open.source);
     if let Some(since) = others
         .filter_map(|other| picture.shown_since(&other.id))
+        .chain(without_id.map(|_| after))
         .min()
     {
         // A read that lags shows a group that has let the source go: only what lasts counts.

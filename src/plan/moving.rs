@@ -34,23 +34,13 @@ pub fn reach(
         .cloned()
         .collect();
     let wanted = resolved.source_ids();
-    sources.extend(reached.difference(&wanted).map(|id| stays(case, id)));
+    // Those that will leave and cannot yet.
+    let stay = reached.difference(&wanted);
+    sources.extend(stay.map(|id| differ::pin(&case.recorded, id, case.picture)));
     Resolved {
         sources,
         ..resolved.clone()
     }
-}
-
-/// A source that will leave and cannot yet.
-fn stays(case: &Case<'_>, id: &SourceId) -> SourcePin {
-    let mut pins = case.recorded.sources.iter();
-    let known = pins.find(|pin| pin.id == *id).cloned();
-    known.unwrap_or_else(|| SourcePin {
-        reference: id.to_string(),
-        id: id.clone(),
-        name: differ::source(id, case.picture),
-        policy_before: None,
-    })
 }
 
 /// The end of a pass over a group that has everything it can have now.
@@ -141,7 +131,8 @@ pub fn settle(recorded: &mut Recorded, case: &Case<'_>, resolved: &Resolved, gro
         .cloned()
         .collect();
     let wanted = resolved.source_ids();
-    sources.extend(group.sources.difference(&wanted).map(|id| stays(case, id)));
+    let stay = group.sources.difference(&wanted);
+    sources.extend(stay.map(|id| differ::pin(&case.recorded, id, case.picture)));
     recorded.sources = sources;
     recorded.refused = None;
 }

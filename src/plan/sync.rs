@@ -3,7 +3,7 @@
 //! [`moving`] to say.
 
 use jiff::Timestamp;
-use psg_domain::{Group, ManagementPolicy, PolicyPin, Recorded, SourceId, SourcePin, time};
+use psg_domain::{Group, ManagementPolicy, PolicyPin, Recorded, SourceId, time};
 
 use crate::{
     case::{Case, Memory, Move, Step, What, WriteCause, stalled, write},
@@ -216,15 +216,17 @@ pub fn leave_behind(recorded: &mut Recorded, now: Option<&Group>, case: &Case<'_
     }
 }
 
-/// Remembers what a group held when it became ours, under the manifest's own references
-/// where they lead to the same object.
+/// Remembers what a group is when it became ours, or when our change shows: under the manifest's own
+/// references, or those recorded before, where they lead to the same object.
 pub fn pin_group(recorded: &mut Recorded, group: &Group, case: &Case<'_>) {
+    recorded.name = Some(group.name.clone());
     let resolved = case.resolve().ok();
     if let Some(id) = &group.policy {
         let wanted = resolved.as_ref().map(|resolved| &resolved.policy);
         recorded.policy = Some(
             wanted
                 .filter(|pin| pin.id == *id)
+                .or_else(|| recorded.policy.as_ref().filter(|pin| pin.id == *id))
                 .cloned()
                 .unwrap_or_else(|| {
                     let name = differ::policy(id, case.picture);
@@ -247,12 +249,7 @@ pub fn pin_group(recorded: &mut Recorded, group: &Group, case: &Case<'_>) {
         .sources
         .iter()
         .filter(|id| wanted.iter().all(|pin| pin.id != **id));
-    let others = others.map(|id| SourcePin {
-        reference: id.to_string(),
-        id: id.clone(),
-        name: differ::source(id, case.picture),
-        policy_before: None,
-    });
+    let others = others.map(|id| differ::pin(recorded, id, case.picture));
     recorded.sources = ordered.chain(others).collect();
 }
 

@@ -14,7 +14,7 @@ use crate::{
     hand_back::Progress,
     reason::{Finding, Reason},
     resolve::Resolved,
-    sync::read_group,
+    sync::{self, read_group},
 };
 
 /// From when on a read shows what became of every PUT of the open record; none if none is open, or
@@ -217,16 +217,18 @@ pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Move, now: Timest
         recorded.leaving = leavers;
         return;
     };
-    let made = recorded
-        .update
-        .as_ref()
-        .is_none_or(|update| update.made(group));
-    let is_over = *ended == Move::Settled || made || !is_unfinished(case);
+    let made = recorded.update.as_ref().map(|update| update.made(group));
+    let is_over = *ended == Move::Settled || made.unwrap_or(true) || !is_unfinished(case);
     if is_hidden(case, as_of) || !is_over {
         recorded.leaving = leavers;
-    } else {
-        recorded.leaving = Vec::new();
-        recorded.update = None;
+        return;
+    }
+    recorded.leaving = Vec::new();
+    recorded.update = None;
+    // Another manifest may have come meanwhile that leads nowhere: what was made stays recorded, or a
+    // source that joined would be in no status.
+    if made == Some(true) && *ended != Move::Settled {
+        sync::pin_group(recorded, group, case);
     }
 }
 

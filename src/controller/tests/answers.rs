@@ -9,6 +9,9 @@ use super::world::World;
 impl World {
     /// Every answer shows the object of that id with other fields from now on.
     pub fn show_oddly(&self, id: &str, odd: &Value) {
+        if odd.to_string().contains("sourceIds") {
+            self.oracle.lock().unwrap().hidden.insert(id.to_owned());
+        }
         let odd: Odd = serde_json::from_value(odd.clone()).unwrap();
         self.tenant.lock().unwrap().show_oddly(id, odd);
     }

@@ -36,6 +36,9 @@ pub struct Oracle {
     grouped: BTreeMap<String, Instant>,
     looked: Option<Instant>,
     pub makers: Makers,
+    /// Groups whose sources the tenant did not show for a while: unless a resource records them, they
+    /// count as free (docs/safety.md, "What is left").
+    pub hidden: BTreeSet<String>,
     pub violations: Vec<String>,
 }
 

@@ -40,6 +40,12 @@ impl Picture {
         })
     }
 
+    /// A group without an id that has this source.
+    pub fn group_without_id_with(&self, source: &SourceId) -> Option<&Unreadable> {
+        let mut groups = self.unreadable_groups.iter();
+        groups.find(|group| group.id.is_none() && group.sources.contains(source))
+    }
+
     /// An object of that kind and name without an id that can be used.
     pub fn unreadable_named(&self, kind: Kind, name: &str) -> Option<&Unreadable> {
         let named = |object: &&Unreadable| {

@@ -314,6 +314,34 @@ fn a_release_wakes_whoever_waits_for_it() {
     assert!(index.remove("old").is_empty());
 }
 
+/// The watch shows the version on which it was announced later than that.
+#[test]
+fn what_is_announced_is_taken_back_by_no_watch_that_shows_what_it_is_stored_on() {
+    let of = |held: &claims::Held, version| {
+        Claimant {
+            held: held.clone(),
+            ..claimant("old", "ns/one", "Corp", None)
+        }
+        .of_version(Some(version))
+    };
+    let before = claims::Held::of(&Fixture::new().recorded);
+    let adopts = claims::Held::of(&Fixture::settled().recorded);
+    let mut index = ClaimIndex::default();
+    index.identify("ns/one", &key("acme"));
+    index.insert(claimant("new", "ns/one", "Corp", None));
+    index.insert(of(&before, 7));
+    index.insert(of(&adopts, 7).announced());
+    let group = super::fixture::group_id("g");
+    let owned = |index: &ClaimIndex| index.holder_of_group("new", &group).is_some();
+    index.see(of(&before, 7));
+    assert!(owned(&index));
+    index.see(of(&before, 8));
+    assert!(!owned(&index), "another hand changed it");
+    index.insert(of(&adopts, 8).announced());
+    index.insert(of(&before, 8));
+    assert!(!owned(&index), "the pass itself took it back");
+}
+
 #[test]
 fn a_change_in_the_tenant_wakes_whoever_depends_on_it_by_name() {
     let mut fixture = Fixture::new().groups(&[group("x", "Sales", "weak", &["sf", "wd"])]);

@@ -213,6 +213,12 @@ fn a_source_is_left_to_another_group_only_if_that_shows_it() {
     };
     let shows = odd_group(Some("x"), None, &["ad"]);
     assert_eq!(assigned(shows), source_id("sf"), "the other is the group's");
+    let without_id = odd_group(None, Some("Other"), &["ad"]);
+    assert_eq!(
+        assigned(without_id),
+        source_id("sf"),
+        "nor does it need one"
+    );
     let may_still_have_it = odd_group(Some("x"), None, &[]);
     assert_eq!(assigned(may_still_have_it), source_id("ad"));
 }

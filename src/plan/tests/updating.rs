@@ -174,6 +174,38 @@ fn the_record_is_closed_by_a_read_that_shows_it_and_by_none_before() {
     assert!(equal(READ - 30).update.is_none());
 }
 
+/// The next manifest came before a read showed the change, and leads nowhere.
+#[test]
+fn what_a_change_made_is_recorded_when_its_record_is_closed_whatever_the_manifest_asks_by_then() {
+    let closed = Fixture::settled()
+        .updated(&swapped(), READ - 30)
+        .walk(READ, &[swapped()])
+        .sources(&["AD", "Nobody"]);
+    assert_eq!(closed.stalls(), Reason::SourceNotFound);
+    let recorded = closed.report().recorded;
+    assert_eq!(recorded.update, None);
+    let pins: Vec<_> = recorded.sources.iter().map(|pin| &*pin.reference).collect();
+    assert_eq!(pins, ["AD", "wd"], "as asked for before, and by id");
+    let held = Held::of(&recorded);
+    let back = closed.sources(&["AD", "Salesforce"]).with(|f| {
+        f.desired.management = ManagementPolicy::OnChange;
+        f.recorded = recorded;
+    });
+    let joins = What::Holders(vec![source_id("sf")]);
+    assert_eq!(back.refresh(), joins, "an edit, and no drift");
+    let claimant = Claimant {
+        uid: super::fixture::ME.to_owned(),
+        namespace: "ns".to_owned(),
+        name: "corp".to_owned(),
+        created: at(NOW),
+        tenant: "ns/default".to_owned(),
+        eager: false,
+        wanted: Wanted::default(),
+        held,
+    };
+    assert!(claimant.held_sources().any(|id| *id == source_id("wd")));
+}
+
 #[test]
 fn what_leaves_stays_listed_with_its_result_until_the_record_is_closed() {
     let left = Fixture::settled()

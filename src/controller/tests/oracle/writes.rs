@@ -171,7 +171,8 @@ impl Oracle {
                         unseen,
                     )
                 } else {
-                    let unseen = unseen || self.makers.is_new(&other);
+                    let unseen =
+                        unseen || self.makers.is_new(&other) || self.hidden.contains(&other);
                     (
                         "S10: a source is taken out of a group that nobody manages",
                         unseen,
@@ -250,8 +251,10 @@ impl Oracle {
             let is_own = known.iter().any(|(of, status)| {
                 of.uid().is_some_and(|uid| by.contains(&uid)) && holds(status, &group)
             });
+            let managed = known.iter().any(|(_, status)| holds(status, &group));
+            let hidden = !managed && self.hidden.contains(&group);
             self.must(
-                is_own || self.makers.is_just_touched(&group),
+                is_own || hidden || self.makers.is_just_touched(&group),
                 "S10: a policy for a source that a group rules",
                 &format!("{source} in {group}"),
             );
