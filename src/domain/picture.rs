@@ -13,8 +13,10 @@ use crate::{
     ids::{GroupId, PolicyId, SourceId},
 };
 
+mod suggested;
 mod unreadable;
 
+use suggested::Suggested;
 use unreadable::Part;
 
 /// How many complete walks are remembered; the create protocol asks for two of them.
@@ -50,6 +52,7 @@ pub struct Picture {
     unreadable_facts: Vec<Unreadable>,
     /// Kinds of which the lists of the newest read may not show all that the tenant has.
     incomplete: BTreeSet<Kind>,
+    suggested: Suggested,
 }
 
 /// A complete walk over all groups.
@@ -369,6 +372,9 @@ impl Picture {
                 .source_names
                 .extend(sources.get(id).map(|source| source.name.clone()));
             changes.sources.insert(id.clone());
+        }
+        if !(changes.source_names.is_empty() && changes.policy_names.is_empty()) {
+            self.suggested = Suggested::default();
         }
         self.source_names = names(sources.values().map(|s| (&s.name, &s.id)));
         self.policy_names = names(policies.values().map(|p| (&p.name, &p.id)));

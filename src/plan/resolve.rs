@@ -191,6 +191,14 @@ impl Kind {
             Self::Policy => "password policy",
         }
     }
+
+    /// The list of the tenant that it is in.
+    fn listed(self) -> psg_domain::Kind {
+        match self {
+            Self::Source => psg_domain::Kind::Source,
+            Self::Policy => psg_domain::Kind::Policy,
+        }
+    }
 }
 
 fn missing(kind: Kind, reference: &Ref, found: &[String]) -> Unresolved {
@@ -240,12 +248,8 @@ fn unreadable<'a>(
     reference: &Ref,
     picture: &'a Picture,
 ) -> Option<&'a psg_domain::Unreadable> {
-    let kind = match kind {
-        Kind::Source => psg_domain::Kind::Source,
-        Kind::Policy => psg_domain::Kind::Policy,
-    };
     match reference {
-        Ref::Name(name) => picture.unreadable_named(kind, name),
+        Ref::Name(name) => picture.unreadable_named(kind.listed(), name),
         Ref::Id(_) => None,
     }
 }
@@ -275,16 +279,16 @@ fn hint(kind: Kind, reference: &Ref, picture: &Picture, search: &mut Search) -> 
             return format!("that is the name of a {noun}: write it as name, not as id");
         }
         (Ref::Id(_), _) => Vec::new(),
-        (Ref::Name(name), None) => match kind {
+        (Ref::Name(name), None) => picture.suggested(kind.listed(), name, || match kind {
             Kind::Source => search.near(name, picture.source_names()),
             Kind::Policy => search.near(name, picture.policy_names()),
-        },
+        }),
     };
     if near.is_empty() {
         return "create it there, or correct the reference".to_owned();
     }
     let near = near.into_iter().map(|name| {
-        let unseen = near::unseen_difference(wanted, name);
+        let unseen = near::unseen_difference(wanted, &name);
         let unseen = unseen.map_or_else(String::new, |unseen| format!(" ({unseen})"));
         format!("\"{name}\"{unseen}")
     });

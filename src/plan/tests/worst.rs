@@ -42,6 +42,22 @@ fn ring(groups: usize) -> Fixture {
 }
 
 #[test]
+fn the_suggestions_that_one_decision_has_no_time_for_come_with_later_ones() {
+    let name = |n: usize| format!("Source {n:04}");
+    let sources: Vec<_> = (0..1_000)
+        .map(|n| source(&format!("s{n}"), &name(n)))
+        .collect();
+    let mistyped: Vec<String> = (0..6).map(|n| format!("Sourcx 1{n:03}")).collect();
+    let mistyped: Vec<&str> = mistyped.iter().map(String::as_str).collect();
+    let fixture = Fixture::new()
+        .facts(&sources, &[super::fixture::policy("strong", "Strong")])
+        .sources(&mistyped);
+    let suggested = || fixture.held_up().message.matches("did you mean").count();
+    let told: Vec<usize> = (0..4).map(|_| suggested()).collect();
+    assert!(told.is_sorted() && told[0] < 6 && told[3] == 6, "{told:?}");
+}
+
+#[test]
 fn a_ring_of_a_hundred_large_groups_is_decided_in_bounded_work() {
     for groups in [3, 20, 100] {
         let fixture = ring(groups);
