@@ -1,11 +1,11 @@
 //! One reconcile: observe → plan → act → report.
 //!
 //! The only crate that carries out steps. It decides nothing about groups: every effect is a
-//! value that [`psg_plan::next`] returned, run over two ports, so that the very same code runs
+//! value that [`psg_plan::Engine::decide`] returned, run over two ports, so that the very same code runs
 //! against a cluster and a tenant, or against models of both.
 //!
 //! # Layout
-//! - [`reconcile`]: one pass over one resource, the loop around `plan::next`.
+//! - [`reconcile`]: one pass over one resource, which drives the engine of `plan`.
 //! - [`act`]: carries out one step; the only place that writes the tenant.
 //! - [`audit`]: the words of the audit trail; `trail` writes one step's lines.
 //! - [`status`]: what a report becomes; the only place that writes a status.

@@ -9,7 +9,7 @@ use std::{
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::PasswordSyncGroup;
-use psg_plan::{Outcome, Repairs, Sent};
+use psg_plan::Engine;
 use tokio::sync::OwnedSemaphorePermit;
 
 const BACKOFF_BASE: Duration = Duration::from_secs(1);
@@ -18,12 +18,8 @@ const BACKOFF_MOST: Duration = Duration::from_mins(10);
 /// The memory of one resource.
 #[derive(Clone, Debug, Default)]
 pub struct Mind {
-    /// What was sent and is not confirmed.
-    pub sent: Sent,
-    /// What was repaired lately.
-    pub repairs: Repairs,
-    /// An outcome that must reach the next pass: a group made whose record failed.
-    pub last: Option<Outcome>,
+    /// What the decisions need.
+    pub engine: Engine,
     /// How many passes in a row ended in a setback.
     pub failures: u32,
     /// The newest version that our own writes answered, until the watch shows it.
@@ -77,17 +73,13 @@ impl Minds {
             mind.newest = None;
         }
         let Mind {
-            sent,
-            repairs,
-            last,
+            engine,
             failures,
             newest,
             announced,
             reconcile_at,
         } = &mind;
-        let empty = *sent == Sent::default()
-            && repairs.is_empty()
-            && last.is_none()
+        let empty = engine.is_empty()
             && *failures == 0
             && newest.is_none()
             && announced.is_none()

@@ -1,7 +1,7 @@
-//! One pass over one resource: the loop around `plan::next`.
+//! One pass over one resource: drives the engine of `plan`.
 //!
 //! # Flow
-//! observe → { `next` → carry out one move → its outcome is part of the next case } → report.
+//! observe → { decide → carry out one move → tell the engine how it ended } → report.
 //!
 //! # Guarantees
 //! - No write to a tenant, and no release, is decided on a version of the resource that was not
@@ -16,10 +16,8 @@ use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
 use psg_domain::time;
 use psg_plan::{
-    Basis, Brake, Case, Claimant, Condition, Going, InUse, Memory, Move, Object, Outcome, Reason,
-    Report, Step, TenantState, TenantView, What,
-    claims::{Held, Wanted},
-    next, refused, update, verdict,
+    Basis, Brake, Claimant, Condition, Decision, Going, InUse, Memory, Move, Object, Observation,
+    Reason, Report, Step, TenantState, TenantView, What,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -73,15 +71,6 @@ pub(crate) struct Pass {
     pub basis: Basis,
     /// The right to write the tenant, for the rest of this pass.
     place: Option<OwnedSemaphorePermit>,
-}
-
-/// What a decision asks for, and what the status says once it is stored or at the end.
-struct Decision {
-    next: Move,
-    report: Option<Report>,
-    wake: Option<Timestamp>,
-    /// For a write of the group: what its refusal would be about.
-    basis: Option<Basis>,
 }
 
 /// What became of a write to the finalizers.
@@ -178,14 +167,14 @@ impl Pass {
             } = self.decide(now)?;
             self.basis = basis.unwrap_or_default();
             let stopping = self.context.stop.is_cancelled();
-            let answered = matches!(self.mind.last, Some(Outcome::Made(_)));
+            let answered = self.mind.engine.holds_a_made_group();
             match next {
                 // A write that was answered is still stored; nothing new is begun.
                 Move::Do(_) | Move::Refresh { .. } if stopping && !answered => {
                     return Ok((None, "stopping"));
                 }
                 next if leads_to_a_write(&next) && !self.has_place() => {
-                    self.forget_outcome();
+                    self.mind.engine.forget_outcome();
                     return Ok((None, "in_line"));
                 }
                 Move::Do(Step::Record(memory)) => {
@@ -194,7 +183,7 @@ impl Pass {
                     }
                 }
                 Move::Do(step) => {
-                    if needs_fresh(&step) && !self.fresh {
+                    if step.needs_live_resource() && !self.fresh {
                         self.reread().await?;
                         continue;
                     }
@@ -206,12 +195,11 @@ impl Pass {
                 Move::Refresh { what, newer_than } => {
                     self.acted = true;
                     let stop = self.context.stop.clone();
-                    let outcome = tokio::select! {
+                    tokio::select! {
                         biased;
                         () = stop.cancelled(), if !answered => return Ok((None, "stopping")),
-                        outcome = act::refresh(self, &what, newer_than, now) => outcome,
-                    };
-                    self.mind.last = Some(outcome);
+                        () = act::refresh(self, &what, newer_than, now) => {}
+                    }
                 }
                 ended => {
                     if let Some(report) = report
@@ -236,75 +224,24 @@ impl Pass {
                 .map_err(|error| Error::Status(error.to_string()))?,
             None => psg_domain::Recorded::default(),
         };
-        self.mind.sent.follow(&recorded, now);
-        let namespace = group.namespace().unwrap_or_default();
-        let tenant_name = format!("{namespace}/{}", group.spec.tenant_ref.name);
+        self.mind.engine.follow(&recorded, now);
+        let object = object(group);
+        let tenant_name = format!("{}/{}", object.namespace, group.spec.tenant_ref.name);
         self.tenant = self.context.tenants.get(&tenant_name);
-        let object = Object {
-            uid: self.uid.clone(),
-            namespace,
-            name: group.name_any(),
-            generation: group.metadata.generation.unwrap_or_default(),
-            deleting: group.metadata.deletion_timestamp.is_some(),
-            finalizer: holds_finalizer(group),
-            paused_until: status::paused_until(group),
-            unreadable_pause: status::unreadable_pause(group),
-            reconcile_at: status::reconcile_at(group),
-        };
         let claims = self.context.claims();
         let backoff = mind::backoff(self.mind.failures, (self.context.jitter)());
         let decide = |tenant: TenantView, picture: &psg_domain::Picture| {
-            let paused = object.paused_until.filter(|until| *until > now);
-            let read = time::after(now, tenant.interval);
-            let case = Case {
-                object: object.clone(),
-                desired: spec.clone(),
-                recorded: recorded.clone(),
+            let seen = Observation {
+                object,
+                desired: spec,
+                recorded,
                 tenant,
                 picture,
                 claims: &claims,
-                last: self.mind.last.clone(),
-                sent: self.mind.sent.clone(),
-                repairs: self.mind.repairs.clone(),
                 timers: self.context.settings.timers,
                 backoff,
             };
-            let next = next(&case, now);
-            let report = match &next {
-                Move::Do(Step::Record(memory)) => {
-                    let after = case.with(memory);
-                    let then = psg_plan::next(&after, now);
-                    let said = verdict(&after, &then, now);
-                    Some(said.unwrap_or(Report {
-                        recorded: after.recorded,
-                        conditions: Vec::new(),
-                    }))
-                }
-                Move::Do(_) | Move::Refresh { .. } => None,
-                ended => verdict(&case, ended, now),
-            };
-            // What the sources show of a group is judged only then, and a read that shows the same
-            // as before wakes nobody.
-            let unseen = next == Move::Settled
-                && recorded.held().is_some_and(|id| !picture.facts_follow(id));
-            // The record of a change is closed by the first read that shows it.
-            let shown = report
-                .as_ref()
-                .and_then(|it| update::next_look(&case, &it.recorded, now));
-            let again = report.as_ref().and_then(|it| it.recorded.refused.as_ref());
-            let again = again.and_then(|refused| refused::next_try(&case, refused, now));
-            let wake = [paused, unseen.then_some(read), shown, again];
-            let wake = wake.into_iter().flatten().min();
-            let writes = matches!(
-                next,
-                Move::Do(Step::CreateGroup(_) | Step::UpdateGroup { .. })
-            );
-            Decision {
-                basis: writes.then(|| case.basis()),
-                next,
-                report,
-                wake,
-            }
+            self.mind.engine.decide(seen, now)
         };
         Ok(match &self.tenant {
             Some(tenant) => tenant.look(&claims, decide),
@@ -356,8 +293,8 @@ impl Pass {
         match status::store(&self.context, &self.group, report).await {
             Ok(stored) => {
                 self.hold(stored);
-                self.mind.last = Some(Outcome::Recorded(memory.kind()));
-                act::recorded(self, &memory).await;
+                self.mind.engine.recorded(&memory);
+                act::tell_recorded(self, &memory).await;
                 // The report at the end of the pass says nothing new then.
                 self.tell_news(&before, report).await;
                 Ok(())
@@ -400,8 +337,7 @@ impl Pass {
             }
             step => {
                 self.acted = true;
-                let outcome = act::write(self, step, now).await;
-                self.mind.last = Some(outcome);
+                act::write(self, &step, now).await;
             }
         }
         Ok(false)
@@ -426,7 +362,7 @@ impl Pass {
         {
             Ok(stored) => {
                 self.hold(Arc::new(stored));
-                self.mind.last = Some(Outcome::Done);
+                self.mind.engine.finalized();
                 Ok(Finalizers::Stored)
             }
             Err(KubeError::Gone) => Ok(Finalizers::Gone),
@@ -484,11 +420,8 @@ impl Pass {
         now: Timestamp,
     ) -> (Option<Duration>, &'static str) {
         let wait = |until| Some(time::until(now, until).max(Duration::from_millis(1)));
-        let setback = matches!(
-            self.mind.last,
-            Some(Outcome::NotMade(_) | Outcome::Unknown(_))
-        );
-        self.forget_outcome();
+        let setback = self.mind.engine.failed();
+        self.mind.engine.forget_outcome();
         match ended {
             Move::Wait { until, why } => {
                 let result = if why.reason == Reason::Paused {
@@ -498,7 +431,7 @@ impl Pass {
                 };
                 // Under whatever reason it is said: repeats that fail are spaced out.
                 let retrying =
-                    setback || self.mind.sent.is_unconfirmed() || why.reason == Reason::Retrying;
+                    setback || self.mind.engine.is_unconfirmed() || why.reason == Reason::Retrying;
                 let until = wake.map_or(*until, |wake| wake.min(*until));
                 (wait(until), if retrying { "retrying" } else { result })
             }
@@ -521,15 +454,8 @@ impl Pass {
         if error != KubeError::Conflict {
             return Err(error.into());
         }
-        self.forget_outcome();
+        self.mind.engine.forget_outcome();
         self.reread().await
-    }
-
-    /// Only what spaces out repeats outlives a pass, and a group that was made.
-    fn forget_outcome(&mut self) {
-        if !matches!(self.mind.last, Some(Outcome::Made(_))) {
-            self.mind.last = None;
-        }
     }
 
     async fn reread(&mut self) -> Result<(), Error> {
@@ -580,7 +506,7 @@ impl Pass {
                 tenant.poked.notify_one();
             }
             // What is put off until a time is tried at once.
-            self.mind.sent.blocked.clear();
+            self.mind.engine.retry_sources();
         }
         self.mind.reconcile_at = asked;
     }
@@ -631,11 +557,6 @@ fn ready(report: &Report) -> Option<&Condition> {
     conditions.find(|condition| condition.kind == "Ready")
 }
 
-/// Steps that must not be decided on what a cache shows.
-fn needs_fresh(step: &Step) -> bool {
-    !matches!(step, Step::HoldFinalizer | Step::Record(_))
-}
-
 /// What a resource claims; none for one that has no UID.
 pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
     let recorded = group.status.as_ref().map(|status| {
@@ -651,41 +572,44 @@ fn claims_of(
     recorded: &psg_domain::Recorded,
     now: Timestamp,
 ) -> Option<Claimant> {
-    let namespace = group.namespace()?;
+    if group.metadata.uid.is_none() || group.metadata.namespace.is_none() {
+        return None;
+    }
+    let object = object(group);
+    let created = group.creation_timestamp();
     let desired = group.spec.desired().ok();
-    let deleting = group.metadata.deletion_timestamp.is_some();
-    let paused = status::paused_until(group).is_some_and(|until| until > now)
-        || status::unreadable_pause(group).is_some();
-    let observes = desired
-        .as_ref()
-        .is_none_or(|desired| desired.management == psg_domain::ManagementPolicy::Observe);
-    let claimant = Claimant {
-        uid: group.uid()?,
-        name: group.name_any(),
-        created: group
-            .creation_timestamp()
-            .map_or(Timestamp::MAX, |time| time.0),
-        tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
-        namespace,
-        eager: !(deleting || paused || observes),
-        wanted: desired
-            .as_ref()
-            .map(|desired| Wanted::of(desired, recorded))
-            .unwrap_or_default(),
-        held: Held::of(recorded),
-    };
-    let going = if deleting {
+    let claimant = Claimant::of(
+        &object,
+        created.map_or(Timestamp::MAX, |time| time.0),
+        format!("{}/{}", object.namespace, group.spec.tenant_ref.name),
+        desired.as_ref(),
+        recorded,
+        now,
+    );
+    let going = if object.deleting {
         Going::of(desired.as_ref(), recorded, status::is_held_back(group))
     } else {
         Going::Not
     };
-    let finalizer = holds_finalizer(group);
     let claimant = claimant
-        .leaving(deleting)
         .going(going)
-        .holding(finalizer)
         .hindered(status::is_hindered(group, now));
     Some(claimant.of_version(mind::version(&group.metadata)))
+}
+
+/// The resource's metadata, as decisions see it.
+fn object(group: &PasswordSyncGroup) -> Object {
+    Object {
+        uid: group.uid().unwrap_or_default(),
+        namespace: group.namespace().unwrap_or_default(),
+        name: group.name_any(),
+        generation: group.metadata.generation.unwrap_or_default(),
+        deleting: group.metadata.deletion_timestamp.is_some(),
+        finalizer: holds_finalizer(group),
+        paused_until: status::paused_until(group),
+        unreadable_pause: status::unreadable_pause(group),
+        reconcile_at: status::reconcile_at(group),
+    }
 }
 
 /// Whether our finalizer is on the resource.

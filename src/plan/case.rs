@@ -67,6 +67,13 @@ pub struct Object {
     pub reconcile_at: Option<String>,
 }
 
+impl Object {
+    /// Whether nothing is written to the tenant now.
+    pub fn is_paused(&self, now: Timestamp) -> bool {
+        self.unreadable_pause.is_some() || self.paused_until.is_some_and(|until| until > now)
+    }
+}
+
 /// The tenant of a resource, as far as decisions depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantView {
@@ -495,8 +502,7 @@ impl Case<'_> {
     }
 
     pub(crate) fn is_paused(&self, now: Timestamp) -> bool {
-        let object = &self.object;
-        object.unreadable_pause.is_some() || object.paused_until.is_some_and(|until| until > now)
+        self.object.is_paused(now)
     }
 
     /// What a paused resource says.

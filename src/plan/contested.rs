@@ -18,7 +18,7 @@ const ENOUGH: usize = 3;
 const WINDOW: Duration = Duration::from_hours(1);
 
 /// When drift of a group was repaired, by field. Lost in a crash, which only counts anew.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Repairs(BTreeMap<String, Vec<Timestamp>>);
 
 impl Repairs {

@@ -1,10 +1,12 @@
 //! The decisions. Pure: no async, no IO, no clock, no log; `now` is an argument.
 //!
-//! Every side effect, on Kubernetes or on the tenant, is a value returned by [`next`].
-//! Whoever runs it carries out one step, puts the outcome into the case and asks again.
+//! Every side effect, on Kubernetes or on the tenant, is a value that [`Engine::decide`] returns. A
+//! driver carries out one step, tells the engine how it ended and asks again.
 //!
 //! # Layout
-//! - [`case`]: what goes in, and [`Move`], what comes out.
+//! - [`engine`]: what a driver sees, what comes out, and what a reply or a stored record changes; the
+//!   only caller of the rules.
+//! - [`case`]: what a rule sees, and [`Move`], what it answers.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
 //!   [`sync`], [`update`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
@@ -15,13 +17,14 @@
 mod absence;
 mod adopt;
 pub mod brake;
-pub mod case;
+mod case;
 pub mod claims;
 mod conflicts;
 mod contested;
 mod create;
 mod delete;
 mod differ;
+mod engine;
 mod hand_back;
 // Mutants are built by the hundred, and this takes longest to compile.
 #[cfg(test)]
@@ -44,14 +47,23 @@ pub mod verdict;
 
 pub use brake::{Brake, Going};
 pub use case::{
-    Case, Farewell, FarewellKind, InUse, Memory, Move, Object, Outcome, Puts, Remembered, Sent,
-    Setback, Step, TenantState, TenantView, Timers, What, WriteCause,
+    Farewell, FarewellKind, InUse, Memory, Move, Object, Setback, Step, TenantState, TenantView,
+    Timers, What, WriteCause,
 };
 pub use claims::{ClaimIndex, Claimant};
-pub use contested::Repairs;
-pub use next::next;
+pub use engine::{Decision, Engine, Learned, Observation, Reply};
 pub use reason::{Finding, Reason};
 pub use refused::Basis;
 pub use resolve::{Resolved, Unresolved, resolve};
 pub use tenant_verdict::tenant_verdict;
-pub use verdict::{Condition, Report, Truth, verdict};
+pub use verdict::{Condition, Report, Truth};
+
+// The tests of single rules ask about one case, without the engine.
+#[cfg(test)]
+use case::{Case, Outcome, Puts, Remembered, Sent};
+#[cfg(test)]
+use contested::Repairs;
+#[cfg(test)]
+use next::next;
+#[cfg(test)]
+use verdict::verdict;

@@ -136,7 +136,7 @@ fn members<'a>(
 pub fn record(state: &State, p: usize, r: usize, old: &Resource, new: &Resource) -> Option<Law> {
     let process = state.processes[p].as_ref()?;
     let sight = &process.sight;
-    let answered = matches!(process.passes[r].last, Some(Outcome::Made(_)));
+    let answered = matches!(process.passes[r].engine.last, Some(Outcome::Made(_)));
     let read = |id| {
         let doubted = sight.doubts.contains_key(id);
         sight

@@ -10,14 +10,14 @@ use super::{
     calm::{Calm, End, Place},
     coverage::Coverage,
     laws,
-    mind::{Decision, claims, moves, needs_fresh},
+    mind::{claims, moves},
     process::{end, start, walk, watch},
     rest,
     state::{Budget, Made, Pass, Resource, State, TWO, Tenant},
     time::{self, NOW, Periods, TICK},
     wire::made,
 };
-use crate::{Move, Object, Reason, Step, What};
+use crate::{Decision, Move, Object, Reason, Step, What};
 
 /// One world: who wants what, what may go wrong and what others may do.
 #[derive(Clone)]
@@ -219,7 +219,7 @@ impl World {
 
     fn fates(&self, state: &State, pass: &Pass, next: &Move) -> impl Iterator<Item = Fate> + use<> {
         let faulty = state.left.faults > 0;
-        let unread = needs_fresh(next) && !pass.fresh;
+        let unread = matches!(next, Move::Do(step) if step.needs_live_resource()) && !pass.fresh;
         let bad: &[Fate] = match next {
             _ if unread => &[],
             Move::Refresh {
@@ -301,10 +301,10 @@ impl World {
         for process in state.processes.iter_mut().flatten() {
             for pass in &mut process.passes {
                 if let Some(view) = &pass.view {
-                    let mut sent = (*pass.sent).clone();
-                    sent.follow(&view.recorded, NOW);
-                    if sent != *pass.sent {
-                        pass.sent = Arc::new(sent);
+                    let mut engine = (*pass.engine).clone();
+                    engine.follow(&view.recorded, NOW);
+                    if engine != *pass.engine {
+                        pass.engine = Arc::new(engine);
                     }
                 }
             }

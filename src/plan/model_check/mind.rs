@@ -1,6 +1,6 @@
-//! What a process decides: the real [`next`] and [`verdict`], asked as the controller asks them.
+//! What a process decides: the engine, asked as the controller asks it.
 
-use psg_domain::{ManagementPolicy, Picture};
+use psg_domain::Picture;
 
 use super::{
     machine::World,
@@ -8,25 +8,15 @@ use super::{
     time::{NOW, TICK},
 };
 use crate::{
-    Case, ClaimIndex, Claimant, Move, Repairs, Report, Step, TenantState, TenantView, Truth,
-    claims::{Held, Wanted},
-    next,
+    ClaimIndex, Claimant, Decision, Move, Observation, Report, TenantState, TenantView, Truth,
     tests::fixture::{at, key},
-    verdict,
 };
 
-/// What the plan decided, and what the status says once it is stored or at the end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
-    pub next: Move,
-    pub report: Option<Report>,
-}
-
 impl World {
-    /// Asks the plan as the controller does.
+    /// Asks the engine as the controller does.
     pub fn decide(&self, pass: &Pass, picture: &Picture, claims: &ClaimIndex) -> Option<Decision> {
         let view = pass.view.as_ref()?;
-        let case = Case {
+        let seen = Observation {
             object: view.object.clone(),
             desired: Ok(view.desired.clone()),
             recorded: view.recorded.clone(),
@@ -42,27 +32,10 @@ impl World {
             },
             picture,
             claims,
-            last: pass.last.clone(),
-            sent: (*pass.sent).clone(),
-            repairs: Repairs::default(),
             timers: self.periods.timers(),
             backoff: TICK * self.periods.backoff,
         };
-        let next = next(&case, NOW);
-        let report = match &next {
-            Move::Do(Step::Record(memory)) => {
-                let after = case.with(memory);
-                let then = crate::next(&after, NOW);
-                let said = verdict(&after, &then, NOW);
-                Some(said.unwrap_or(Report {
-                    recorded: after.recorded,
-                    conditions: Vec::new(),
-                }))
-            }
-            Move::Do(_) | Move::Refresh { .. } => None,
-            ended => verdict(&case, ended, NOW),
-        };
-        Some(Decision { next, report })
+        Some(pass.engine.decide(seen, NOW))
     }
 }
 
@@ -72,20 +45,11 @@ pub fn claims(process: &Process) -> ClaimIndex {
     claims.identify("ns/default", &key("acme"));
     for (r, pass) in process.passes.iter().enumerate() {
         let Some(view) = &pass.view else { continue };
-        let object = &view.object;
-        let paused = object.paused_until.is_some_and(|until| until > NOW);
-        let observes = view.desired.management == ManagementPolicy::Observe;
-        let claimant = Claimant {
-            uid: object.uid.clone(),
-            namespace: object.namespace.clone(),
-            name: object.name.clone(),
-            created: at(i64::try_from(r).unwrap()),
-            tenant: "ns/default".to_owned(),
-            eager: !(observes || paused || object.deleting),
-            wanted: Wanted::of(&view.desired, &view.recorded),
-            held: Held::of(&view.recorded),
-        };
-        claims.insert(claimant.leaving(object.deleting));
+        let created = at(i64::try_from(r).unwrap());
+        let tenant = "ns/default".to_owned();
+        let desired = Some(&view.desired);
+        let claimant = Claimant::of(&view.object, created, tenant, desired, &view.recorded, NOW);
+        claims.insert(claimant);
     }
     claims
 }
@@ -118,12 +82,5 @@ pub fn moves(pass: &Pass, decision: &Decision) -> bool {
             };
             !pass.idle() || says_new()
         }
-    }
-}
-
-pub fn needs_fresh(next: &Move) -> bool {
-    match next {
-        Move::Do(step) => !matches!(step, Step::HoldFinalizer | Step::Record(_)),
-        _ => false,
     }
 }

@@ -10,7 +10,7 @@ use super::{
     state::{Made, Pass, Process, State, Tenant},
     time::NOW,
 };
-use crate::{Outcome, Sent, What};
+use crate::{Engine, What};
 
 /// A process begins: it lists the resources and reads the tenant.
 pub fn start(state: &mut State, p: usize) {
@@ -69,10 +69,7 @@ pub fn read(state: &mut State, p: usize, r: usize, what: What, fate: Fate) {
             }
         }
     }
-    let pass = pass(state, p, r);
-    if !matches!(pass.last, Some(Outcome::Made(_))) {
-        pass.last = Some(Outcome::Done);
-    }
+    engine(state, p, r).read();
 }
 
 pub fn walk(sight: &mut Sight, tenant: &Tenant, lagging: bool) {
@@ -91,9 +88,7 @@ fn shown(made: &Made, lagging: bool) -> Option<&Group> {
 }
 
 pub fn forget(pass: &mut Pass) {
-    if !matches!(pass.last, Some(Outcome::Made(_))) {
-        pass.last = None;
-    }
+    Arc::make_mut(&mut pass.engine).forget_outcome();
 }
 
 pub fn pass(state: &mut State, p: usize, r: usize) -> &mut Pass {
@@ -112,6 +107,6 @@ pub fn sight(state: &mut State, p: usize) -> &mut Sight {
     )
 }
 
-pub fn sent(state: &mut State, p: usize, r: usize) -> &mut Sent {
-    Arc::make_mut(&mut pass(state, p, r).sent)
+pub fn engine(state: &mut State, p: usize, r: usize) -> &mut Engine {
+    Arc::make_mut(&mut pass(state, p, r).engine)
 }

@@ -6,10 +6,9 @@ use super::{
     calm::End,
     laws::{sources, wanted},
     machine::{Edit, World},
-    mind::Decision,
     state::{Pass, Resource, State},
 };
-use crate::{Move, Reason};
+use crate::{Decision, Move, Reason};
 
 /// How a resource has ended, by what was decided last.
 pub fn end(state: &State, r: usize, pass: &Pass, decision: Option<&Decision>) -> End {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use psg_domain::{Desired, Group, GroupId, Intent, PolicyId, Recorded, SourceId};
 
 use super::{laws::Law, sight::Sight};
-use crate::{Object, Outcome, Sent, Setback, Truth};
+use crate::{Engine, Object, Outcome, Setback, Truth};
 
 /// How many resources there are at most, and how many processes.
 pub const TWO: usize = 2;
@@ -76,14 +76,13 @@ pub struct Pass {
     pub current: bool,
     /// It was read or written live in this pass.
     pub fresh: bool,
-    pub last: Option<Outcome>,
-    pub sent: Arc<Sent>,
+    pub engine: Arc<Engine>,
 }
 
 impl Pass {
     /// Between two passes, when the watch may show another version.
     pub fn idle(&self) -> bool {
-        !self.fresh && matches!(self.last, None | Some(Outcome::Made(_)))
+        !self.fresh && matches!(self.engine.last, None | Some(Outcome::Made(_)))
     }
 }
 
@@ -118,12 +117,8 @@ impl State {
                 if let Some(view) = &mut pass.view {
                     resource_times(view, f);
                 }
-                if let Some(Outcome::NotMade(setback) | Outcome::Unknown(setback)) = &mut pass.last
-                {
-                    f(&mut setback.until);
-                }
-                if *pass.sent != Sent::default() {
-                    sent_times(Arc::make_mut(&mut pass.sent), f);
+                if !pass.engine.is_empty() {
+                    engine_times(Arc::make_mut(&mut pass.engine), f);
                 }
             }
         }
@@ -144,7 +139,7 @@ impl State {
             .flatten()
             .flat_map(|process| &process.passes);
         for pass in passes.clone() {
-            if let Some(Outcome::Made(group)) = &pass.last {
+            if let Some(Outcome::Made(group)) = &pass.engine.last {
                 ids.insert(group.id.clone());
             }
         }
@@ -169,7 +164,7 @@ impl State {
             for (pass, stored) in process.passes.iter().zip(&stored) {
                 for known in [&pass.view, stored].into_iter().flatten() {
                     if let Some(intent) = &known.recorded.intent {
-                        let sent = pass.sent.unanswered_at.unwrap_or(intent.started_at);
+                        let sent = pass.engine.sent.unanswered_at.unwrap_or(intent.started_at);
                         deadlines.extend([intent.started_at, sent.max(intent.started_at)]);
                     }
                 }
@@ -206,7 +201,11 @@ fn resource_times(resource: &mut Arc<Resource>, f: &mut impl FnMut(&mut Timestam
     }
 }
 
-fn sent_times(sent: &mut Sent, f: &mut impl FnMut(&mut Timestamp)) {
+fn engine_times(engine: &mut Engine, f: &mut impl FnMut(&mut Timestamp)) {
+    if let Some(Outcome::NotMade(setback) | Outcome::Unknown(setback)) = &mut engine.last {
+        f(&mut setback.until);
+    }
+    let sent = &mut engine.sent;
     let setbacks = sent.not_made.iter_mut().chain(sent.blocked.values_mut());
     for Setback { until, .. } in setbacks {
         f(until);

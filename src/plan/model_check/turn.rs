@@ -8,13 +8,15 @@ use super::{
     coverage::Event,
     laws,
     machine::{Fate, World},
-    mind::{Decision, needs_fresh, say},
-    process::{forget, pass, read, reread, sight},
+    mind::say,
+    process::{engine, forget, pass, read, reread, sight},
     state::{Pass, Resource, State, TWO},
     time::NOW,
     wire::{disown, take},
 };
-use crate::{Farewell, FarewellKind, Memory, Move, Outcome, Reason, Report, Step};
+use crate::{
+    Decision, Engine, Farewell, FarewellKind, Memory, Move, Outcome, Reason, Report, Step,
+};
 
 /// How a write to the API server ended.
 enum Stored {
@@ -29,21 +31,26 @@ impl World {
         if !matches!(fate, Fate::Answered | Fate::Lagging) {
             state.left.faults -= 1;
         }
-        let Decision { next, report } = decision;
+        let Decision {
+            next,
+            report,
+            basis,
+            ..
+        } = decision;
         let fresh = pass(state, p, r).fresh;
         match next {
-            next if needs_fresh(&next) && !fresh => reread(state, p, r),
+            Move::Do(step) if step.needs_live_resource() && !fresh => reread(state, p, r),
             Move::Do(Step::Record(memory)) => self.record(state, p, r, &memory, report, fate),
             Move::Do(Step::HoldFinalizer) => {
                 let stored = self.store(state, p, r, fate, |resource| {
                     resource.object.finalizer = true;
                 });
-                then(state, p, r, &stored, |pass| pass.last = Some(Outcome::Done));
+                then(state, p, r, &stored, Engine::finalized);
             }
             Move::Do(Step::ReleaseFinalizer(farewell)) => {
                 self.release(state, p, r, &farewell, fate);
             }
-            Move::Do(step) => self.send(state, p, r, step, fate),
+            Move::Do(step) => self.send(state, p, r, &step, &basis.unwrap_or_default(), fate),
             Move::Refresh { what, newer_than } => {
                 if newer_than <= NOW {
                     read(state, p, r, what, fate);
@@ -64,25 +71,24 @@ impl World {
     ) {
         let Some(report) = report else { return };
         let before = pass(state, p, r).clone();
-        let kind = memory.kind();
         let stored = self.store(state, p, r, fate, |resource| say(resource, report));
         if matches!(stored, Stored::Done | Stored::Lost) {
             if let Memory::Intent(intent) = memory {
                 state.posted[r] = false;
-                if intent.attempt > 1 && before.sent.not_made.is_none() {
+                if intent.attempt > 1 && before.engine.sent.not_made.is_none() {
                     self.coverage.saw(Event::SecondAttemptAfterProof);
                 }
             }
             if let Memory::Group(group, origin) = memory {
                 state.ours[r].insert(group.id.clone());
-                let answered = matches!(before.last, Some(Outcome::Made(_)));
+                let answered = matches!(before.engine.last, Some(Outcome::Made(_)));
                 if !answered && *origin == Origin::Created && take(state, r, &group.id) {
                     self.coverage.saw(Event::TwinTakenForOurs);
                 }
                 match origin {
                     Origin::Created if !answered => {
                         self.coverage.saw(Event::AmbiguousCreateIsOurs);
-                        if before.sent.posted.is_none() {
+                        if before.engine.sent.posted.is_none() {
                             self.coverage.saw(Event::TakenOverByAnother);
                         }
                     }
@@ -91,10 +97,7 @@ impl World {
                 }
             }
         }
-        then(state, p, r, &stored, |pass| {
-            pass.last = Some(Outcome::Recorded(kind));
-            Arc::make_mut(&mut pass.sent).recorded(memory);
-        });
+        then(state, p, r, &stored, |engine| engine.recorded(memory));
     }
 
     fn release(&self, state: &mut State, p: usize, r: usize, farewell: &Farewell, fate: Fate) {
@@ -132,7 +135,7 @@ impl World {
                 }
             }
         }
-        then(state, p, r, &stored, |pass| pass.last = Some(Outcome::Done));
+        then(state, p, r, &stored, Engine::finalized);
     }
 
     fn end(&self, state: &mut State, p: usize, r: usize, ended: &Move, report: Option<Report>) {
@@ -208,9 +211,9 @@ impl World {
 }
 
 /// What a process does after such a write.
-fn then(state: &mut State, p: usize, r: usize, stored: &Stored, go_on: impl FnOnce(&mut Pass)) {
+fn then(state: &mut State, p: usize, r: usize, stored: &Stored, tell: impl FnOnce(&mut Engine)) {
     match stored {
-        Stored::Done => go_on(pass(state, p, r)),
+        Stored::Done => tell(engine(state, p, r)),
         Stored::Conflict => {
             forget(pass(state, p, r));
             reread(state, p, r);

@@ -9,18 +9,33 @@ use psg_domain::{Group, GroupId, Intent};
 use super::{
     laws,
     machine::{Edit, Fate, Stranger, World},
-    process::{pass, sent, sight},
+    process::{engine, pass, sight},
     state::State,
     tenant::unused,
     time::{NOW, TICK},
 };
-use crate::{Finding, Outcome, Reason, Remembered, Setback, Step};
+use crate::{Basis, Finding, Learned, Outcome, Reason, Remembered, Repairs, Reply, Setback, Step};
+
+/// What the answer to a request shows.
+enum Shown {
+    Nothing,
+    Group(Group),
+    NotFound,
+}
 
 impl World {
     /// One request on the wire.
-    pub fn send(&self, state: &mut State, p: usize, r: usize, step: Step, fate: Fate) {
-        let held_up = pass(state, p, r).last == Some(Outcome::Recorded(Remembered::Intent))
-            && matches!(&step, Step::CreateGroup(intent) if !self.open(intent));
+    pub fn send(
+        &self,
+        state: &mut State,
+        p: usize,
+        r: usize,
+        step: &Step,
+        basis: &Basis,
+        fate: Fate,
+    ) {
+        let held_up = pass(state, p, r).engine.last == Some(Outcome::Recorded(Remembered::Intent))
+            && matches!(step, Step::CreateGroup(intent) if !self.open(intent));
         let fate = if held_up {
             // It stored the intent and was held up since: leases and time-outs let nothing be sent
             // so late. For any other reason to send an old intent there is no such excuse.
@@ -28,104 +43,71 @@ impl World {
         } else {
             state.broken = state
                 .broken
-                .or_else(|| laws::write(self, state, p, r, &step));
+                .or_else(|| laws::write(self, state, p, r, step));
             fate
         };
+        if let Step::CreateGroup(_) = step {
+            state.posted[r] |= !held_up;
+        }
+        let shown = self.happens(state, r, step, fate);
         let until = NOW + SignedDuration::try_from(TICK * self.periods.backoff).unwrap();
-        let setback = Setback {
-            until,
-            why: Finding::new(Reason::Retrying, "no"),
+        let why = Finding::new(Reason::Retrying, "no");
+        let setback = Setback { until, why };
+        let reply = match (fate, shown) {
+            (Fate::Answered, Shown::Nothing) => Reply::Done(None),
+            (Fate::Answered, Shown::Group(group)) => Reply::Done(Some(group)),
+            (Fate::Answered, Shown::NotFound) => Reply::NotFound(setback),
+            (Fate::TooMany, _) => Reply::NotMade(setback),
+            _ => Reply::Unknown(setback),
         };
+        let timers = self.periods.timers();
+        let engine = engine(state, p, r);
+        let learned = engine.replied(step, reply, basis, NOW, timers);
+        // Pauses and fights that take longer than times are told apart here are for other tests.
+        engine.repairs = Repairs::default();
+        engine.sent.unanswered = 0;
+        let sight = sight(state, p);
+        match learned {
+            Some(Learned::Wrote(group, shown_from)) => sight.wrote(group, shown_from),
+            Some(Learned::NoGroup(id)) => sight.refuted(&id),
+            Some(Learned::InDoubt(id)) => sight.doubt(&id),
+            Some(Learned::NoSource(_)) | None => {}
+        }
+    }
+
+    /// What a request does to the tenant, and what its answer shows.
+    fn happens(&self, state: &mut State, r: usize, step: &Step, fate: Fate) -> Shown {
         let applied = matches!(fate, Fate::Answered | Fate::Lost);
-        let failed = match fate {
-            Fate::Answered => None,
-            Fate::TooMany => Some(Outcome::NotMade(setback.clone())),
-            _ => Some(Outcome::Unknown(setback.clone())),
-        };
-        let unknown = matches!(failed, Some(Outcome::Unknown(_)));
-        let hands_back = self.hands_back;
-        let shown_from = psg_domain::time::after(NOW, self.periods.timers().settle);
-        let outcome = match step {
+        match step {
             Step::CreateGroup(intent) => {
-                let started_at = intent.started_at;
-                state.posted[r] |= !held_up;
-                let group = applied.then(|| made(state, Some(r), &intent));
                 if fate == Fate::Late {
-                    state.late.push((Some(r), intent));
+                    state.late.push((Some(r), intent.clone()));
                 }
-                let sent = sent(state, p, r);
-                sent.posted = Some(started_at);
-                match &failed {
-                    Some(Outcome::NotMade(setback)) => sent.not_made = Some(setback.clone()),
-                    Some(_) => sent.unanswered_at = Some(NOW),
-                    None => {}
-                }
-                match (group, failed) {
-                    (Some(group), None) => {
-                        sight(state, p).wrote(group.clone(), shown_from);
-                        Outcome::Made(group)
-                    }
-                    (_, failed) => failed.unwrap_or(Outcome::Done),
+                if applied {
+                    return Shown::Group(made(state, Some(r), intent));
                 }
             }
             Step::UpdateGroup { group, .. } => {
-                let id = group.id.clone();
                 if fate == Fate::Late {
                     state.late_puts.push((NOW, group.clone()));
                 }
+                if applied {
+                    let tenant = Arc::make_mut(&mut state.tenant);
+                    let answer = tenant.replace(group.clone(), self.hands_back);
+                    return answer.map_or(Shown::NotFound, Shown::Group);
+                }
+            }
+            Step::DeleteGroup(id) if applied => {
+                Arc::make_mut(&mut state.tenant).delete(id, self.hands_back);
+            }
+            Step::AssignPolicy { source, holders } if applied => {
+                let policy = psg_domain::facts::default_policy(holders).cloned();
                 let tenant = Arc::make_mut(&mut state.tenant);
-                let answer = applied.then(|| tenant.replace(group, hands_back)).flatten();
-                match (answer, failed) {
-                    (Some(group), None) => {
-                        sight(state, p).wrote(group, shown_from);
-                        sent(state, p, r).puts.get_or_insert_default().answered(NOW);
-                        Outcome::Done
-                    }
-                    (_, None) => {
-                        sight(state, p).refuted(&id);
-                        Outcome::Done
-                    }
-                    (_, Some(failed)) => {
-                        if unknown {
-                            sent(state, p, r).puts.get_or_insert_default().unanswered_at =
-                                Some(NOW);
-                            sight(state, p).doubt(&id);
-                        }
-                        failed
-                    }
-                }
+                tenant.holders.insert(source.clone(), policy);
             }
-            Step::DeleteGroup(id) => {
-                if applied {
-                    Arc::make_mut(&mut state.tenant).delete(&id, hands_back);
-                }
-                if unknown || failed.is_none() {
-                    sight(state, p).doubt(&id);
-                }
-                if failed.is_none() {
-                    sent(state, p, r).deleted_at = Some(NOW);
-                }
-                failed.unwrap_or(Outcome::Done)
-            }
-            Step::AssignPolicy { source, holders } => {
-                if applied {
-                    let policy = psg_domain::facts::default_policy(&holders).cloned();
-                    Arc::make_mut(&mut state.tenant)
-                        .holders
-                        .insert(source.clone(), policy);
-                }
-                let sent = sent(state, p, r);
-                if unknown || failed.is_none() {
-                    sent.assigned.insert(source.clone(), NOW);
-                }
-                if failed.is_some() {
-                    sent.blocked.insert(source, setback);
-                }
-                Outcome::Done
-            }
-            _ => Outcome::Done,
-        };
-        pass(state, p, r).last = Some(outcome);
+            _ => {}
+        }
+        Shown::Nothing
     }
 
     pub fn edit(&self, state: &mut State, n: usize) {

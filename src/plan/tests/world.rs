@@ -7,16 +7,15 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use psg_domain::{Desired, Group, GroupId, Intent, ManagementPolicy, Origin, Picture, Recorded};
+use psg_domain::{Desired, GroupId, Origin, Picture, Recorded};
 
 use super::{
     fixture::{NOW, at, key},
     model::{Fate, Tenant, Write},
 };
 use crate::{
-    Case, ClaimIndex, Claimant, Condition, Farewell, Finding, Move, Object, Outcome, Reason,
-    Repairs, Sent, Setback, Step, TenantState, TenantView, Timers, What, WriteCause,
-    claims::{Held, Wanted},
+    ClaimIndex, Claimant, Condition, Decision, Engine, Farewell, Finding, Move, Object,
+    Observation, Reason, Reply, Report, Setback, Step, TenantState, TenantView, Timers, What,
 };
 
 /// No pass may need more moves than this.
@@ -50,8 +49,7 @@ pub struct Resource {
     pub stored: Recorded,
     pub conditions: Vec<Condition>,
     pub version: u32,
-    sent: Sent,
-    repairs: Repairs,
+    engine: Engine,
     failures: u32,
     /// Groups that it may write: made by it, or adopted.
     pub ours: BTreeSet<GroupId>,
@@ -112,8 +110,7 @@ impl World {
             stored: Recorded::default(),
             conditions: Vec::new(),
             version: 1,
-            sent: Sent::default(),
-            repairs: Repairs::default(),
+            engine: Engine::default(),
             failures: 0,
             ours: BTreeSet::new(),
             farewell: None,
@@ -149,8 +146,7 @@ impl World {
         self.claims = ClaimIndex::default();
         self.claims.identify("ns/default", &key("acme"));
         for resource in self.resources.values_mut() {
-            resource.sent = Sent::default();
-            resource.repairs = Repairs::default();
+            resource.engine = Engine::default();
             resource.failures = 0;
         }
         for uid in self.resources.keys().cloned().collect::<Vec<_>>() {
@@ -184,25 +180,20 @@ impl World {
 
     fn claim(&mut self, uid: &str) {
         let resource = &self.resources[uid];
-        let object = &resource.object;
-        let observes = resource.desired.management == ManagementPolicy::Observe;
-        let paused = object.paused_until.is_some_and(|until| until > self.now);
-        let claimant = Claimant {
-            uid: uid.to_owned(),
-            namespace: object.namespace.clone(),
-            name: object.name.clone(),
-            created: resource.created,
-            tenant: "ns/default".to_owned(),
-            eager: !observes && !paused && !object.deleting,
-            wanted: Wanted::of(&resource.desired, &resource.stored),
-            held: Held::of(&resource.stored),
-        };
-        self.claims.insert(claimant.leaving(object.deleting));
+        let claimant = Claimant::of(
+            &resource.object,
+            resource.created,
+            "ns/default".to_owned(),
+            Some(&resource.desired),
+            &resource.stored,
+            self.now,
+        );
+        self.claims.insert(claimant);
     }
 
-    fn case(&self, uid: &str, last: Option<&Outcome>) -> Case<'_> {
+    fn decide(&self, uid: &str) -> Decision {
         let resource = &self.resources[uid];
-        Case {
+        let seen = Observation {
             object: resource.object.clone(),
             desired: Ok(resource.desired.clone()),
             recorded: resource.stored.clone(),
@@ -218,12 +209,10 @@ impl World {
             },
             picture: &self.picture,
             claims: &self.claims,
-            last: last.cloned(),
-            sent: resource.sent.clone(),
-            repairs: resource.repairs.clone(),
             timers: Timers::default(),
             backoff: Duration::from_secs(5 << resource.failures.min(3)),
-        }
+        };
+        resource.engine.decide(seen, self.now)
     }
 
     /// One pass, as the operator makes it.
@@ -236,15 +225,14 @@ impl World {
         {
             self.read();
         }
-        let mut last = None;
         for _ in 0..MOVES {
             if !self.resources.contains_key(uid) {
                 return End::Gone;
             }
             let (now, resource) = (self.now, self.resources.get_mut(uid).unwrap());
-            resource.sent.follow(&resource.stored, now);
-            let next = crate::next(&self.case(uid, last.as_ref()), self.now);
-            let end = match &next {
+            resource.engine.follow(&resource.stored, now);
+            let decision = self.decide(uid);
+            let end = match &decision.next {
                 Move::Do(_) | Move::Refresh { .. } => None,
                 Move::Wait { until, why } => {
                     assert!(*until > self.now, "a wait that is over: {why:?}");
@@ -254,8 +242,11 @@ impl World {
                 Move::Settled => Some(End::Settled),
             };
             if let Some(end) = end {
-                self.report(uid, &next, last.as_ref());
+                if let Some(report) = decision.report {
+                    self.store(uid, report);
+                }
                 let resource = self.resources.get_mut(uid).unwrap();
+                resource.engine.forget_outcome();
                 if end == End::Settled {
                     resource.failures = 0;
                 }
@@ -267,7 +258,7 @@ impl World {
                 self.restart();
                 return End::Crashed;
             }
-            last = Some(self.carry_out(uid, next, last.as_ref()));
+            self.carry_out(uid, decision);
             if self.crashes.contains(&Crash::After(number)) {
                 self.restart();
                 return End::Crashed;
@@ -276,14 +267,11 @@ impl World {
         panic!("{uid} needs more than {MOVES} moves in one pass");
     }
 
-    fn report(&mut self, uid: &str, next: &Move, last: Option<&Outcome>) {
-        let case = self.case(uid, last);
-        if let Some(report) = crate::verdict(&case, next, self.now) {
-            self.store(uid, report.recorded, report.conditions);
-        }
-    }
-
-    fn store(&mut self, uid: &str, recorded: Recorded, conditions: Vec<Condition>) {
+    fn store(&mut self, uid: &str, report: Report) {
+        let Report {
+            recorded,
+            conditions,
+        } = report;
         let held = self.resources[uid].stored.held();
         if recorded.origin == Some(Origin::Adopted)
             && let Some(id) = recorded.group.as_ref().filter(|id| held != Some(*id))
@@ -305,69 +293,55 @@ impl World {
         self.claim(uid);
     }
 
-    fn carry_out(&mut self, uid: &str, next: Move, last: Option<&Outcome>) -> Outcome {
+    fn carry_out(&mut self, uid: &str, decision: Decision) {
         self.advance(200);
-        match next {
+        let basis = decision.basis.unwrap_or_default();
+        match decision.next {
             Move::Refresh { what, newer_than } => self.refresh(uid, what, newer_than),
             Move::Do(Step::HoldFinalizer) => {
-                self.resources.get_mut(uid).unwrap().object.finalizer = true;
-                Outcome::Done
+                let resource = self.resources.get_mut(uid).unwrap();
+                resource.object.finalizer = true;
+                resource.engine.finalized();
             }
             Move::Do(Step::Record(memory)) => {
-                let after = self.case(uid, last).with(&memory);
-                let then = crate::next(&after, self.now);
-                let report = crate::verdict(&after, &then, self.now).unwrap();
-                let (sent, repairs, outcome) = (after.sent, after.repairs, after.last.unwrap());
-                let resource = self.resources.get_mut(uid).unwrap();
-                (resource.sent, resource.repairs) = (sent, repairs);
-                self.store(uid, report.recorded, report.conditions);
-                outcome
-            }
-            Move::Do(Step::CreateGroup(intent)) => self.post(uid, intent),
-            Move::Do(Step::UpdateGroup {
-                group,
-                changes,
-                cause,
-            }) => {
-                let answered = |sent: &Sent| sent.puts.and_then(|puts| puts.answered_at);
-                let before = answered(&self.resources[uid].sent);
-                let outcome = self.put(uid, &group);
-                let (now, resource) = (self.now, self.resources.get_mut(uid).unwrap());
-                if cause == WriteCause::Drift && answered(&resource.sent) != before {
-                    resource.repairs.count(&changes, now);
-                }
-                outcome
-            }
-            Move::Do(Step::DeleteGroup(id)) => self.delete_group(uid, &id),
-            Move::Do(Step::AssignPolicy { source, holders }) => {
-                let write = Write::Assign(source.clone(), holders);
-                let (fate, _) = self.send(uid, write);
-                let now = self.now;
-                let setback = self.setback(uid);
-                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-                if fate == Fate::Answered {
-                    sent.assigned.insert(source, now);
-                } else {
-                    sent.blocked.insert(source, setback);
-                }
-                Outcome::Done
+                self.store(uid, decision.report.unwrap());
+                self.engine(uid).recorded(&memory);
             }
             Move::Do(Step::ReleaseFinalizer(farewell)) => {
                 self.check_release(uid, &farewell);
                 let resource = self.resources.get_mut(uid).unwrap();
                 resource.object.finalizer = false;
                 resource.farewell = Some(farewell);
+                resource.engine.finalized();
                 if resource.object.deleting {
                     self.resources.remove(uid);
                     self.claims.remove(uid);
                 }
-                Outcome::Done
+            }
+            Move::Do(step) => {
+                let write = match step.clone() {
+                    Step::CreateGroup(intent) => Write::Post(uid.to_owned(), intent),
+                    Step::UpdateGroup { group, .. } => Write::Put(group),
+                    Step::DeleteGroup(id) => Write::Delete(id),
+                    Step::AssignPolicy { source, holders } => Write::Assign(source, holders),
+                    other => panic!("no write of the tenant: {other:?}"),
+                };
+                let reply = self.send(uid, write);
+                let (now, timers) = (self.now, Timers::default());
+                let engine = self.engine(uid);
+                if let Some(learned) = engine.replied(&step, reply, &basis, now, timers) {
+                    learned.merge(&mut self.picture, now);
+                }
             }
             other => panic!("not an effect: {other:?}"),
         }
     }
 
-    fn refresh(&mut self, uid: &str, what: What, newer_than: Timestamp) -> Outcome {
+    fn engine(&mut self, uid: &str) -> &mut Engine {
+        &mut self.resources.get_mut(uid).unwrap().engine
+    }
+
+    fn refresh(&mut self, uid: &str, what: What, newer_than: Timestamp) {
         if newer_than > self.now {
             self.now = newer_than;
             self.tenant.pass_time(self.now);
@@ -378,15 +352,14 @@ impl World {
             What::Holders(sources) => {
                 for id in sources {
                     if fails {
-                        let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-                        sent.blocked.insert(id, setback.clone());
+                        self.engine(uid).source_failed(id, setback.clone());
                     } else {
                         let holders = self.tenant.holders.get(&id).cloned();
                         self.picture.merge_holders(began, id, holders);
                     }
                 }
             }
-            _ if fails => return Outcome::NotMade(setback),
+            _ if fails => return self.engine(uid).read_failed(setback),
             What::Groups => self.read(),
             What::Group(id) => match self.tenant.groups.get(&id).cloned() {
                 Some(group) => _ = self.picture.merge_one(began, group),
@@ -394,7 +367,7 @@ impl World {
             },
         }
         self.advance(100);
-        Outcome::Done
+        self.engine(uid).read();
     }
 
     fn setback(&mut self, uid: &str) -> Setback {
@@ -407,78 +380,21 @@ impl World {
     }
 
     /// Sends one write and waits for its answer, or until it is given up.
-    fn send(&mut self, uid: &str, write: Write) -> (Fate, Option<Group>) {
+    fn send(&mut self, uid: &str, write: Write) -> Reply {
         self.check_write(uid, &write);
         self.writes.push(write.clone());
         let fate = self.fates.pop_front().unwrap_or(Fate::Answered);
+        let updates = matches!(write, Write::Put(_));
         let answer = self.tenant.take(self.now, write, fate);
         let unanswered = matches!(fate, Fate::Lost | Fate::Late(_) | Fate::Dropped);
         self.advance(if unanswered { 8000 } else { 200 });
-        (fate, answer)
-    }
-
-    fn failed(&mut self, uid: &str, fate: Fate) -> Outcome {
-        let setback = self.setback(uid);
         match fate {
-            Fate::TooMany => Outcome::NotMade(setback),
-            Fate::Refused => Outcome::Refused(self.case(uid, None).basis(), "400".to_owned()),
-            _ => Outcome::Unknown(setback),
+            Fate::Answered if updates && answer.is_none() => Reply::NotFound(self.setback(uid)),
+            Fate::Answered => Reply::Done(answer),
+            Fate::TooMany => Reply::NotMade(self.setback(uid)),
+            Fate::Refused => Reply::Refused(self.setback(uid)),
+            _ => Reply::Unknown(self.setback(uid)),
         }
-    }
-
-    fn post(&mut self, uid: &str, intent: Intent) -> Outcome {
-        let started_at = intent.started_at;
-        let (fate, made) = self.send(uid, Write::Post(uid.to_owned(), intent));
-        self.resources.get_mut(uid).unwrap().sent.posted = Some(started_at);
-        if let Some(group) = made {
-            let shown_from = self.now + SignedDuration::try_from(Timers::default().settle).unwrap();
-            self.picture
-                .merge_written(self.now, group.clone(), shown_from);
-            return Outcome::Made(group);
-        }
-        let (now, outcome) = (self.now, self.failed(uid, fate));
-        let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-        match &outcome {
-            Outcome::NotMade(setback) => sent.not_made = Some(setback.clone()),
-            Outcome::Unknown(_) => sent.unanswered_at = Some(now),
-            _ => {}
-        }
-        outcome
-    }
-
-    fn put(&mut self, uid: &str, group: &Group) -> Outcome {
-        let id = group.id.clone();
-        let (fate, answer) = self.send(uid, Write::Put(group.clone()));
-        if fate != Fate::Answered {
-            let outcome = self.failed(uid, fate);
-            if matches!(outcome, Outcome::Unknown(_)) {
-                self.picture.doubt(&id, self.now);
-                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-                sent.puts.get_or_insert_default().unanswered_at = Some(self.now);
-            }
-            return outcome;
-        }
-        match answer {
-            Some(answer) => {
-                let shown_from =
-                    self.now + SignedDuration::try_from(Timers::default().settle).unwrap();
-                self.picture.merge_written(self.now, answer, shown_from);
-                let sent = &mut self.resources.get_mut(uid).unwrap().sent;
-                sent.puts.get_or_insert_default().answered(self.now);
-            }
-            None => _ = self.picture.merge_refuted(self.now, &id),
-        }
-        Outcome::Done
-    }
-
-    fn delete_group(&mut self, uid: &str, id: &GroupId) -> Outcome {
-        let (fate, _) = self.send(uid, Write::Delete(id.clone()));
-        self.picture.doubt(id, self.now);
-        if fate != Fate::Answered {
-            return self.failed(uid, fate);
-        }
-        self.resources.get_mut(uid).unwrap().sent.deleted_at = Some(self.now);
-        Outcome::Done
     }
 
     /// Runs every resource until nothing moves any more, and names how each ended.

@@ -67,9 +67,12 @@ impl Makers {
     pub fn orphans(&mut self, uid: &str, group: Option<&String>) {
         self.orphaned.insert(uid.to_owned());
         self.left.extend(group.cloned());
-        // A resource that adopts it may read it as it was before the last change.
-        let now = group.map(|group| (group.clone(), Instant::now()));
-        self.touched.extend(now);
+        // A resource that adopts it may read it as it was before the last change; and one whose POST
+        // nobody answered is in no status, and in no read yet.
+        let made = self.of.iter().filter(|(_, by)| by.as_deref() == Some(uid));
+        let groups = made.map(|(made, _)| made).chain(group);
+        let now = groups.map(|group| (group.clone(), Instant::now()));
+        self.touched.extend(now.collect::<Vec<_>>());
     }
 
     /// S1: of the groups that one resource made, one is there at most. One that another hand changed
@@ -87,6 +90,9 @@ impl Makers {
                 match sent {
                     Some(sent) => {
                         let (uid, _) = self.awaited.remove(sent);
+                        if self.orphaned.contains(&uid) {
+                            self.touched.insert(group.id.clone(), Instant::now());
+                        }
                         self.of.insert(group.id.clone(), Some(uid));
                     }
                     None => wrong.push(format!("a group that nobody sent: {}", group.id)),
