@@ -297,7 +297,7 @@ fn cut_to(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scripted::answer;
+    use crate::tests::scripted::answer;
 
     const JSON: &str = r#"{"messages":[{"text":"no"}],"causes":[],"trackingId":"7"}"#;
 

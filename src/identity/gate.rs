@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::{
         Effect, Lane, Page,
-        scripted::{Scripted, answer, client},
+        tests::scripted::{Scripted, answer, client},
     };
 
     #[tokio::test(start_paused = true)]

@@ -47,19 +47,7 @@ mod wire;
 pub mod properties;
 
 #[cfg(test)]
-mod canary;
-#[cfg(test)]
-mod contract;
-#[cfg(test)]
-mod http_tests;
-#[cfg(test)]
-mod limiter_tests;
-#[cfg(test)]
-mod scripted;
-#[cfg(test)]
-mod simulated;
-#[cfg(test)]
-mod token_tests;
+mod tests;
 
 pub use address::{AddressError, BaseUrl, HostPolicy};
 pub use client::{Client, DeleteOutcome, Options};

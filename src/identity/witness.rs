@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::{
         Lane,
-        scripted::{GROUP, Scripted, TOKEN, answer, client, group_json, minted},
+        tests::scripted::{GROUP, Scripted, TOKEN, answer, client, group_json, minted},
     };
 
     #[derive(Default)]

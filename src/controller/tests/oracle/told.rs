@@ -116,6 +116,7 @@ impl Oracle {
                 || state.groups_of(&id).next().is_some()
                 || self.makers.is_left_bare(&id)
                 || self.had_lately(&(id.clone(), policy.clone()), tenant)
+                || self.had_since_it_left(&(id.clone(), policy.clone()))
                 || left.assign.is_some() && self.had_any_lately(&id)
                 || state.sources.find(&id).is_none()
                 || state.policies.find(&policy).is_none();
@@ -134,6 +135,14 @@ impl Oracle {
         let had = self.had.get(key);
         has.is_some_and(|holder| holder.policy_id == key.1)
             || had.is_some_and(|at| at.elapsed() < JUST_NOW)
+    }
+
+    /// Whether a source had a policy of its own after it was last in a group. What another hand gave
+    /// it since is not ours to replace, though the status could be stored only then.
+    fn had_since_it_left(&self, key: &(String, String)) -> bool {
+        let left = self.grouped.get(&key.0);
+        let had = self.had.get(key);
+        had.is_some_and(|had| left.is_none_or(|left| had > left))
     }
 
     /// Whether a source had any policy of its own at a look just now.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     ApiVersion, Client, Limiters, Options, Request, Response, Transport, TransportError,
-    scripted::credentials_of,
+    tests::scripted::credentials_of,
 };
 
 pub(crate) const STRONG: &str = "2c91808d744ba0ce01746f93b6204501";

@@ -16,8 +16,8 @@ use crate::{
     Transport, TransportError,
     error::{cut, scrub},
     form,
-    http_tests::{OK, request, serve, transport},
-    scripted::{SECRET, Scripted, TOKEN, answer, client, credentials, minted, options},
+    tests::http::{OK, request, serve, transport},
+    tests::scripted::{SECRET, Scripted, TOKEN, answer, client, credentials, minted, options},
 };
 
 fn percent(text: &str) -> String {

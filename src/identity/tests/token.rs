@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::{
     Client, DeleteOutcome, Effect, Error, Lane, Limiters, Page,
-    scripted::{GROUP, Scripted, answer, client, credentials_of, group_json, minted, options},
+    tests::scripted::{
+        GROUP, Scripted, answer, client, credentials_of, group_json, minted, options,
+    },
 };
 
 const GONE_401: &str = r#"{"error":"JWT validation failed: JWT is expired"}"#;

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::{
     Budget, Client, Lane, Limiters, Options, Rate,
     limiter::Limiter,
-    scripted::{Scripted, answer, credentials_of},
     shares::AGEING,
+    tests::scripted::{Scripted, answer, credentials_of},
 };
 
 const PER: Duration = Duration::from_secs(10);

@@ -1,0 +1,9 @@
+//! The client against answers written by hand, against the simulator, and over real HTTP.
+
+mod canary;
+mod contract;
+mod http;
+mod limiter;
+pub mod scripted;
+mod simulated;
+mod token;
