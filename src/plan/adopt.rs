@@ -1,4 +1,4 @@
-//! Rule 4: whether a group that exists already may be taken over.
+//! The rule adoption: whether a group that exists already may be taken over.
 
 use jiff::Timestamp;
 use psg_domain::{AdoptionPolicy, Desired, Group, Origin};

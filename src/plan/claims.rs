@@ -1,4 +1,4 @@
-//! Rule 3: one owner. A tenant's group, name or source belongs to the resource whose status
+//! The rule ownership: one owner. A tenant's group, name or source belongs to the resource whose status
 //! records it; if none does, to the oldest that wants it and could have it. One that is told that its
 //! manifest cannot be carried out reserves nothing.
 //!

@@ -1,4 +1,4 @@
-//! Rule 3: what stands in the way of a group. An owner that keeps what is wanted, or a group that
+//! The rule ownership: what stands in the way of a group. An owner that keeps what is wanted, or a group that
 //! no resource manages, needs a person; a source whose holder lets it go is only waited for.
 
 use psg_domain::{Group, GroupId, Presence, Source};

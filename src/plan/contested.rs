@@ -1,4 +1,4 @@
-//! Rule 6, where it ends: another tool that undoes every repair is not fought for ever. What the
+//! The end of the rule drift: another tool that undoes every repair is not fought for ever. What the
 //! process repaired is counted in memory; that it gave up is recorded, so that a restart does not
 //! begin the fight again.
 

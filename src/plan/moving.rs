@@ -1,4 +1,4 @@
-//! Rule 8: sources that move between groups. An edit goes as far as it can: a source that another
+//! The rule moving: sources that move between groups. An edit goes as far as it can: a source that another
 //! group still holds joins when it is free, and sources leave first as long as two stay.
 //!
 //! Whoever lets a source go keeps its claim until the tenant shows the group without it and the

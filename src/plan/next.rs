@@ -199,7 +199,7 @@ fn without_a_group(
     }
 }
 
-/// Rule 6 for a group that a read by id no longer finds.
+/// The rule drift for a group that a read by id no longer finds.
 fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resolved) -> Move {
     let gone = case
         .recorded

@@ -1,4 +1,4 @@
-//! Rule 2: what the vendor's guide asks for before a group is made or changed, all at once.
+//! The rule prerequisites: what the vendor's guide asks for before a group is made or changed, all at once.
 //! An unhealthy source is a warning, never a block.
 
 use jiff::Timestamp;

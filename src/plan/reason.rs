@@ -145,7 +145,7 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether an edit has gone as far as it can (rule 8), so that what it came to is remembered.
+    /// Whether an edit has gone as far as it can (the rule moving), so that the result is recorded.
     pub const fn is_up_to_others(self) -> bool {
         matches!(self, Self::WaitingForSource | Self::SourceSwapBlocked)
     }

@@ -1,4 +1,4 @@
-//! Rule 9, the terminal half: what the tenant refused is tried again at once only when the manifest,
+//! The rule refusals: what the tenant refused is tried again at once only when the manifest,
 //! the tenant's facts or the credentials change. What stood in its way may never have shown in a
 //! read, and may be gone: so it is tried again as well, after pauses that grow from [`SHORTEST`] to
 //! [`LONGEST`].

@@ -1,4 +1,4 @@
-//! Rule 1: references. A name must match exactly one object; what it matched is pinned
+//! The rule references: references. A name must match exactly one object; what it matched is pinned
 //! while the same text stands in the manifest, so that nothing renamed or re-created in
 //! the tenant silently takes its place.
 

@@ -1,4 +1,4 @@
-//! Rules 5, 6 and 7 for a group that is ours: write only on a difference, tell an edit from
+//! The rules update, drift and reassigning for a group that is ours: write only on a difference, tell an edit from
 //! drift, and let no source leave without a policy. How far an edit can go now is for
 //! [`moving`] to say.
 

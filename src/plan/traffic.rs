@@ -1,4 +1,4 @@
-//! Rule 8, what each of several groups can have while sources move between them: the resource at
+//! The rule moving: what each of several groups can have while sources move between them: the resource at
 //! hand, whoever holds what it waits for, whoever holds what those wait for, and so on.
 //!
 //! Assumes the best of everything outside: what no group among them holds will come. People choose

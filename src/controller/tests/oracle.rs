@@ -1,7 +1,7 @@
 //! What must hold at every single effect and at the end, whatever was lost, late, killed or
 //! paused. It looks at what is stored and sent, never into the operator.
 //!
-//! S1 to S10 are the project's invariants; each check names the one that it holds.
+//! Each check names the law of docs/rules.md that it holds.
 
 mod ends;
 mod makers;

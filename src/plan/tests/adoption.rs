@@ -1,4 +1,4 @@
-//! Rule 4: a group that exists already.
+//! The rule adoption: a group that exists already.
 
 use psg_domain::{AdoptionPolicy, ManagementPolicy, Origin};
 

@@ -1,4 +1,4 @@
-//! Rule 6, where it ends: three repairs of one field within an hour, and no fourth.
+//! The end of the rule drift: three repairs of one field within an hour, and no fourth.
 
 use psg_domain::{Contested, Drift, ManagementPolicy, Ref};
 

@@ -1,4 +1,4 @@
-//! Rule 6: the tenant changed and the manifest did not.
+//! The rule drift: the tenant changed and the manifest did not.
 
 use psg_domain::{ManagementPolicy, Ref};
 

@@ -1,4 +1,4 @@
-//! Rule 7: a source that leaves by an edit is not left without a policy.
+//! The rule reassigning: a source that leaves by an edit is not left without a policy.
 
 use psg_domain::HandBackResult;
 

@@ -1,4 +1,4 @@
-//! Rule 8: an edit goes as far as it can, and says what it waits for.
+//! The rule moving: an edit goes as far as it can, and says what it waits for.
 
 use psg_domain::{HandBackResult, ManagementPolicy, Ref};
 

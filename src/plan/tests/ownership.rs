@@ -1,4 +1,4 @@
-//! Rule 3: one owner for every group, name and source.
+//! The rule ownership: one owner for every group, name and source.
 
 use psg_domain::{Origin, TenantKey};
 

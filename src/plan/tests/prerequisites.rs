@@ -1,4 +1,4 @@
-//! Rule 2: what the vendor's guide asks for, before any write and all at once.
+//! The rule prerequisites: what the vendor's guide asks for, before any write and all at once.
 
 use psg_domain::Source;
 

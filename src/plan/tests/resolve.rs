@@ -1,4 +1,4 @@
-//! Rule 1: references, their pins, and what a person is told about them.
+//! The rule references: references, their pins, and what a person is told about them.
 
 use psg_domain::{Origin, PolicyId, Ref};
 

@@ -1,4 +1,4 @@
-//! Rule 8 as a law: whatever moves between groups at once, nobody falls under two sources, nothing
+//! The rule moving as a law: whatever moves between groups at once, nobody falls under two sources, nothing
 //! is lost, and either everybody ends equal or a search proves that nobody could.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Rule 5: write on a difference only, the whole object, from a read that is young enough.
+//! The rule update: write on a difference only, the whole object, from a read that is young enough.
 
 use std::time::Duration;
 

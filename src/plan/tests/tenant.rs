@@ -1,4 +1,4 @@
-//! Rules 9 and 10: a tenant that cannot be worked with, or is another than before.
+//! The rule tenant: a tenant that cannot be worked with, or is another than before.
 
 use psg_domain::Origin;
 
