@@ -26,7 +26,7 @@ use crate::{
     wakes::Wakes,
 };
 
-/// A number in 0..1 for spreading repeats, as an argument of whoever makes the edges.
+/// A number in 0..1 for spreading repeats, given by the code that starts the process.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// What the flags decide.

@@ -176,7 +176,7 @@ async fn hold(
     };
     let (known, unprotected) = match write(context, tenant, &namespace, secret, add).await {
         Ok(stored) => (Some(stored), None),
-        // It is missed where it is read.
+        // A missing Secret is reported when the credentials are loaded.
         Err(KubeError::Gone) => return Ok(()),
         Err(KubeError::Forbidden(why)) => {
             let until = time::after(context.now(), context.settings.probe);

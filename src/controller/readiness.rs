@@ -34,7 +34,7 @@ impl Readiness {
 
     async fn listed(&self, lists: &watch::Sender<usize>) {
         let scopes = self.scopes.load(Ordering::SeqCst);
-        // It lives as long as we, so there is no other end than that it is so.
+        // `self` owns the sender, so this returns only once the count is reached.
         let mut lists = lists.subscribe();
         lists.wait_for(|listed| *listed >= scopes).await.ok();
     }

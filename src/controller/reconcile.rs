@@ -490,7 +490,7 @@ impl Pass {
         }
     }
 
-    /// One that the watch has seen go meanwhile claims nothing any more.
+    /// A resource that was deleted since this pass began is not entered again.
     fn enter(&self, claimant: Claimant) {
         if self.context.minds.is_in_pass(&self.uid) {
             self.context.claim(claimant);

@@ -99,7 +99,7 @@ pub enum Presence<'a> {
     Unknown(Timestamp),
 }
 
-/// What a read changed, for waking whoever depends on it.
+/// What a read changed, for waking the resources that depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Groups that came, went or differ, under each name they have or had.
@@ -483,7 +483,7 @@ impl Picture {
         }
     }
 
-    /// Its sources count as changed under their names too: whoever waits for one by name holds no id.
+    /// Its sources count as changed under their names too: a resource that waits for one by name holds no id.
     fn mark(&self, group: &Group, changes: &mut Changes) {
         changes.groups.insert(group.id.clone());
         changes.group_names.insert(group.name.clone());

@@ -1,6 +1,6 @@
 //! A tenant's credentials as a Secret holds them: keys `baseUrl`, `clientId`, `clientSecret`.
 //!
-//! The URL lies beside the credentials it belongs to, so whoever points at the Secret cannot
+//! The URL lies beside the credentials it belongs to, so a person who may point at the Secret cannot
 //! send them elsewhere. Errors name keys and never repeat values.
 
 use std::{collections::BTreeMap, fmt};

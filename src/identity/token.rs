@@ -171,7 +171,7 @@ impl Tokens {
     }
 
     async fn mint(&self) -> Result<(Token, Instant), Error> {
-        // A token is needed by whoever is most urgent, and it is one call for all of them.
+        // The token takes the most urgent lane of those who wait for it: one call serves all of them.
         let permit = self.limiter.acquire(Lane::Deletion).await;
         let asked = Instant::now();
         let answer = self.transport.send(self.request()).await;

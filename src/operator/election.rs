@@ -121,7 +121,7 @@ pub fn evaluate(
     }
 }
 
-/// The Lease as whoever holds it leaves it: free for the next.
+/// The Lease as its holder releases it: free for the next candidate.
 pub fn released(mut lease: Lease, now: Moment) -> Lease {
     let spec = lease.spec.get_or_insert_default();
     spec.holder_identity = None;

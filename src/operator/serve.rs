@@ -67,8 +67,8 @@ pub enum Error {
     Drain(Duration),
 }
 
-/// Runs the operator, whose writes go into a trail. What they came to may be told only when the
-/// runtime is gone.
+/// Runs the operator, with an audit trail. Close the trail after the runtime has shut down: a request
+/// that is dropped with the runtime is logged on drop.
 ///
 /// # Errors
 /// See [`Error`].

@@ -45,7 +45,7 @@ pub fn adopt(
             format!("{what} exists already{why}"),
         ))
     };
-    // Whoever names the very id has asked for that group; `Never` is about names.
+    // A manifest with `groupID` asks for that group; `Never` is about names.
     if desired.adoption == AdoptionPolicy::Never && desired.group_id.is_none() {
         return exists(
             " and adoptionPolicy is Never: choose another name, or allow adoption".to_owned(),

@@ -1,7 +1,7 @@
 //! The rule moving: sources that move between groups. An edit goes as far as it can: a source that another
 //! group still holds joins when it is free, and sources leave first as long as two stay.
 //!
-//! Whoever lets a source go keeps its claim until the tenant shows the group without it and the
+//! A resource that lets a source go keeps its claim until the tenant shows the group without it and the
 //! source has a policy of its own, so that nobody takes it while it is being written.
 
 use jiff::Timestamp;

@@ -1,5 +1,6 @@
-//! The rule moving: what each of several groups can have while sources move between them: the resource at
-//! hand, whoever holds what it waits for, whoever holds what those wait for, and so on.
+//! The rule moving: what each of several groups can have while sources move between them. Looks at the
+//! resource at hand, at those that hold what it waits for, at those that hold what these wait for, and
+//! so on.
 //!
 //! Assumes the best of everything outside: what no group among them holds will come. People choose
 //! how many groups wait for how many sources of each other, so the work of one decision ends at
@@ -29,7 +30,7 @@ pub struct Traffic {
     work: Cell<usize>,
 }
 
-/// Why a group never gets what it waits for: whoever holds it waits for this group in turn.
+/// Why a group never gets what it waits for: the group that holds it waits for this one in turn.
 pub struct Circle {
     /// What it misses, and who holds that.
     pub missing: Vec<(SourceId, String)>,

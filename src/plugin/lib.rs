@@ -1,6 +1,6 @@
 //! `kubectl psg`: the words of the operator, and its annotations, from the command line.
 //!
-//! Writes nothing but two annotations of one resource, in the name of whoever types; it never
+//! Writes nothing but two annotations of one resource, with the rights of the person who runs it; it never
 //! speaks to a tenant.
 //!
 //! # Layout

@@ -33,7 +33,7 @@ use shared::{Shared, Whole};
 /// How many sources are read at once; the rate limit orders them anyway.
 const AT_ONCE: usize = 16;
 
-/// The time of day, as an argument of whoever makes the edges.
+/// The time of day, given by the code that starts the process.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The picture of one tenant under one set of credentials, as one client reads it.

@@ -21,8 +21,8 @@ pub(super) const MAX_VALUE: usize = 4096;
 /// How many drifted fields are kept; there are three.
 pub(super) const MAX_DRIFT: usize = 16;
 
-/// The status that holds this memory, with these conditions. What an older one held besides is
-/// [kept](PasswordSyncGroupStatus::keeping) by whoever has that.
+/// The status that holds this memory, with these conditions. The caller
+/// [keeps](PasswordSyncGroupStatus::keeping) what an older status held besides.
 pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyncGroupStatus {
     // Without `..`: a new part of the memory cannot be forgotten here.
     let Recorded {

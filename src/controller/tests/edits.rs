@@ -192,7 +192,7 @@ fn each_seed(seeds: u64, play: impl Fn(u64)) -> bool {
 fn begin(rng: &mut Rng, schema: &Value) -> Map<String, Value> {
     let mut first = spec(rng, schema, &Map::new());
     first.insert("managementPolicy".to_owned(), json!("Enforce"));
-    // Whoever only observed a group gives it up, and `Never` would not take it back.
+    // A resource that only observed a group gives it up, and `Never` would not take it back.
     first.insert(
         "adoptionPolicy".to_owned(),
         json!(["IfIdentical", "Overwrite"][rng.below(2)]),

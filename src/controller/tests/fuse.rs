@@ -64,7 +64,7 @@ impl Fuse {
         }
     }
 
-    /// Lets one effect happen, or not; whoever asks has passed just before.
+    /// Lets one effect happen, or not; the process that asks has passed just before.
     pub async fn effect<T>(&self, happen: impl FnOnce() -> T) -> T {
         let this = self.effects.fetch_add(1, Ordering::SeqCst);
         if self.crash == Some(Crash::Before(this)) {

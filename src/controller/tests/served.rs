@@ -57,7 +57,7 @@ where
             // Nothing as old as that can be shown any more, so what was missed is listed.
             return http::refusal(410, "Expired", "too old resource version");
         }
-        // Each answer ends with its last change; whoever watches asks for those since then.
+        // Each answer ends with its last change; a client that watches asks for those since then.
         if !lines.is_empty() || Instant::now() >= end {
             return (200, lines);
         }

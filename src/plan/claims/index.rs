@@ -454,7 +454,7 @@ impl Key {
         }
     }
 
-    /// An IdentityTenant is one whoever answers behind it.
+    /// Keys of IdentityTenants do not depend on which tenant answers.
     fn tenant(name: &str) -> Self {
         Self::new(Kind::Tenant, 0, name)
     }

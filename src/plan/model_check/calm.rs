@@ -4,7 +4,7 @@
 //!
 //! `eventually` of the checker does not look at cycles, and time makes one of each rest. So the
 //! search notes the steps in which nothing goes wrong, once all but one process have ended and no
-//! POST is under way. Whoever goes on for ever goes round in a circle of them at last: a strongly
+//! POST is under way. An endless path stays in one circle of them in the end: a strongly
 //! connected component. In each, nothing may be written, and whenever there is nothing to do, it
 //! must be a rest. A circle that passes over a resource for ever, though it could always take a
 //! step, is none.

@@ -1,5 +1,5 @@
-//! The strongly connected components of a graph (Tarjan's algorithm, without recursion): whoever
-//! walks for ever stays in one of them at last.
+//! The strongly connected components of a graph (Tarjan's algorithm, without recursion): an endless
+//! path stays in one of them in the end.
 
 /// The component of each node, by the number of one of its nodes. `edges` are sorted.
 pub fn components(nodes: usize, edges: &[(usize, usize)]) -> Vec<usize> {

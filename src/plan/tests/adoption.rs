@@ -71,7 +71,7 @@ fn never_leaves_even_an_identical_group_alone() {
     let asked = identical()
         .with(never)
         .with(|f| f.desired.group_id = Some(group_id("x")));
-    assert!(adopts(&asked), "whoever names the id has asked for it");
+    assert!(adopts(&asked), "groupID asks for that group");
 }
 
 #[test]

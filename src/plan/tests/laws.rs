@@ -209,7 +209,7 @@ proptest! {
             };
             let kept = group.sources.clone();
             world.tenant.put(world.now, &group);
-            // Whoever takes a source out by hand also gives it a policy.
+            // A person who takes a source out by hand also gives it a policy.
             for (_, holders) in
                 world.tenant.holders.iter_mut().filter(|(id, _)| !kept.contains(*id))
             {

@@ -290,7 +290,7 @@ fn two_identity_tenants_of_one_tenant_share_their_claims() {
 }
 
 #[test]
-fn a_release_wakes_whoever_waits_for_it() {
+fn a_release_wakes_the_resources_that_wait_for_it() {
     let mut index = ClaimIndex::default();
     index.identify("ns/one", &key("acme"));
     let mut holder = claimant("old", "ns/one", "Other", Some(key("acme")));
@@ -343,7 +343,7 @@ fn what_is_announced_is_taken_back_by_no_watch_that_shows_what_it_is_stored_on()
 }
 
 #[test]
-fn a_change_in_the_tenant_wakes_whoever_depends_on_it_by_name() {
+fn a_change_in_the_tenant_wakes_the_resources_that_name_it() {
     let mut fixture = Fixture::new().groups(&[group("x", "Sales", "weak", &["sf", "wd"])]);
     let changes = fixture
         .picture
@@ -363,7 +363,7 @@ fn a_change_in_the_tenant_wakes_whoever_depends_on_it_by_name() {
 }
 
 #[test]
-fn a_new_application_wakes_whoever_wants_its_source_by_name() {
+fn a_new_application_wakes_the_resources_that_name_its_source() {
     let mut fixture = Fixture::new();
     let sources = vec![
         super::fixture::source("ad", "AD"),

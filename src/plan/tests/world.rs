@@ -417,7 +417,7 @@ impl World {
                 .values()
                 .any(|end| matches!(end, End::Crashed | End::Gone));
             let after: Vec<u32> = self.resources.values().map(|r| r.version).collect();
-            // A pause that ends is seen in the status, so it wakes whoever rests.
+            // The end of a pause is seen in the status, so the resource is asked again then.
             let paused = self
                 .resources
                 .values()

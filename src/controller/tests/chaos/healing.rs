@@ -60,7 +60,7 @@ impl Story {
         }
     }
 
-    /// L1, L2: whoever wants what nobody else has or wants gets it; the others say why not; what is
+    /// L1, L2: a resource that wants what no other has or wants gets it; the others say why not; what is
     /// to be deleted goes; and then nothing is done any more.
     pub(super) async fn must_come_to_rest(&self) {
         let world = self.world.clone();

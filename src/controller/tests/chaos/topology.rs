@@ -11,7 +11,7 @@ use crate::tests::{process::Life, tenant::small, world::World};
 
 /// So that it takes part in most histories, and their end is not mostly waiting.
 const RESYNC: Duration = Duration::from_mins(3);
-/// So that it takes no part: whoever is not woken sleeps.
+/// So that it takes no part: a resource that is not woken sleeps.
 const NO_RESYNC: Duration = Duration::from_hours(12);
 
 impl Story {
