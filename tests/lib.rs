@@ -80,6 +80,8 @@ mod ownership;
 #[cfg(test)]
 mod pausing;
 #[cfg(test)]
+mod planning;
+#[cfg(test)]
 mod planted;
 #[cfg(test)]
 mod plugin;

@@ -201,6 +201,11 @@ impl Picture {
             .collect()
     }
 
+    /// Every source, in the order of ids.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.values()
+    }
+
     /// A source by id.
     pub fn source(&self, id: &SourceId) -> Option<&Source> {
         self.sources.get(id)

@@ -7,7 +7,8 @@
 //! - [`client`]: every operation, typed; one request on the wire for one write.
 //! - [`pages`], [`bounds`]: whole lists, and how much of them is kept at most.
 //! - [`routes`]: which path of which API version serves an operation.
-//! - [`transport`]: the seam under the client; [`wire_http`] is the real one.
+//! - [`transport`]: the seam under the client; [`wire_http`] is the real one, [`gate`] lets writes
+//!   through while a process may write, [`read_only`] never.
 //! - [`address`], [`public_address`]: where credentials may travel.
 //! - [`credentials`], [`token`], [`scopes`]: what is read from a Secret and made of it.
 //! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded;
@@ -28,6 +29,7 @@ pub mod limiter;
 pub mod limiters;
 pub mod pages;
 pub mod public_address;
+pub mod read_only;
 pub mod retry_after;
 pub mod routes;
 pub mod scopes;
@@ -57,6 +59,7 @@ pub use gate::{Gated, MayWrite};
 pub use lane::Lane;
 pub use limiters::Limiters;
 pub use pages::{Listed, Page};
+pub use read_only::ReadOnly;
 pub use routes::{ApiVersion, Operation};
 pub use shares::Budget;
 pub use token::TokenInfo;

@@ -10,6 +10,7 @@
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
 //!   [`sync`], [`update`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
+//! - [`preview`]: a driver that sends nothing, with the replies of `predict`.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
@@ -33,7 +34,9 @@ mod model_check;
 mod moving;
 mod near;
 mod next;
+mod predict;
 mod prerequisites;
+pub mod preview;
 pub mod reason;
 pub mod refused;
 pub mod resolve;

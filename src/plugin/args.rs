@@ -39,6 +39,10 @@ pub enum Command {
         /// The word under REASON in `kubectl get psg`, such as SourceNotFound.
         reason: Option<String>,
     },
+    /// Say what the operator would do with manifests, and write nothing. Needs no cluster: the tenant is
+    /// read with SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET. Exits 0 if there is nothing to do, 2
+    /// if there are changes, 3 if a rule refuses one, 1 if it could not tell.
+    Plan(Plan),
     /// Ask the operator to read the tenant now.
     Reconcile {
         /// The PasswordSyncGroup: NAME or psg/NAME.
@@ -60,6 +64,22 @@ pub enum Command {
         #[arg(value_parser = crate::name::parse)]
         name: String,
     },
+}
+
+/// What `plan` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// A file of manifests, a folder of such files, or - for standard input; may be given several times.
+    #[arg(short, long = "filename", value_name = "FILE|DIR|-", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// A domain that the credentials may be sent to, beside the vendor's own.
+    #[arg(long, value_name = "DOMAIN")]
+    pub allow_host: Vec<String>,
+
+    /// For tests and demos: the tenant may be reached by http, at loopback and private addresses.
+    #[arg(long)]
+    pub allow_insecure_tenants: bool,
 }
 
 /// The longest pause: a year. Longer is a resource that wants another managementPolicy.

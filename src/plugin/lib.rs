@@ -1,18 +1,24 @@
 //! `kubectl psg`: the words of the operator, and its annotations, from the command line.
 //!
-//! Writes nothing but two annotations of one resource, with the rights of the person who runs it; it never
-//! speaks to a tenant.
+//! Writes nothing but two annotations of one resource, with the rights of the person who runs it. A tenant
+//! is only read: the transport of that client can send no write.
 //!
 //! # Layout
 //! - [`args`]: what was typed; [`name`]: the name of a resource in it.
 //! - [`explain`]: the catalogue of reasons as text; needs no cluster.
 //! - [`annotate`]: the patch that each command stands for, and the words about it.
 //! - [`cluster`]: sends a patch, and says in plain words why it did not go through.
+//! - [`plan`]: what the operator would do with manifests: [`manifests`] reads them, [`tenant`] reads the
+//!   tenant, [`outlook`] is the text.
 
 pub mod annotate;
 pub mod args;
 pub mod cluster;
 pub mod explain;
+pub mod manifests;
 pub mod name;
+pub mod outlook;
+pub mod plan;
+pub mod tenant;
 
 pub use args::{Args, Command};

@@ -19,6 +19,7 @@ mod moving;
 mod oracle;
 mod ownership;
 mod prerequisites;
+mod preview;
 mod reasons;
 mod recording;
 mod resolve;

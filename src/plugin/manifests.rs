@@ -1,0 +1,129 @@
+//! The PasswordSyncGroups in files, as they would be applied. Everything else in the files is counted
+//! and left out.
+
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use psg_api::PasswordSyncGroup;
+use serde_json::Value;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// In the order of files, each with where it stands.
+    pub groups: Vec<(String, PasswordSyncGroup)>,
+    /// How many objects of other kinds there are.
+    pub others: usize,
+}
+
+/// Reads files, folders of YAML and JSON files, and standard input.
+///
+/// # Errors
+/// Which file cannot be read and why, for a person.
+pub fn read(named: &[PathBuf]) -> Result<Manifests, String> {
+    let mut found = Manifests::default();
+    for path in named {
+        if path.as_os_str() == "-" {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map_err(|error| format!("standard input: {error}"))?;
+            take_in(&mut found, "standard input", &text)?;
+        } else if path.is_dir() {
+            for file in files(path)? {
+                take_in_file(&mut found, &file)?;
+            }
+        } else {
+            take_in_file(&mut found, path)?;
+        }
+    }
+    Ok(found)
+}
+
+/// The manifests directly in a folder, by name, as `kubectl apply -f DIR` takes them.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(said)? {
+        let path = entry.map_err(said)?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if matches!(ending, Some("yaml" | "yml" | "json")) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn take_in_file(found: &mut Manifests, file: &Path) -> Result<(), String> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    take_in(found, &name, &text)
+}
+
+fn take_in(found: &mut Manifests, file: &str, text: &str) -> Result<(), String> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text)
+        .map_err(|error| format!("{file}: it is no YAML: {error}"))?;
+    for (number, document) in documents.into_iter().enumerate() {
+        let place = format!("{file}, document {}", number + 1);
+        let is_list = document["kind"] == "List";
+        let items = document["items"].as_array().filter(|_| is_list).cloned();
+        for object in items.unwrap_or_else(|| vec![document]) {
+            take_in_one(found, &place, object)?;
+        }
+    }
+    Ok(())
+}
+
+fn take_in_one(found: &mut Manifests, place: &str, object: Value) -> Result<(), String> {
+    if object.is_null() {
+        return Ok(());
+    }
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    if object["kind"] != "PasswordSyncGroup" || !version.starts_with("passwordsync.dev/") {
+        found.others += 1;
+        return Ok(());
+    }
+    let group: PasswordSyncGroup =
+        serde_json::from_value(object).map_err(|error| format!("{place}: {error}"))?;
+    if group.metadata.name.is_none() {
+        return Err(format!("{place}: metadata.name is missing"));
+    }
+    found.groups.push((place.to_owned(), group));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "apiVersion: passwordsync.dev/v1alpha1\nkind: PasswordSyncGroup\nmetadata: {name: a}\nspec:\n  name: A\n  passwordPolicyRef: {name: P}\n  sourceRefs: [{name: One}, {name: Two}]\n";
+
+    fn taken(text: &str) -> Result<Manifests, String> {
+        let mut found = Manifests::default();
+        take_in(&mut found, "f.yaml", text).map(|()| found)
+    }
+
+    #[test]
+    fn groups_are_taken_and_other_kinds_counted() {
+        let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+        let found = taken(&format!("{GROUP}---\n{other}---\n")).unwrap();
+        assert_eq!((found.groups.len(), found.others), (1, 1));
+        assert_eq!(found.groups[0].0, "f.yaml, document 1");
+        let object: Value = serde_saphyr::from_str(GROUP).unwrap();
+        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [object]});
+        assert_eq!(taken(&list.to_string()).unwrap().groups.len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_place() {
+        let broken = taken("a: [").unwrap_err();
+        assert!(broken.starts_with("f.yaml: it is no YAML"), "{broken}");
+        let odd = taken(&GROUP.replace("sourceRefs: [", "sourceRefs: 7 # [")).unwrap_err();
+        assert!(odd.starts_with("f.yaml, document 1: "), "{odd}");
+        let nameless = taken(&GROUP.replace("{name: a}", "{}")).unwrap_err();
+        assert_eq!(nameless, "f.yaml, document 1: metadata.name is missing");
+    }
+}
