@@ -219,7 +219,10 @@ pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Move, now: Timest
     };
     let made = recorded.update.as_ref().map(|update| update.made(group));
     let is_over = *ended == Move::Settled || made.unwrap_or(true) || !is_unfinished(case);
-    if is_hidden(case, as_of) || !is_over {
+    // What the tenant stores otherwise is counted with the record: closed, it would be sent anew.
+    let puts = case.sent.puts.unwrap_or_default();
+    let is_otherwise = made == Some(false) && puts.otherwise > 0;
+    if is_hidden(case, as_of) || is_otherwise || !is_over {
         recorded.leaving = leavers;
         return;
     }

@@ -200,6 +200,25 @@ async fn after_a_contest_repairs_are_counted_anew() {
     assert!(!undone().await, "{:?}", reason(&world, "g"));
 }
 
+/// The tenant cuts the blank off, so no answer ever shows what was sent.
+#[tokio::test(start_paused = true)]
+async fn what_the_tenant_stores_otherwise_is_sent_three_times() {
+    let world = World::new(small(3, &json!({"name_rule": "trim"}), &json!("none"), 7));
+    let _process = Process::start(&world, Life::default());
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    one_group(&world, "G", &["A", "B"]);
+    world.cluster.apply("g", &spec("New ", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(reason(&world, "g").as_deref(), Some("StoredOtherwise"));
+    assert_eq!(world.calls(PUT), 3, "{}", world.story());
+    world.cluster.apply("g", &spec("New", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(reason(&world, "g").as_deref(), Some("InSync"));
+    assert_eq!(world.calls(PUT), 3, "it is so already");
+    one_group(&world, "New", &["A", "B"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_nobody_answers_is_looked_for_before_it_is_repeated() {
     const DELETE: &str = "DELETE /password-sync-groups/{id}";
