@@ -436,7 +436,12 @@ impl Pass {
                 (wait(until), if retrying { "retrying" } else { result })
             }
             // The tenant's pages do not show holders: only another look tells that they were mended.
-            Move::Stalled(why) if why.reason == Reason::PolicyExceptions => {
+            Move::Stalled(why)
+                if matches!(
+                    why.reason,
+                    Reason::PolicyExceptions | Reason::UnexpectedAnswer
+                ) =>
+            {
                 let look = time::after(now, self.context.settings.probe);
                 (wait(wake.map_or(look, |wake| wake.min(look))), "stalled")
             }

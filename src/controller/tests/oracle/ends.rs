@@ -19,6 +19,10 @@ impl Oracle {
             self.makers.orphans(&uid, status.group_id.as_ref());
             let deletion = status.deletion.iter().flat_map(|it| &it.sources);
             let left = deletion.chain(&status.leaving).map(|left| left.id.clone());
+            // A late PUT of ours may have taken one out already, and no read has shown that.
+            let sent = status.update.iter().flat_map(|update| &update.source_ids);
+            let pinned = status.sources.iter().map(|source| &source.id);
+            let left = left.chain(sent.chain(pinned).cloned());
             self.makers
                 .left_by_another(&left.collect::<Vec<_>>(), tenant);
             return;
