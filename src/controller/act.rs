@@ -24,21 +24,31 @@ pub(crate) async fn write(pass: &mut Pass, step: &Step, now: Timestamp) {
     count(pass, operation(step), &sent);
     let at = pass.context.now();
     let reply = reply(pass, step, sent, at);
-    let taken = matches!((step, &reply), (Step::UpdateGroup { group, .. }, Reply::Done(Some(answer))) if answer == group);
     let timers = pass.context.settings.timers;
     let basis = pass.basis.clone();
     let learned = pass.mind.engine.replied(step, reply, &basis, at, timers);
-    let answered = matches!(learned, Some(Learned::Wrote(..)));
+    let answer = match &learned {
+        Some(Learned::Wrote(answer, _)) => Some(answer),
+        _ => None,
+    };
+    let updated = match step {
+        Step::UpdateGroup {
+            group,
+            changes,
+            cause,
+        } => answer.map(|answer| (*cause, changes, answer == group)),
+        _ => None,
+    };
     if let Some(learned) = learned {
         snapshot.merge(|picture| learned.merge(picture, at));
     }
-    if let Step::UpdateGroup { changes, cause, .. } = step {
-        if answered && *cause == WriteCause::Drift {
+    if let Some((cause, changes, taken)) = updated {
+        if cause == WriteCause::Drift {
             pass.context.metrics.drift();
         }
         // What the tenant stores otherwise is said once that is certain.
         if taken {
-            pass.tell(events::updated(*cause, changes)).await;
+            pass.tell(events::updated(cause, changes)).await;
         }
     }
 }

@@ -435,19 +435,15 @@ impl Pass {
                 let until = wake.map_or(*until, |wake| wake.min(*until));
                 (wait(until), if retrying { "retrying" } else { result })
             }
-            // The tenant's pages do not show holders: only another look tells that they were mended.
-            Move::Stalled(why)
-                if matches!(
+            Move::Stalled(why) => {
+                // The tenant's pages do not show holders: only another look tells that they were mended.
+                let unseen = matches!(
                     why.reason,
                     Reason::PolicyExceptions | Reason::UnexpectedAnswer
-                ) =>
-            {
-                let look = time::after(now, self.context.settings.probe);
-                (wait(wake.map_or(look, |wake| wake.min(look))), "stalled")
-            }
-            Move::Stalled(_) => {
+                );
+                let look = unseen.then(|| time::after(now, self.context.settings.probe));
                 let gives_way = status::reserves_until(&self.group, now);
-                let wake = wake.into_iter().chain(gives_way).min();
+                let wake = [wake, look, gives_way].into_iter().flatten().min();
                 (wake.and_then(wait), "stalled")
             }
             _ => (wake.and_then(wait), "settled"),

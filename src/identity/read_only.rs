@@ -1,5 +1,6 @@
 //! A transport that can send no write: for clients that show a tenant and must not be able to change
-//! it.
+//! it. Unlike a gate that never opens, it looks at the method, not only at what the client says that a
+//! request is for.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use psg_domain::{
 use crate::{
     brake::Brake,
     claims::ClaimIndex,
-    contested::Repairs,
+    engine::Engine,
     reason::{Finding, Reason},
     refused::Basis,
     resolve::Unresolved,
@@ -32,12 +32,8 @@ pub struct Case<'a> {
     pub picture: &'a Picture,
     /// Who owns what, over all resources.
     pub claims: &'a ClaimIndex,
-    /// How the last step of this pass ended.
-    pub last: Option<Outcome>,
-    /// What this process sent for this resource and has not seen confirmed.
-    pub sent: Sent,
-    /// What this process repaired.
-    pub repairs: Repairs,
+    /// What this process remembers of the resource.
+    pub engine: Engine,
     /// The periods of the protocols.
     pub timers: Timers,
     /// How long to wait before something that just failed is tried again.
@@ -68,6 +64,21 @@ pub struct Object {
 }
 
 impl Object {
+    /// A resource that was just made, and of which nobody asks anything by an annotation.
+    pub fn new(uid: String, namespace: String, name: String) -> Self {
+        Self {
+            uid,
+            namespace,
+            name,
+            generation: 1,
+            deleting: false,
+            finalizer: false,
+            paused_until: None,
+            unreadable_pause: None,
+            reconcile_at: None,
+        }
+    }
+
     /// Whether nothing is written to the tenant now.
     pub fn is_paused(&self, now: Timestamp) -> bool {
         self.unreadable_pause.is_some() || self.paused_until.is_some_and(|until| until > now)
@@ -441,8 +452,7 @@ impl Case<'_> {
     #[must_use]
     pub fn with(&self, memory: &Memory) -> Self {
         let mut case = self.clone();
-        case.last = Some(Outcome::Recorded(memory.kind()));
-        case.sent.recorded(memory);
+        case.engine.recorded(memory);
         let recorded = &mut case.recorded;
         match memory {
             Memory::Intent(intent) => {
@@ -461,7 +471,6 @@ impl Case<'_> {
                 recorded.refused = Some(refused.clone());
             }
             Memory::Contested(contested) => {
-                case.repairs = Repairs::default();
                 recorded.contested = Some(contested.clone());
             }
             Memory::Group(group, origin) => {
@@ -540,7 +549,7 @@ impl Case<'_> {
     }
 
     pub(crate) fn just_recorded(&self, memory: Remembered) -> bool {
-        self.last == Some(Outcome::Recorded(memory))
+        self.engine.last == Some(Outcome::Recorded(memory))
     }
 }
 

@@ -37,11 +37,6 @@ impl Repairs {
         let times = self.0.get(field).into_iter().flatten();
         times.filter(|at| **at > since).count() >= ENOUGH
     }
-
-    /// Whether nothing was repaired.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// What keeps this drift from being repaired: a fight that was given up, or is given up now.
@@ -49,7 +44,7 @@ pub fn stop(case: &Case<'_>, now: Timestamp, drift: &[Drift]) -> Option<Move> {
     if let Some(contested) = case.recorded.contested.as_ref().filter(|c| stands(case, c)) {
         return Some(Move::Stalled(given_up(contested)));
     }
-    let fought = |drift: &&Drift| case.repairs.fight_over(&drift.field, now);
+    let fought = |drift: &&Drift| case.engine.repairs.fight_over(&drift.field, now);
     let field = drift.iter().find(fought)?;
     let contested = Contested {
         generation: case.object.generation,

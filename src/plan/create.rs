@@ -26,7 +26,7 @@ const READ_OF_ONE: Duration = Duration::from_secs(3);
 /// The intent that may be on its way; none if its POST certainly had no effect.
 pub fn open<'a>(case: &'a Case<'_>) -> Option<&'a Intent> {
     let void = |intent: &Intent| {
-        case.sent.not_made.is_some() && case.sent.posted == Some(intent.started_at)
+        case.engine.sent.not_made.is_some() && case.engine.sent.posted == Some(intent.started_at)
     };
     case.recorded.intent.as_ref().filter(|intent| !void(intent))
 }
@@ -40,6 +40,7 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Move {
         return stands;
     }
     if let Some(setback) = case
+        .engine
         .sent
         .not_made
         .as_ref()
@@ -88,14 +89,14 @@ fn pause(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Option<Move> {
     let is_same = intent.name == resolved.name
         && intent.policy == resolved.policy.id
         && intent.sources == resolved.source_ids();
-    let doublings = case.sent.unanswered.checked_sub(AT_ONCE)?;
+    let doublings = case.engine.sent.unanswered.checked_sub(AT_ONCE)?;
     if !is_same || intent.started_at > now {
         return None;
     }
     let until = time::after(intent.started_at, refused::pause(case, doublings));
     let message = format!(
         "{} creates of the group had no effect{}: it is tried again at {until}",
-        case.sent.unanswered,
+        case.engine.sent.unanswered,
         last_answer(case)
     );
     let why = Finding::new(Reason::Retrying, message);
@@ -104,7 +105,7 @@ fn pause(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Option<Move> {
 
 /// What came in place of an answer, in brackets.
 fn last_answer(case: &Case<'_>) -> String {
-    let why = case.sent.unanswered_why.as_ref();
+    let why = case.engine.sent.unanswered_why.as_ref();
     why.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
@@ -178,7 +179,9 @@ pub fn read_holders<'a>(
     if stale.is_empty() {
         return None;
     }
-    let held_up = stale.iter().filter_map(|id| case.sent.blocked.get(id));
+    let held_up = stale
+        .iter()
+        .filter_map(|id| case.engine.sent.blocked.get(id));
     if let Some(setback) = held_up
         .filter(|setback| setback.until > now)
         .max_by_key(|s| s.until)
@@ -205,8 +208,8 @@ pub enum Settlement {
 /// Sends the POST of an intent that was just stored, or finds out what became of an older one.
 pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
     // What was made for an earlier intent says nothing of one that another process announced since.
-    if let Some(Outcome::Made(group)) = &case.last
-        && case.sent.posted == Some(intent.started_at)
+    if let Some(Outcome::Made(group)) = &case.engine.last
+        && case.engine.sent.posted == Some(intent.started_at)
     {
         return Settlement::Open(ours(group));
     }
@@ -215,7 +218,7 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
     }
     // A moment that has not come was told by another clock, and says nothing here.
     let announced = Some(intent.started_at).filter(|at| *at <= now);
-    let since = case.sent.unanswered_at.max(announced).unwrap_or(now);
+    let since = case.engine.sent.unanswered_at.max(announced).unwrap_or(now);
     if case
         .picture
         .groups_as_of()

@@ -154,7 +154,7 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
         {
             read_group(&deletion.group, deletion.recorded_at)
         }
-        Presence::There(_, as_of) => match case.sent.deleted_at {
+        Presence::There(_, as_of) => match case.engine.sent.deleted_at {
             Some(sent) if as_of >= sent && now < time::after(sent, case.backoff) => {
                 let until = time::after(sent, case.backoff);
                 let message = format!(
@@ -169,9 +169,9 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Move {
             _ => delete(),
         },
         // A read may lag behind a create; a DELETE does not.
-        Presence::Gone(_) if case.sent.deleted_at.is_none() && just_recorded => delete(),
+        Presence::Gone(_) if case.engine.sent.deleted_at.is_none() && just_recorded => delete(),
         Presence::Gone(as_of) => {
-            if case.sent.deleted_at.is_none()
+            if case.engine.sent.deleted_at.is_none()
                 && let Some(wait) = in_doubt(case, now, &deletion.group)
             {
                 return wait;

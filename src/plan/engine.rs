@@ -148,9 +148,7 @@ impl Engine {
             tenant,
             picture,
             claims,
-            last: self.last.clone(),
-            sent: self.sent.clone(),
-            repairs: self.repairs.clone(),
+            engine: self.clone(),
             timers,
             backoff,
         };

@@ -163,6 +163,7 @@ fn look(
     }
     let placed = walked >= after;
     if let Some(setback) = case
+        .engine
         .sent
         .blocked
         .get(&open.source)
@@ -170,7 +171,7 @@ fn look(
     {
         return Source::Blocked(setback.clone());
     }
-    let assigned = case.sent.assigned.get(&open.source).copied();
+    let assigned = case.engine.sent.assigned.get(&open.source).copied();
     let since = assigned.map_or(after, |at| at.max(after));
     let holders = match picture.holders(&open.source) {
         Some((Some(holders), as_of)) if as_of > since => holders,

@@ -30,7 +30,7 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Move {
 
 /// Whatever just failed ends the pass; only an unanswered create is looked for at once.
 fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
-    match case.last.as_ref()? {
+    match case.engine.last.as_ref()? {
         Outcome::Refused(_, message) if case.object.deleting => {
             let until = time::after(now, case.backoff);
             let why = Finding::new(

@@ -83,7 +83,7 @@ pub fn sync(
     if let Some(stop) = name_taken(case, resolved, group).or_else(|| refused::standing(case, now)) {
         return stop;
     }
-    let answered_at = case.sent.puts.and_then(|puts| puts.answered_at);
+    let answered_at = case.engine.sent.puts.and_then(|puts| puts.answered_at);
     if let Some(sent) = answered_at.filter(|sent| as_of < *sent) {
         return read_group(&group.id, sent);
     }
@@ -113,6 +113,7 @@ pub fn sync(
         return write(case, now, Step::Record(Memory::Update(update, leaving)));
     }
     if case
+        .engine
         .sent
         .puts
         .is_some_and(|puts| puts.otherwise >= OTHERWISE)
@@ -124,7 +125,7 @@ pub fn sync(
         );
         return Move::Stalled(Finding::new(Reason::StoredOtherwise, message));
     }
-    let taken_at = case.sent.puts.and_then(|puts| puts.taken_at);
+    let taken_at = case.engine.sent.puts.and_then(|puts| puts.taken_at);
     if let Some(sent) = taken_at
         && now < time::after(sent, case.backoff)
     {

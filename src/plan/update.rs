@@ -24,7 +24,7 @@ use crate::{
 /// that was not may take effect as late, and reads may lag behind that.
 pub fn shown_from(case: &Case<'_>) -> Option<Timestamp> {
     let update = case.recorded.update.as_ref()?;
-    let Some(puts) = &case.sent.puts else {
+    let Some(puts) = &case.engine.sent.puts else {
         return Some(update.started_at);
     };
     let answered = puts
@@ -68,7 +68,7 @@ pub fn is_unfinished(case: &Case<'_>) -> bool {
     if case.recorded.update.is_none() {
         return false;
     }
-    let puts = case.sent.puts.unwrap_or_default();
+    let puts = case.engine.sent.puts.unwrap_or_default();
     let late = puts
         .unanswered_at
         .map(|at| time::after(at, case.timers.settle));
@@ -137,7 +137,7 @@ pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     };
     let hidden = is_hidden(case, as_of);
     let list = &case.recorded.leaving;
-    let sent = case.sent.puts.is_none_or(Puts::was_sent);
+    let sent = case.engine.sent.puts.is_none_or(Puts::was_sent);
     if let Some(update) = case.recorded.update.as_ref().filter(|_| sent && !hidden) {
         let is_missing = |one: &HandBack| {
             update.sources.contains(&one.source) && !group.sources.contains(&one.source)
@@ -154,7 +154,7 @@ pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     // that shows the last change tells: of those that a read showed as members, and that an answered
     // PUT took out, that is certain.
     let is_member = |one: &HandBack| group.sources.contains(&one.source);
-    let puts = case.sent.puts.unwrap_or_default();
+    let puts = case.engine.sent.puts.unwrap_or_default();
     let certain = puts.answered_at.is_some() && puts.unanswered_at.is_none();
     let is_early = |one: &HandBack| hidden && !(certain && one.assign == Assign::Always);
     let waits = |one: &HandBack| is_member(one) || is_early(one);
@@ -220,7 +220,7 @@ pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Move, now: Timest
     let made = recorded.update.as_ref().map(|update| update.made(group));
     let is_over = *ended == Move::Settled || made.unwrap_or(true) || !is_unfinished(case);
     // What the tenant stores otherwise is counted with the record: closed, it would be sent anew.
-    let puts = case.sent.puts.unwrap_or_default();
+    let puts = case.engine.sent.puts.unwrap_or_default();
     let is_otherwise = made == Some(false) && puts.otherwise > 0;
     if is_hidden(case, as_of) || is_otherwise || !is_over {
         recorded.leaving = leavers;

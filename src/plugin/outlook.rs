@@ -2,19 +2,22 @@
 
 use std::fmt::Write;
 
-use psg_domain::{Picture, SourceId};
+use psg_domain::{Picture, PolicyId, SourceId};
 use psg_plan::preview::{Change, Ending, Outlook};
 
 /// 0: nothing to do; 2: changes; 3: a rule refuses at least one.
 pub fn code(outlooks: &[Outlook]) -> u8 {
-    let refused = |one: &Outlook| matches!(one.ending, Ending::Refused(_) | Ending::Waits(_));
-    if outlooks.iter().any(refused) {
+    if outlooks.iter().any(is_refused) {
         3
     } else if outlooks.iter().any(|one| !one.changes.is_empty()) {
         2
     } else {
         0
     }
+}
+
+fn is_refused(outlook: &Outlook) -> bool {
+    matches!(outlook.ending, Ending::Refused(_) | Ending::Waits(_))
 }
 
 /// Each resource with its changes in order, then totals.
@@ -57,16 +60,18 @@ fn change(text: &mut String, change: &Change, picture: &Picture) {
         let known = picture.source(id);
         known.map_or_else(|| id.to_string(), |source| source.name.clone())
     };
+    let policy = |id: Option<&PolicyId>| {
+        let known = id.and_then(|id| picture.policy(id));
+        let name = known.map(|policy| policy.name.clone());
+        let id = || id.map_or_else(|| "none".to_owned(), ToString::to_string);
+        name.unwrap_or_else(id)
+    };
     match change {
         Change::Create(group) => {
             line(text, format_args!("  create group \"{}\"", group.name));
-            let policy = group.policy.as_ref().map(|id| {
-                let known = picture.policy(id);
-                known.map_or_else(|| id.to_string(), |policy| policy.name.clone())
-            });
             line(
                 text,
-                format_args!("      policy  {}", policy.unwrap_or_default()),
+                format_args!("      policy  {}", policy(group.policy.as_ref())),
             );
             for id in &group.sources {
                 line(text, format_args!("      + {}", source(id)));
@@ -85,12 +90,8 @@ fn change(text: &mut String, change: &Change, picture: &Picture) {
             }
         }
         Change::Delete(id) => line(text, format_args!("  delete group {id}")),
-        Change::Assign(id, policy) => {
-            let policy = policy.as_ref().map(|id| {
-                let known = picture.policy(id);
-                known.map_or_else(|| id.to_string(), |policy| policy.name.clone())
-            });
-            let policy = policy.unwrap_or_else(|| "none".to_owned());
+        Change::Assign(id, assigned) => {
+            let policy = policy(assigned.as_ref());
             line(
                 text,
                 format_args!("  assign policy \"{policy}\" to source {}", source(id)),
@@ -104,7 +105,6 @@ fn totals(text: &mut String, outlooks: &[Outlook], others: usize) {
         let changes = outlooks.iter().flat_map(|one| &one.changes);
         changes.filter(|change| is(change)).count()
     };
-    let refused = |one: &&Outlook| matches!(one.ending, Ending::Refused(_) | Ending::Waits(_));
     line(
         text,
         format_args!(
@@ -114,7 +114,7 @@ fn totals(text: &mut String, outlooks: &[Outlook], others: usize) {
             count(|change| matches!(change, Change::Update(..))),
             count(|change| matches!(change, Change::Delete(_))),
             count(|change| matches!(change, Change::Assign(..))),
-            outlooks.iter().filter(refused).count(),
+            outlooks.iter().filter(|one| is_refused(one)).count(),
         ),
     );
     if others > 0 {

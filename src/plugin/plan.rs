@@ -58,8 +58,10 @@ pub async fn run(
         brake: Brake::default(),
         in_use: InUse::Held,
     };
-    let first = preview(subjects.clone(), tenant.picture(), &view, clock());
-    let touched: Vec<SourceId> = touched(&first, &tenant.picture()).into_iter().collect();
+    // What the first look would touch has policies that only a read for each source tells.
+    let picture = tenant.picture();
+    let first = preview(subjects.clone(), picture.clone(), &view, clock());
+    let touched: Vec<SourceId> = touched(&first, &picture).into_iter().collect();
     tenant.read_holders(&touched).await?;
     let picture = tenant.picture();
     let outlooks = preview(subjects, picture.clone(), &view, clock());
@@ -93,17 +95,7 @@ fn subject(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subjec
     let name = group.metadata.name.clone().unwrap_or_default();
     let namespace = group.metadata.namespace.as_deref().unwrap_or(namespace);
     Subject {
-        object: Object {
-            uid: format!("{namespace}/{name}"),
-            namespace: namespace.to_owned(),
-            name,
-            generation: 1,
-            deleting: false,
-            finalizer: false,
-            paused_until: None,
-            unreadable_pause: None,
-            reconcile_at: None,
-        },
+        object: Object::new(format!("{namespace}/{name}"), namespace.to_owned(), name),
         created: now,
         desired: group.spec.desired().map_err(|error| error.to_string()),
         recorded: Recorded::default(),

@@ -129,17 +129,7 @@ impl World {
         };
         for (r, desired) in self.specs.iter().enumerate() {
             let resource = Resource {
-                object: Object {
-                    uid: format!("r{r}"),
-                    namespace: "ns".to_owned(),
-                    name: format!("r{r}"),
-                    generation: 1,
-                    deleting: false,
-                    finalizer: false,
-                    paused_until: None,
-                    unreadable_pause: None,
-                    reconcile_at: None,
-                },
+                object: Object::new(format!("r{r}"), "ns".to_owned(), format!("r{r}")),
                 desired: desired.clone(),
                 recorded: psg_domain::Recorded::default(),
                 ready: None,

@@ -63,7 +63,8 @@ impl World {
         let timers = self.periods.timers();
         let engine = engine(state, p, r);
         let learned = engine.replied(step, reply, basis, NOW, timers);
-        // Pauses and fights that take longer than times are told apart here are for other tests.
+        // The model tells apart no two moments that are long past, so it leaves out the pause after
+        // several creates without an answer, and the hour in which repairs are counted.
         engine.repairs = Repairs::default();
         engine.sent.unanswered = 0;
         let sight = sight(state, p);

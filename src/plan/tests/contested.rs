@@ -46,7 +46,7 @@ fn repairs_again(fixture: &Fixture) {
 #[test]
 fn a_repair_is_remembered() {
     let mut repairs = Repairs::default();
-    assert!(repairs.is_empty());
+    assert_eq!(repairs, Repairs::default());
     repairs.count(&change("name"), at(NOW));
     assert!(!repairs.is_empty());
 }

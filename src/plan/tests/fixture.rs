@@ -11,8 +11,8 @@ use psg_domain::{
 };
 
 use crate::{
-    Case, ClaimIndex, Claimant, Condition, Finding, Memory, Move, Object, Outcome, Reason, Repairs,
-    Report, Sent, Setback, Step, TenantState, TenantView, Timers, What, claims,
+    Case, ClaimIndex, Claimant, Condition, Engine, Finding, Memory, Move, Object, Outcome, Reason,
+    Repairs, Report, Sent, Setback, Step, TenantState, TenantView, Timers, What, claims,
 };
 
 /// When the tests take place, in seconds; its tenant was read just before.
@@ -417,9 +417,11 @@ impl Fixture {
             tenant: self.tenant.clone(),
             picture: &self.picture,
             claims,
-            last: self.last.clone(),
-            sent: self.sent.clone(),
-            repairs: self.repairs.clone(),
+            engine: Engine {
+                last: self.last.clone(),
+                sent: self.sent.clone(),
+                repairs: self.repairs.clone(),
+            },
             timers: Timers::default(),
             backoff: self.backoff,
         }
@@ -435,9 +437,9 @@ impl Fixture {
         let case = self.case(&claims).with(memory);
         let mut stored = self.clone();
         stored.recorded = case.recorded;
-        stored.sent = case.sent;
-        stored.repairs = case.repairs;
-        stored.last = case.last;
+        stored.sent = case.engine.sent;
+        stored.repairs = case.engine.repairs;
+        stored.last = case.engine.last;
         stored
     }
 

@@ -23,6 +23,20 @@ fn swapped() -> psg_domain::Group {
     group("g", "Corp", "strong", &["ad", "wd"])
 }
 
+/// The resource, as far as its status claims something.
+fn claimant(held: Held) -> Claimant {
+    Claimant {
+        uid: super::fixture::ME.to_owned(),
+        namespace: "ns".to_owned(),
+        name: "corp".to_owned(),
+        created: at(NOW),
+        tenant: "ns/default".to_owned(),
+        eager: false,
+        wanted: Wanted::default(),
+        held,
+    }
+}
+
 #[test]
 fn joiners_and_leavers_are_stored_in_one_write_before_the_put() {
     let Memory::Update(update, leaving) = swap().remembers() else {
@@ -40,16 +54,7 @@ fn what_joins_is_claimed_from_the_record_on() {
     let stored = swap().stored(&swap().remembers());
     let held = Held::of(&stored.recorded);
     let mut claims = stored.claims();
-    claims.insert(Claimant {
-        uid: super::fixture::ME.to_owned(),
-        namespace: "ns".to_owned(),
-        name: "corp".to_owned(),
-        created: at(NOW),
-        tenant: "ns/default".to_owned(),
-        eager: false,
-        wanted: Wanted::default(),
-        held,
-    });
+    claims.insert(claimant(held));
     let me = claims.claimant(super::fixture::ME).unwrap();
     assert!(me.held_sources().any(|id| *id == source_id("wd")));
 }
@@ -193,17 +198,11 @@ fn what_a_change_made_is_recorded_when_its_record_is_closed_whatever_the_manifes
     });
     let joins = What::Holders(vec![source_id("sf")]);
     assert_eq!(back.refresh(), joins, "an edit, and no drift");
-    let claimant = Claimant {
-        uid: super::fixture::ME.to_owned(),
-        namespace: "ns".to_owned(),
-        name: "corp".to_owned(),
-        created: at(NOW),
-        tenant: "ns/default".to_owned(),
-        eager: false,
-        wanted: Wanted::default(),
-        held,
-    };
-    assert!(claimant.held_sources().any(|id| *id == source_id("wd")));
+    assert!(
+        claimant(held)
+            .held_sources()
+            .any(|id| *id == source_id("wd"))
+    );
 }
 
 #[test]

@@ -95,17 +95,7 @@ impl World {
     pub fn create(&mut self, uid: &str, desired: Desired) {
         let resource = Resource {
             desired,
-            object: Object {
-                uid: uid.to_owned(),
-                namespace: "ns".to_owned(),
-                name: uid.to_owned(),
-                generation: 1,
-                deleting: false,
-                finalizer: false,
-                paused_until: None,
-                unreadable_pause: None,
-                reconcile_at: None,
-            },
+            object: Object::new(uid.to_owned(), "ns".to_owned(), uid.to_owned()),
             created: self.now,
             stored: Recorded::default(),
             conditions: Vec::new(),
