@@ -48,7 +48,7 @@ fn a_repair_is_remembered() {
     let mut repairs = Repairs::default();
     assert_eq!(repairs, Repairs::default());
     repairs.count(&change("name"), at(NOW));
-    assert!(!repairs.is_empty());
+    assert_ne!(repairs, Repairs::default());
 }
 
 #[test]
