@@ -1,5 +1,5 @@
-//! The chart installs what `config/default` installs, with the same rights and no more;
-//! a value that does not exist is refused.
+//! The chart installs what `config/default` installs, with the same rights and no more; its values,
+//! what the API server says to them, and its alerts.
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +9,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+mod alerts;
+mod install;
+mod objects;
+mod rights;
+mod server;
+mod sets;
+mod values;
 
 /// What Helm adds to every object, and the definitions' protection from `helm uninstall`.
 const OF_HELM: [&str; 5] = [
@@ -56,17 +64,50 @@ pub(crate) fn printed(tool: &str, args: &[&str]) -> String {
     out
 }
 
+const TEMPLATE: [&str; 4] = [
+    "template",
+    "psg-operator",
+    "charts/psg-operator",
+    "--namespace=psg-system",
+];
+
+/// What the chart makes of single values, as `--set` has them.
 fn chart(values: &[&str]) -> Vec<Value> {
-    let mut args = vec![
-        "template",
-        "psg-operator",
-        "charts/psg-operator",
-        "--namespace=psg-system",
-    ];
-    for value in values {
-        args.extend(["--set", value]);
-    }
+    serde_saphyr::from_multiple(&printed("helm", &with_values(values))).unwrap()
+}
+
+/// What Helm says to single values that it must refuse.
+fn refused(values: &[&str]) -> String {
+    let output = run("helm", &with_values(values));
+    assert!(!output.status.success(), "{values:?} was accepted");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn with_values<'a>(values: &[&'a str]) -> Vec<&'a str> {
+    let set = values.iter().flat_map(|value| ["--set", value]);
+    TEMPLATE.into_iter().chain(set).collect()
+}
+
+/// What the chart makes of a file of values.
+fn chart_of(values: &str) -> Vec<Value> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, values).unwrap();
+    let args = ["--values", file.path().to_str().unwrap()];
+    let args = [&TEMPLATE[..], &args].concat();
     serde_saphyr::from_multiple(&printed("helm", &args)).unwrap()
+}
+
+/// The only object of a kind.
+fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|object| object["kind"] == kind);
+    let one = found.next().unwrap_or_else(|| panic!("no {kind}"));
+    assert!(found.next().is_none(), "more than one {kind}");
+    one
+}
+
+/// The spec of the Deployment's pods.
+fn pod(objects: &[Value]) -> &Value {
+    &one(objects, "Deployment")["spec"]["template"]["spec"]
 }
 
 fn kustomize() -> Vec<Value> {
@@ -106,8 +147,10 @@ fn without_helm(value: &mut Value) {
                     map.remove(name);
                 }
             }
-            if let Some(selector) = map.get_mut("matchLabels").and_then(Value::as_object_mut) {
-                selector.retain(|key, _| !OF_HELM.contains(&key.as_str()));
+            for name in ["matchLabels", "selector"] {
+                if let Some(selector) = map.get_mut(name).and_then(Value::as_object_mut) {
+                    selector.retain(|key, _| !OF_HELM.contains(&key.as_str()));
+                }
             }
         }
         _ => {}
@@ -115,11 +158,7 @@ fn without_helm(value: &mut Value) {
 }
 
 fn args_of(objects: &[Value]) -> Vec<&str> {
-    let deployment = objects
-        .iter()
-        .find(|object| object["kind"] == "Deployment")
-        .unwrap();
-    let args = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+    let args = &pod(objects)["containers"][0]["args"];
     args.as_array()
         .unwrap()
         .iter()
@@ -207,259 +246,4 @@ fn an_overlay_with_another_namespace_and_prefix_changes_the_account_wherever_it_
         .collect();
     assert_eq!(params.len(), 1);
     assert_eq!(named(&params[0]["spec"]["paramRef"]), account);
-}
-
-#[test]
-fn a_value_that_does_not_exist_is_refused() {
-    for typo in [
-        "replicaCounts=2",
-        "image.tags=v1",
-        "image.tag=v1@sha256:short",
-        "crds.instal=false",
-        "serviceAccount.nam=x",
-        "resources.limit.cpu=1",
-        "logFormat=xml",
-        "audit.log=audit.jsonl",
-        "replicaCount=-1",
-        "watchNamespaces={Identity}",
-        "allowHosts={https://example.com}",
-    ] {
-        let output = run(
-            "helm",
-            &["template", "x", "charts/psg-operator", "--set", typo],
-        );
-        assert!(!output.status.success(), "{typo} was accepted");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            said.contains("don't meet the specifications of the schema"),
-            "{typo}: {said}"
-        );
-    }
-}
-
-#[test]
-fn every_value_is_in_the_schema_and_on_the_page() {
-    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    let values: Value = serde_saphyr::from_str(&read("charts/psg-operator/values.yaml")).unwrap();
-    let schema: Value =
-        serde_json::from_str(&read("charts/psg-operator/values.schema.json")).unwrap();
-    let page = read("charts/psg-operator/README.md");
-    for (name, value) in values.as_object().unwrap() {
-        let known = &schema["properties"][name];
-        assert!(known.is_object(), "{name} is not in the schema");
-        assert!(
-            page.contains(&format!("`{name}")),
-            "{name} is not on the page"
-        );
-        for inner in value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(inner, _)| inner)
-        {
-            assert!(
-                known["properties"][inner].is_object(),
-                "{name}.{inner} is not in the schema"
-            );
-            let whole = page.contains(&format!("`{name}`"));
-            assert!(
-                whole || page.contains(&format!("`{name}.{inner}`")),
-                "{name}.{inner}"
-            );
-        }
-    }
-}
-
-#[test]
-fn the_operator_can_do_what_it_must_and_nothing_else() {
-    let objects = kustomize();
-    let own = |resources: &[&str], verbs: &[&str]| json!({"apiGroups": ["passwordsync.dev"], "resources": resources, "verbs": verbs});
-    let kinds = ["passwordsyncgroups", "identitytenants"];
-    let statuses = ["passwordsyncgroups/status", "identitytenants/status"];
-    assert_eq!(
-        rules_of(&objects, "psg-operator"),
-        [
-            &own(&kinds, &["get", "list", "watch", "patch"]),
-            &own(&statuses, &["patch"]),
-            &json!({"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}),
-        ]
-    );
-    assert_eq!(
-        rules_of(&objects, "psg-operator-secrets"),
-        [&json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "patch"]})]
-    );
-    assert_eq!(
-        rules_of(&objects, "psg-operator-lease"),
-        [&json!({
-            "apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
-            "verbs": ["get", "create", "update"],
-        })]
-    );
-    let roles = objects
-        .iter()
-        .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"));
-    assert_eq!(roles.count(), 6, "a role that this test does not know");
-}
-
-/// The roles of people, and the cluster's own roles that each is added to.
-#[test]
-fn only_a_role_that_is_bound_on_purpose_writes_tenants_and_none_writes_a_status() {
-    let objects = kustomize();
-    let own = |resource: &str, verbs: &[&str]| json!({"apiGroups": ["passwordsync.dev"], "resources": [resource], "verbs": verbs});
-    let all = [
-        "get", "list", "watch", "create", "update", "patch", "delete",
-    ];
-    let view = json!({
-        "apiGroups": ["passwordsync.dev"], "resources": ["passwordsyncgroups", "identitytenants"],
-        "verbs": ["get", "list", "watch"],
-    });
-    let expected = [
-        ("view", vec![view], vec!["admin", "edit", "view"]),
-        (
-            "group-author",
-            vec![
-                own("passwordsyncgroups", &all),
-                own("passwordsyncgroups/status", &["get"]),
-            ],
-            vec!["admin", "edit"],
-        ),
-        (
-            "tenant-owner",
-            vec![
-                own("identitytenants", &all),
-                own("identitytenants/status", &["get"]),
-            ],
-            vec![],
-        ),
-    ];
-    for (role, rules, added_to) in expected {
-        let name = format!("psg-operator-{role}");
-        assert_eq!(
-            rules_of(&objects, &name),
-            rules.iter().collect::<Vec<_>>(),
-            "{name}"
-        );
-        let object = objects
-            .iter()
-            .find(|object| object["kind"] == "ClusterRole" && object["metadata"]["name"] == *name);
-        let labels = object.unwrap()["metadata"]["labels"].as_object().unwrap();
-        let to: Vec<&str> = labels
-            .keys()
-            .filter_map(|label| label.strip_prefix("rbac.authorization.k8s.io/aggregate-to-"))
-            .collect();
-        assert_eq!(to, added_to, "{name}");
-    }
-}
-
-#[test]
-fn in_a_list_of_namespaces_secrets_can_be_read_there_only() {
-    let objects = chart(&[
-        "watchNamespaces={identity,people}",
-        "audit.annotations={example.com/ticket}",
-        "allowHosts={sim.example.com}",
-    ]);
-    assert_eq!(
-        args_of(&objects),
-        [
-            "--listen=0.0.0.0:8080",
-            "--log-format=json",
-            "--audit-log=-",
-            "--lease=psg-operator",
-            "--watch-namespace=identity",
-            "--watch-namespace=people",
-            "--allow-host=sim.example.com",
-            "--audit-annotations=example.com/ticket",
-        ]
-    );
-    let bound = objects
-        .iter()
-        .filter(|object| object["roleRef"]["name"] == "psg-operator-secrets");
-    let bound: Vec<_> = bound
-        .map(|binding| (&binding["kind"], &binding["metadata"]["namespace"]))
-        .collect();
-    let role_binding = json!("RoleBinding");
-    assert_eq!(
-        bound,
-        [
-            (&role_binding, &json!("identity")),
-            (&role_binding, &json!("people"))
-        ]
-    );
-    let own = objects
-        .iter()
-        .filter(|object| object["roleRef"]["name"] == "psg-operator");
-    assert!(
-        own.map(|binding| &binding["kind"])
-            .eq([&json!("ClusterRoleBinding")])
-    );
-}
-
-#[test]
-fn secrets_are_only_read_where_they_are_not_protected_or_their_rights_could_go_first() {
-    let read_only = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]});
-    for values in ["protectSecrets=false", "watchNamespaces={identity}"] {
-        let objects = chart(&[values]);
-        assert_eq!(
-            rules_of(&objects, "psg-operator-secrets"),
-            [&read_only],
-            "{values}"
-        );
-    }
-}
-
-/// The policy that narrows the operator's patches is about the account that the pods run under.
-#[test]
-fn the_operators_patches_are_narrowed_with_every_set_of_values() {
-    for (values, account) in [
-        (vec![], "psg-operator"),
-        (vec!["protectSecrets=false"], "psg-operator"),
-        (vec!["watchNamespaces={identity}"], "psg-operator"),
-        (vec!["serviceAccount.name=other"], "other"),
-        (
-            vec!["serviceAccount.create=false", "serviceAccount.name=theirs"],
-            "theirs",
-        ),
-    ] {
-        let objects = chart(&values);
-        let found = |kind: &str, name: &str| {
-            let mut found = objects
-                .iter()
-                .filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);
-            let one = found.next().unwrap_or_else(|| panic!("{values:?}: {kind}"));
-            assert!(found.next().is_none(), "{values:?}: {kind}");
-            one
-        };
-        let name = "psg-operator-finalizers";
-        let policy = found("ValidatingAdmissionPolicy", name);
-        assert_eq!(policy["spec"]["failurePolicy"], "Fail");
-        let binding = &found("ValidatingAdmissionPolicyBinding", name)["spec"];
-        assert_eq!(binding["policyName"], name);
-        assert_eq!(binding["validationActions"], json!(["Deny"]));
-        assert_eq!(
-            binding["paramRef"],
-            json!({"name": account, "namespace": "psg-system", "parameterNotFoundAction": "Allow"}),
-            "{values:?}"
-        );
-        let pod = &found("Deployment", "psg-operator")["spec"]["template"]["spec"];
-        assert_eq!(pod["serviceAccountName"], account, "{values:?}");
-    }
-}
-
-#[test]
-fn an_image_can_be_named_by_its_digest() {
-    let digest = format!("v0.1.0@sha256:{}", "0a".repeat(32));
-    let objects = chart(&[&format!("image.tag={digest}")]);
-    let deployment = objects.iter().find(|object| object["kind"] == "Deployment");
-    let containers = &deployment.unwrap()["spec"]["template"]["spec"]["containers"];
-    assert_eq!(containers[0]["image"], format!("psg-operator:{digest}"));
-}
-
-#[test]
-fn the_definitions_can_be_left_to_somebody_else() {
-    let objects = chart(&["crds.install=false"]);
-    assert!(
-        objects
-            .iter()
-            .all(|object| object["kind"] != "CustomResourceDefinition")
-    );
 }

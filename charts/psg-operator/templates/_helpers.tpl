@@ -1,9 +1,17 @@
-{{/* The name of every object: the release's, which must say what it is. */}}
+{{/* What it is called, in names and labels. */}}
+{{- define "psg-operator.name" -}}
+{{ .Values.nameOverride | default "psg-operator" }}
+{{- end -}}
+
+{{/* The name of every object: the release's, which must say what it is. Room for a suffix is left. */}}
 {{- define "psg-operator.fullname" -}}
-{{- if contains "psg-operator" .Release.Name -}}
+{{- $name := include "psg-operator.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride }}
+{{- else if contains $name .Release.Name -}}
 {{ .Release.Name | trunc 50 | trimSuffix "-" }}
 {{- else -}}
-{{ printf "%s-psg-operator" .Release.Name | trunc 50 | trimSuffix "-" }}
+{{ printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" }}
 {{- end -}}
 {{- end -}}
 
@@ -18,7 +26,7 @@
 
 {{/* What selects the pods of this release. */}}
 {{- define "psg-operator.selector" -}}
-app.kubernetes.io/name: psg-operator
+app.kubernetes.io/name: {{ include "psg-operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
@@ -28,6 +36,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The same and more, of which a key may be among commonLabels too. */}}
+{{- define "psg-operator.labels.with" -}}
+{{ toYaml (merge (dict) (index . 1) (include "psg-operator.labels" (index . 0) | fromYaml)) }}
 {{- end -}}
 
 {{/* Who is bound. */}}
@@ -35,4 +51,45 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - kind: ServiceAccount
   name: {{ include "psg-operator.serviceAccount" . }}
   namespace: {{ .Release.Namespace }}
+{{- end -}}
+
+{{/* The image: a digest is exact, and some runtimes refuse a tag beside it. */}}
+{{- define "psg-operator.image" -}}
+{{- with .Values.global.imageRegistry | default .Values.image.registry }}{{ . }}/{{ end -}}
+{{ .Values.image.repository }}
+{{- if .Values.image.digest -}}
+@{{ .Values.image.digest }}
+{{- else -}}
+:{{ .Values.image.tag | default (printf "v%s" .Chart.AppVersion) }}
+{{- end -}}
+{{- end -}}
+
+{{/* What an endpoint of a monitor has, whichever of the two it is. */}}
+{{- define "psg-operator.endpoint" -}}
+path: /metrics
+{{- with .interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* A security context; on OpenShift the namespace says which user and groups it is. */}}
+{{- define "psg-operator.context" -}}
+{{- $context := index . 1 -}}
+{{- if (index . 0).Values.openshift -}}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" -}}
+{{- end -}}
+{{- with $context -}}
+{{ toYaml . }}
+{{- end -}}
 {{- end -}}

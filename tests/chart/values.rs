@@ -1,0 +1,303 @@
+//! The values: each is in `values.yaml`, in the schema and on the page, and what cannot work is
+//! refused with the remedy.
+
+use std::fs;
+
+use serde_json::{Map, Value, json};
+
+use super::{chart, refused, root};
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join("charts/psg-operator").join(path)).unwrap()
+}
+
+fn schema() -> Value {
+    serde_json::from_str(&read("values.schema.json")).unwrap()
+}
+
+/// What a parent chart puts there as well.
+const OPEN: &str = "global";
+
+/// Each value with the part of the schema about it, from the outside in: `image`, `image.tag`.
+fn described(part: &Value, path: &str, found: &mut Vec<(String, Value)>) {
+    let properties = part["properties"].as_object();
+    for (name, part) in properties.into_iter().flatten() {
+        let path = format!("{path}{name}");
+        found.push((path.clone(), part.clone()));
+        described(part, &format!("{path}."), found);
+    }
+}
+
+fn all_described() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    described(&schema(), "", &mut found);
+    found
+}
+
+/// The value at such a path.
+fn at<'a>(values: &'a Value, path: &str) -> Option<&'a Value> {
+    values.pointer(&format!("/{}", path.replace('.', "/")))
+}
+
+/// Each value of the file which the schema should have, and which it has not.
+fn unknown(values: &Map<String, Value>, part: &Value, path: &str, found: &mut Vec<String>) {
+    for (name, value) in values {
+        let (path, known) = (format!("{path}{name}"), &part["properties"][name]);
+        if known.is_null() {
+            found.push(path);
+        } else if let (Some(inner), true) = (value.as_object(), known["properties"].is_object()) {
+            unknown(inner, known, &format!("{path}."), found);
+        }
+    }
+}
+
+#[test]
+fn every_value_is_in_the_file_in_the_schema_and_on_the_page() {
+    let values: Value = serde_saphyr::from_str(&read("values.yaml")).unwrap();
+    let mut found = Vec::new();
+    unknown(values.as_object().unwrap(), &schema(), "", &mut found);
+    assert_eq!(found, Vec::<String>::new(), "not in the schema");
+
+    let page = read("README.md");
+    let all = all_described();
+    assert!(all.len() > 80, "{}", all.len());
+    for (path, part) in all {
+        // What Kubernetes has in a map that is empty here is not listed again.
+        let outer = path
+            .rsplit_once('.')
+            .and_then(|(outer, _)| at(&values, outer));
+        let empty = outer.is_some_and(|outer| *outer == json!({}));
+        assert!(
+            empty || at(&values, &path).is_some(),
+            "{path} is not in values.yaml"
+        );
+        let about = part["description"].as_str().unwrap_or_default();
+        assert!(about.ends_with('.'), "{path} has no description");
+        // A row is about one value, or about all that are in it.
+        let mut rows = path.match_indices('.').map(|(at, _)| &path[..at]);
+        let on_page = |path: &str| page.contains(&format!("`{path}`"));
+        let inner = part["properties"].is_object();
+        assert!(
+            inner || on_page(&path) || rows.any(on_page),
+            "{path} is not on the page"
+        );
+    }
+}
+
+#[test]
+fn the_schema_refuses_every_key_that_it_does_not_know_but_those_of_a_parent() {
+    assert_eq!(schema()["additionalProperties"], false);
+    for (path, part) in all_described() {
+        if part["properties"].is_object() {
+            assert_eq!(
+                part["additionalProperties"] != false,
+                path == OPEN,
+                "{path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_page_says_the_defaults_of_the_file() {
+    let values: Value = serde_saphyr::from_str(&read("values.yaml")).unwrap();
+    let page = read("README.md");
+    let mut compared = 0;
+    for line in page.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        let path = cells[0].trim_start_matches("| ").trim_matches('`');
+        let Some(value) = at(&values, path) else {
+            continue;
+        };
+        // Some are told in words.
+        let quoted = cells[1].strip_prefix('`');
+        let Some(said) = quoted.and_then(|said| said.strip_suffix('`')) else {
+            continue;
+        };
+        let said: Value = serde_saphyr::from_str(said).unwrap();
+        assert_eq!(&said, value, "{path}");
+        compared += 1;
+    }
+    assert!(compared > 40, "{compared}");
+}
+
+#[test]
+fn a_value_that_does_not_exist_or_cannot_be_is_refused_by_the_schema() {
+    for typo in [
+        "replicaCounts=2",
+        "image.tags=v1",
+        "image.tag=v1@sha256:short",
+        "image.digest=0a0a",
+        "image.repository=psg-operator:v1",
+        "image.registry=https://registry.example.com",
+        "global.imageRegistry=registry.example.com/",
+        "imagePullSecrets[0]=registry",
+        "crds.instal=false",
+        "serviceAccount.nam=x",
+        "resources.limit.cpu=1",
+        "logFormat=xml",
+        "audit.log=audit.jsonl",
+        "audit.log=/var/log/psg/",
+        "replicaCount=-1",
+        "watchNamespaces={Identity}",
+        "allowHosts={https://example.com}",
+        "extraArgs={settle=40s}",
+        "extraEnv[0].value=x",
+        "extraObjects[0].kind=ConfigMap",
+        "commonLabels.app\\.kubernetes\\.io/name=x",
+        "podLabels.app\\.kubernetes\\.io/instance=x",
+        "commonLabels.rbac\\.authorization\\.k8s\\.io/aggregate-to-edit=x",
+        "commonLabels.team=two words",
+        "fullnameOverride=Sync",
+        "terminationGracePeriodSeconds=10",
+        "podDisruptionBudget.minAvailable=half",
+        "metrics.serviceMonitor.interval=often",
+        "metrics.prometheusRule.disabled={PsgNothing}",
+        "metrics.prometheusRule.tenantNotReadSeconds=5",
+        "networkPolicy.egress.tenants.ports={}",
+        "networkPolicy.egress.tenants.ports={https}",
+        "networkPolicy.egres.tenants.ports={443}",
+    ] {
+        let said = refused(&[typo]);
+        assert!(
+            said.contains("don't meet the specifications of the schema"),
+            "{typo}: {said}"
+        );
+    }
+}
+
+/// What Helm was told to fail with, without where.
+fn sentence(said: &str) -> &str {
+    let line = said.lines().find(|line| line.contains("execution error"));
+    let line = line.unwrap_or_else(|| panic!("{said}"));
+    line.split_once("): ").unwrap().1
+}
+
+#[test]
+fn values_that_cannot_work_together_are_refused_with_one_sentence_that_names_the_remedy() {
+    let mount = "extraVolumeMounts[0].name=a,extraVolumeMounts[0].mountPath=/var/log";
+    let volume = "extraVolumes[0].name=a";
+    let file = "audit.log=/var/log/audit.jsonl";
+    let read_only = "extraVolumeMounts[0].readOnly=true";
+    let beside = "extraVolumeMounts[0].mountPath=/var/lo";
+    let budget = "podDisruptionBudget.enabled=true";
+    let elsewhere = "extraArgs={--metrics-listen=127.0.0.1:9090}";
+    for (values, remedy) in [
+        (
+            vec!["metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"],
+            "enable serviceMonitor or podMonitor",
+        ),
+        (
+            vec!["metrics.serviceMonitor.enabled=true,metrics.service.enabled=false"],
+            "set metrics.service.enabled=true",
+        ),
+        (vec![elsewhere], "leave --metrics-listen out"),
+        (
+            vec![
+                elsewhere,
+                "metrics.service.enabled=false,metrics.podMonitor.enabled=true",
+            ],
+            "leave --metrics-listen out",
+        ),
+        (
+            vec!["extraEnv[0].name=PSG_METRICS_LISTEN"],
+            "leave --metrics-listen out",
+        ),
+        (vec![file], "mount a writable volume"),
+        (
+            vec![file, mount, volume, read_only],
+            "mount a writable volume",
+        ),
+        (vec![file, mount, volume, beside], "mount a writable volume"),
+        (vec![mount], "add the volume a to extraVolumes"),
+        (
+            vec![
+                budget,
+                "podDisruptionBudget.minAvailable=1,podDisruptionBudget.maxUnavailable=1",
+            ],
+            "set minAvailable or maxUnavailable",
+        ),
+        (
+            vec![budget, "podDisruptionBudget.minAvailable=2"],
+            "set minAvailable below replicaCount, 2",
+        ),
+        (
+            vec![budget, "podDisruptionBudget.minAvailable=100%"],
+            "let at least one pod go",
+        ),
+        (
+            vec![budget, "podDisruptionBudget.maxUnavailable=0"],
+            "let at least one pod go",
+        ),
+        (
+            vec!["serviceAccount.create=false"],
+            "name the account that exists",
+        ),
+    ] {
+        let said = refused(&values);
+        let said = sentence(&said);
+        assert!(said.contains(remedy), "{values:?}: {said}");
+    }
+    // And with the remedy they are taken.
+    chart(&[file, mount, volume]);
+    chart(&[elsewhere, "metrics.service.enabled=false"]);
+}
+
+/// The rows of the page of flags: a flag and its variable.
+fn flags() -> Vec<(String, String)> {
+    let page = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let (_, section) = page.split_once("\n## Flags\n").unwrap();
+    let (table, _) = section.split_once("\n## ").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `--"));
+    let rows = rows.map(|line| {
+        let mut quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
+        (quoted.next().unwrap(), quoted.next().unwrap())
+    });
+    rows.collect()
+}
+
+/// A flag that stands twice ends the operator, and a variable beside its flag has no effect.
+#[test]
+fn a_flag_that_the_chart_sets_cannot_be_given_again_and_every_other_one_can() {
+    let values = [
+        ("--watch-namespace", "watchNamespaces"),
+        ("--allow-host", "allowHosts"),
+        ("--audit-log", "audit.log"),
+        ("--audit-annotations", "audit.annotations"),
+        ("--log-format", "logFormat"),
+        ("--log-level", "logLevel"),
+    ];
+    let set = [
+        "--listen",
+        "--lease",
+        "--lease-namespace",
+        "--lease-identity",
+    ];
+    let (flags, mut others) = (flags(), Vec::new());
+    assert!(flags.len() > 20, "{flags:?}");
+    for (flag, variable) in flags {
+        let value = values.iter().find(|(name, _)| *name == flag);
+        let remedy = match value {
+            Some((_, value)) => format!("set {value} instead"),
+            None if set.contains(&&*flag) => "since the chart sets it".to_owned(),
+            None => {
+                others.push(format!("{flag}=x"));
+                continue;
+            }
+        };
+        for (given, name) in [
+            (format!("extraArgs={{{flag}=x}}"), flag),
+            (format!("extraEnv[0].name={variable}"), variable),
+        ] {
+            let said = refused(&[&given]);
+            let expected = format!("leave {name} out");
+            assert!(
+                said.contains(&expected) && said.contains(&remedy),
+                "{given}: {said}"
+            );
+        }
+    }
+    assert!(others.len() > 10, "{others:?}");
+    let all = format!("extraArgs={{{}}}", others.join(","));
+    chart(&[&all, "metrics.service.enabled=false"]);
+}
