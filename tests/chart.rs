@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 mod alerts;
+mod arguments;
 mod install;
 mod objects;
 mod rights;

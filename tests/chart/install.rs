@@ -51,6 +51,8 @@ async fn a_release_is_installed_upgraded_and_uninstalled_and_the_definitions_sta
         values.path().to_str().unwrap(),
         // Kinds that this server does not have.
         "--set=metrics.podMonitor.enabled=false,metrics.prometheusRule.enabled=false",
+        // In the way of this is what the first release has of a rolling update.
+        "--set=strategy.type=Recreate",
     ]);
     let names = kubectl(&["get", OF_A_RELEASE, own, "--output=name"]).await;
     for made in [
@@ -65,6 +67,10 @@ async fn a_release_is_installed_upgraded_and_uninstalled_and_the_definitions_sta
         image.starts_with("registry.example.com/psg-operator@sha256:"),
         "{image}"
     );
+
+    let strategy = "--output=jsonpath={.spec.strategy}";
+    let strategy = kubectl(&["get", "deployment", "psg-operator", strategy]).await;
+    assert_eq!(strategy, "{\"type\":\"Recreate\"}");
 
     helm(&["uninstall", "psg-operator"]);
     let left = kubectl(&["get", OF_A_RELEASE, own, "--output=name"]).await;

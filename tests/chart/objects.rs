@@ -176,6 +176,15 @@ fn the_pods_are_where_and_what_they_are_asked_to_be() {
     );
     assert_eq!(pod(&objects)["terminationGracePeriodSeconds"], 60);
 
+    let objects = set("one replica and one volume");
+    let strategy = &one(&objects, "Deployment")["spec"]["strategy"];
+    assert_eq!(strategy, &json!({"type": "Recreate"}));
+
+    let objects = set("an audit file that a container sends away");
+    let containers = pod(&objects)["containers"].as_array().unwrap();
+    let names: Vec<_> = containers.iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["psg-operator", "shipper"]);
+
     let objects = set("a private registry");
     let secrets = json!([{"name": "registry"}, {"name": "mirror"}]);
     assert_eq!(pod(&objects)["imagePullSecrets"], secrets);

@@ -63,6 +63,33 @@ podSecurityContext: {fsGroup: 65532}
 extraVolumes: [{name: audit, persistentVolumeClaim: {claimName: psg-audit}}]
 extraVolumeMounts: [{name: audit, mountPath: /var/log/psg}]",
     ),
+    set(
+        "an audit file that a container sends away",
+        "audit: {log: /var/log/psg/audit.jsonl}
+extraVolumes: [{name: audit, emptyDir: {sizeLimit: 1Gi}}]
+extraVolumeMounts: [{name: audit, mountPath: /var/log/psg}]
+extraContainers:
+  - name: shipper
+    image: shipper:v1
+    volumeMounts: [{name: audit, mountPath: /var/log/psg}]
+    securityContext:
+      allowPrivilegeEscalation: false
+      capabilities: {drop: [ALL]}",
+    ),
+    set(
+        "one replica and one volume",
+        "replicaCount: 1
+strategy: {type: Recreate}
+audit: {log: /var/log/psg/audit.jsonl}
+extraVolumes: [{name: audit, persistentVolumeClaim: {claimName: psg-audit}}]
+extraVolumeMounts: [{name: audit, mountPath: /var/log}]",
+    ),
+    set(
+        "an authority of one's own",
+        "extraEnv: [{name: SSL_CERT_FILE, value: /etc/psg/ca/bundle.pem}]
+extraVolumes: [{name: ca, configMap: {name: ca-bundle}}]
+extraVolumeMounts: [{name: ca, mountPath: /etc/psg/ca, readOnly: true}]",
+    ),
     set("no audit trail", "audit: {log: 'off'}"),
     set(
         "more flags and variables",

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use super::{chart, refused, root};
+use super::{chart, chart_of, refused, root};
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join("charts/psg-operator").join(path)).unwrap()
@@ -166,6 +166,21 @@ fn a_value_that_does_not_exist_or_cannot_be_is_refused_by_the_schema() {
     }
 }
 
+#[test]
+fn the_chart_takes_each_example_of_the_page_about_installing() {
+    let page = fs::read_to_string(root().join("docs/install.md")).unwrap();
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks: Vec<_> = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(blocks.len() > 8, "{}", blocks.len());
+    for block in blocks {
+        // Each says something, and not what is so without it.
+        let values = block.replace('…', &"0a".repeat(32));
+        assert_ne!(chart_of(&values), chart(&[]), "{block}");
+    }
+}
+
 /// What Helm was told to fail with, without where.
 fn sentence(said: &str) -> &str {
     let line = said.lines().find(|line| line.contains("execution error"));
@@ -241,63 +256,4 @@ fn values_that_cannot_work_together_are_refused_with_one_sentence_that_names_the
     // And with the remedy they are taken.
     chart(&[file, mount, volume]);
     chart(&[elsewhere, "metrics.service.enabled=false"]);
-}
-
-/// The rows of the page of flags: a flag and its variable.
-fn flags() -> Vec<(String, String)> {
-    let page = fs::read_to_string(root().join("docs/operations.md")).unwrap();
-    let (_, section) = page.split_once("\n## Flags\n").unwrap();
-    let (table, _) = section.split_once("\n## ").unwrap();
-    let rows = table.lines().filter(|line| line.starts_with("| `--"));
-    let rows = rows.map(|line| {
-        let mut quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
-        (quoted.next().unwrap(), quoted.next().unwrap())
-    });
-    rows.collect()
-}
-
-/// A flag that stands twice ends the operator, and a variable beside its flag has no effect.
-#[test]
-fn a_flag_that_the_chart_sets_cannot_be_given_again_and_every_other_one_can() {
-    let values = [
-        ("--watch-namespace", "watchNamespaces"),
-        ("--allow-host", "allowHosts"),
-        ("--audit-log", "audit.log"),
-        ("--audit-annotations", "audit.annotations"),
-        ("--log-format", "logFormat"),
-        ("--log-level", "logLevel"),
-    ];
-    let set = [
-        "--listen",
-        "--lease",
-        "--lease-namespace",
-        "--lease-identity",
-    ];
-    let (flags, mut others) = (flags(), Vec::new());
-    assert!(flags.len() > 20, "{flags:?}");
-    for (flag, variable) in flags {
-        let value = values.iter().find(|(name, _)| *name == flag);
-        let remedy = match value {
-            Some((_, value)) => format!("set {value} instead"),
-            None if set.contains(&&*flag) => "since the chart sets it".to_owned(),
-            None => {
-                others.push(format!("{flag}=x"));
-                continue;
-            }
-        };
-        for (given, name) in [
-            (format!("extraArgs={{{flag}=x}}"), flag),
-            (format!("extraEnv[0].name={variable}"), variable),
-        ] {
-            let said = refused(&[&given]);
-            let expected = format!("leave {name} out");
-            assert!(
-                said.contains(&expected) && said.contains(&remedy),
-                "{given}: {said}"
-            );
-        }
-    }
-    assert!(others.len() > 10, "{others:?}");
-    let all = format!("extraArgs={{{}}}", others.join(","));
-    chart(&[&all, "metrics.service.enabled=false"]);
 }
