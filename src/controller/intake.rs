@@ -99,7 +99,7 @@ fn let_go(uid: &str, context: &Context) {
     context.unreadable.forget::<PasswordSyncGroup>(context, uid);
     let mut claims = context.claims_mut();
     let tenant = claims.claimant(uid).map(|claimant| claimant.tenant.clone());
-    let rivals = claims.remove(uid);
+    let rivals = claims.remove(uid, context.now());
     if let Some(tenant) = tenant {
         context.tenants.claimed(&tenant);
         if claims.members(&tenant).is_empty() {

@@ -109,9 +109,15 @@ fn last_answer(case: &Case<'_>) -> String {
     why.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
-/// Asks for a walk over all groups if the newest is older than one interval: too old to
-/// create, adopt or write a group by it.
+/// Asks for a walk over all groups if the newest is too old to create, adopt or write a group by it: older
+/// than one interval, or than what a resource of another IdentityTenant left in the tenant.
 pub fn read_groups(case: &Case<'_>, now: Timestamp) -> Option<Move> {
+    if let Some(left) = case.claims.let_go_elsewhere(&case.object.uid) {
+        let shown = time::after(left, case.timers.settle);
+        if case.picture.groups_as_of() < Some(shown) {
+            return Some(read_what_was_left(case, now, shown));
+        }
+    }
     let fresh = time::before(now, case.tenant.interval);
     let stale = case
         .picture
@@ -121,6 +127,29 @@ pub fn read_groups(case: &Case<'_>, now: Timestamp) -> Option<Move> {
         what: What::Groups,
         newer_than: fresh,
     })
+}
+
+/// A walk that began from then on shows what the other resource left.
+fn read_what_was_left(case: &Case<'_>, now: Timestamp, shown: Timestamp) -> Move {
+    if now >= shown {
+        return Move::Refresh {
+            what: What::Groups,
+            newer_than: shown,
+        };
+    }
+    let reason = if case.recorded.group.is_some() {
+        Reason::Updating
+    } else {
+        Reason::Creating
+    };
+    let message = format!(
+        "a resource of another IdentityTenant let go of what it had in this tenant, and reads may not show \
+         yet what it left: the groups are read again at {shown}"
+    );
+    Move::Wait {
+        until: shown,
+        why: Finding::new(reason, message),
+    }
 }
 
 /// Since when the holders of so many sources must have been read: the first of a hundred must

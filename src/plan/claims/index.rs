@@ -23,6 +23,8 @@ pub struct ClaimIndex {
     keys: BTreeMap<Key, Few>,
     /// By tenant and UID, when the deletions were begun that came to their end lately.
     ended: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    /// By who answers and IdentityTenant, when a resource went last that held something there.
+    let_go: BTreeMap<TenantKey, BTreeMap<String, Timestamp>>,
 }
 
 /// A tenant by its own word, or, before it was ever read, by its resource.
@@ -103,17 +105,36 @@ impl ClaimIndex {
         }
     }
 
-    /// Forgets a resource, and names the others that this may free.
-    pub fn remove(&mut self, uid: &str) -> BTreeSet<String> {
+    /// Forgets a resource that is gone, and names the others that this may free.
+    pub fn remove(&mut self, uid: &str, now: Timestamp) -> BTreeSet<String> {
         let (claimant, rivals) = self.take_out(uid);
-        if let Some(claimant) = claimant
-            && let Going::Begun(at) = claimant.held.going
-        {
+        let Some(claimant) = claimant else {
+            return rivals;
+        };
+        let held = &claimant.held;
+        let held_anything = held.group.is_some() || !held.sources.0.is_empty();
+        if held_anything && let Scope::Known(key) = self.scope(&claimant) {
+            let let_go = self.let_go.entry(key).or_default();
+            let_go.insert(claimant.tenant.clone(), now);
+        }
+        if let Going::Begun(at) = held.going {
             let ended = self.ended.entry(claimant.tenant).or_default();
             ended.retain(|_, before| *before >= time::before(at, brake::WINDOW));
             ended.insert(claimant.uid, at);
         }
         rivals
+    }
+
+    /// When a resource of another IdentityTenant that leads to the same tenant went last and held
+    /// something there. What it wrote is in a picture of its own, and may not show yet in this one's.
+    pub fn let_go_elsewhere(&self, me: &str) -> Option<Timestamp> {
+        let mine = self.claimant(me)?;
+        let Scope::Known(key) = self.scope(mine) else {
+            return None;
+        };
+        let others = self.let_go.get(&key)?.iter();
+        let others = others.filter(|(tenant, _)| **tenant != mine.tenant);
+        others.map(|(_, at)| *at).max()
     }
 
     fn take_out(&mut self, uid: &str) -> (Option<Box<Claimant>>, BTreeSet<String>) {

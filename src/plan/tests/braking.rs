@@ -99,7 +99,7 @@ fn what_was_begun_or_has_ended_within_the_window_counts_and_older_does_not() {
         let fixture = waits(&[going; 5]);
         let mut claims = fixture.claims();
         for number in 0..5 {
-            claims.remove(&format!("other-{number}"));
+            claims.remove(&format!("other-{number}"), fixture.now);
         }
         let case = fixture.case(&claims);
         matches!(crate::next(&case, fixture.now), Move::Wait { .. })
@@ -229,7 +229,7 @@ proptest! {
             prop_assert!(managed <= groups && going >= 1);
             if going <= brake.limit(managed) && held_back == 0 {
                 claims.insert(member(number, Going::Begun(at(now))));
-                claims.remove(&format!("g{number}"));
+                claims.remove(&format!("g{number}"), at(now));
                 begun.push(now);
             } else {
                 claims.insert(member(number, Going::HeldBack));

@@ -105,8 +105,8 @@ fn who_comes_or_goes_wakes_those_who_want_the_same() {
     assert_eq!(index.insert(wanting("c", &["AD"])), uids(&["a"]));
     assert_eq!(index.insert(wanting("c", &["AD"])), uids(&[]), "as before");
     assert_eq!(index.insert(wanting("c", &["HR"])), uids(&["a", "b"]));
-    assert_eq!(index.remove("c"), uids(&["b"]));
-    assert_eq!(index.remove("c"), uids(&[]));
+    assert_eq!(index.remove("c", at(NOW)), uids(&["b"]));
+    assert_eq!(index.remove("c", at(NOW)), uids(&[]));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn who_holds_a_source_by_id_wakes_those_who_want_it_by_id_or_by_name() {
     ]);
     let holder = resource("d", &wants("d", &[]), &holds("g", &["hr"]));
     assert_eq!(index.insert(holder), uids(&["a", "b"]));
-    assert_eq!(index.remove("d"), uids(&["a", "b"]));
+    assert_eq!(index.remove("d", at(NOW)), uids(&["a", "b"]));
     // Its place is taken by another, who concerns nobody.
     assert_eq!(index.insert(wanting("e", &["Box"])), uids(&[]));
     assert_eq!(index.members(TENANT), uids(&["a", "b", "c", "e"]));

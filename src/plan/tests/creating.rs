@@ -4,8 +4,10 @@
 use jiff::SignedDuration;
 use psg_domain::{Intent, Origin};
 
-use super::fixture::{Fixture, NOW, READ, at, everybody, group, group_id, names, setback};
-use crate::{Memory, Move, Outcome, Reason, Remembered, Step, What};
+use super::fixture::{
+    Fixture, NOW, READ, TENANT, at, everybody, group, group_id, key, names, setback,
+};
+use crate::{Memory, Move, Outcome, Reason, Remembered, Step, Timers, What};
 
 const SENT: i64 = NOW - 100;
 
@@ -451,4 +453,44 @@ fn a_namesake_is_not_adopted_while_it_is_in_doubt_whether_the_held_group_is_gone
         gone.remembers(),
         Memory::Group(_, Origin::Adopted)
     ));
+}
+
+/// The picture of another IdentityTenant showed what that resource wrote; the one here may not yet.
+#[test]
+fn a_create_waits_for_a_read_that_shows_what_a_resource_of_another_tenant_left() {
+    let fixture = Fixture::new().read().other("gone", 1, |other| {
+        other.recorded = Fixture::settled().recorded;
+    });
+    let settle = i64::try_from(Timers::default().settle.as_secs()).unwrap();
+    let after = |tenant: &str, left: i64, now: i64| {
+        let mut claims = fixture.claims();
+        let mut gone = claims.claimant("gone").unwrap().clone();
+        tenant.clone_into(&mut gone.tenant);
+        claims.identify(tenant, &key("acme"));
+        claims.insert(gone);
+        claims.remove("gone", at(left));
+        let fixture = fixture.clone().with(|f| f.now = at(now));
+        let case = fixture.case(&claims);
+        crate::next(&case, fixture.now)
+    };
+    let other = "identity/second";
+    let shown = NOW - 3 + settle;
+    match after(other, NOW - 3, NOW) {
+        Move::Wait { until, why } => {
+            assert_eq!((until, why.reason), (at(shown), Reason::Creating));
+        }
+        odd => panic!("{odd:?}"),
+    }
+    match after(other, NOW - 3, shown) {
+        Move::Refresh { what, newer_than } => {
+            assert_eq!((what, newer_than), (What::Groups, at(shown)));
+        }
+        odd => panic!("{odd:?}"),
+    }
+    let goes_on = |next| matches!(next, Move::Do(Step::Record(Memory::Intent(_))));
+    assert!(
+        goes_on(after(other, READ - settle, NOW)),
+        "the walk shows it"
+    );
+    assert!(goes_on(after(TENANT, NOW - 3, NOW)), "one picture shows it");
 }

@@ -21,7 +21,7 @@ pub const NOW: i64 = 10_000;
 pub const READ: i64 = NOW - 5;
 /// The UID of the resource.
 pub const ME: &str = "uid-me";
-const TENANT: &str = "ns/default";
+pub const TENANT: &str = "ns/default";
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -2,7 +2,7 @@
 
 use psg_domain::{Origin, TenantKey};
 
-use super::fixture::{Fixture, condition, group, group_id, key, names, source_id};
+use super::fixture::{Fixture, NOW, at, condition, group, group_id, key, names, source_id};
 use crate::{ClaimIndex, Claimant, Move, Reason, Truth, claims};
 
 #[test]
@@ -310,8 +310,8 @@ fn a_release_wakes_the_resources_that_wait_for_it() {
         held: claims::Held::of(&Fixture::settled().recorded),
         ..freed
     });
-    assert!(index.remove("old").contains("new"), "it is gone");
-    assert!(index.remove("old").is_empty());
+    assert!(index.remove("old", at(NOW)).contains("new"), "it is gone");
+    assert!(index.remove("old", at(NOW)).is_empty());
 }
 
 /// The watch shows the version on which it was announced later than that.

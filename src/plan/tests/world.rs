@@ -123,7 +123,7 @@ impl World {
             resource.object.deleting = true;
             if !resource.object.finalizer {
                 self.resources.remove(uid);
-                self.claims.remove(uid);
+                self.claims.remove(uid, self.now);
                 return;
             }
             self.claim(uid);
@@ -305,7 +305,7 @@ impl World {
                 resource.engine.finalized();
                 if resource.object.deleting {
                     self.resources.remove(uid);
-                    self.claims.remove(uid);
+                    self.claims.remove(uid, self.now);
                 }
             }
             Move::Do(step) => {

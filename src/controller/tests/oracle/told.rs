@@ -102,9 +102,14 @@ impl Oracle {
                 &format!("{left:?}"),
             );
         }
-        // One that left by an edit is forgotten once it is looked after.
+        // One that left by an edit is forgotten once it is looked after, or once the group is recorded to
+        // have it again: what becomes of it is then decided by that record.
         let still = told(status);
-        let still: BTreeSet<&String> = still.iter().map(|left| &left.id).collect();
+        let mut still: BTreeSet<&String> = still.iter().map(|left| &left.id).collect();
+        let equal = Shape::of_status(status);
+        if equal != before.and_then(Shape::of_status) {
+            still.extend(equal.iter().flat_map(|Shape(.., sources)| sources));
+        }
         for left in before.map(open_entries).unwrap_or_default() {
             let (id, policy) = (left.id.clone(), left.policy_id.clone());
             if still.contains(&id) {
