@@ -10,9 +10,11 @@
 //! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
 //! - [`crds`]: the definitions as they are installed, generated into `crds/`.
 //! - [`schemas`]: the same as JSON schemas that refuse unknown fields, generated into `schemas/`.
+//! - [`annotations`]: what people ask for by annotations.
 //! - [`proxy`]: which proxy leads to an API server.
 //! - [`names`]: every name that manifests and other programs rely on.
 
+pub mod annotations;
 pub mod convert;
 pub mod crds;
 pub mod entries;

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use psg_api::{IdentityTenant, TenantSettings, names};
+use psg_api::{IdentityTenant, TenantSettings, annotations};
 use psg_domain::{TenantKey, time};
 use psg_identity::{
     AddressError, ApiVersion, Client, Credentials, CredentialsError, Error, Options, Rate,
@@ -124,12 +124,7 @@ async fn round(
     session: &mut Session,
     manifest: &IdentityTenant,
 ) -> Duration {
-    let acknowledged = manifest
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get(names::ACKNOWLEDGED_UNTIL))
-        .and_then(|until| until.parse().ok());
+    let acknowledged = annotations::acknowledged_until(&manifest.metadata);
     let started = context.now();
     let outcome = read(tenant, context, session, manifest).await;
     let now = context.now();

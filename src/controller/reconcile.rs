@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use psg_api::{IdentityTenant, PasswordSyncGroup, annotations, names};
 use psg_domain::time;
 use psg_plan::{
     Basis, Brake, Claimant, Condition, Decision, Going, InUse, Memory, Move, Object, Observation,
@@ -499,7 +499,7 @@ impl Pass {
     }
 
     fn asked_to_read(&mut self) {
-        let asked = status::annotation(&self.group, names::RECONCILE_AT).cloned();
+        let asked = annotations::annotation(&self.group.metadata, names::RECONCILE_AT).cloned();
         if asked.is_some() && asked != self.mind.reconcile_at {
             let namespace = self.group.namespace().unwrap_or_default();
             let tenant = format!("{namespace}/{}", self.group.spec.tenant_ref.name);
@@ -607,9 +607,9 @@ fn object(group: &PasswordSyncGroup) -> Object {
         generation: group.metadata.generation.unwrap_or_default(),
         deleting: group.metadata.deletion_timestamp.is_some(),
         finalizer: holds_finalizer(group),
-        paused_until: status::paused_until(group),
-        unreadable_pause: status::unreadable_pause(group),
-        reconcile_at: status::reconcile_at(group),
+        paused_until: annotations::paused_until(&group.metadata),
+        unreadable_pause: annotations::unreadable_pause(&group.metadata),
+        reconcile_at: annotations::reconcile_at(&group.metadata),
     }
 }
 

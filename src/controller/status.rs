@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as KubeCondition, Time};
 use psg_api::{
     Condition as StoredCondition, IdentityTenant, IdentityTenantStatus, PasswordSyncGroup,
-    merge_patch, names, status_of,
+    merge_patch, status_of,
 };
 use psg_domain::{text, time};
 use psg_identity::{ApiVersion, Budget, Operation, Rate};
@@ -281,9 +281,6 @@ const OURS: [&str; 10] = [
     "PoliciesAligned",
 ];
 
-/// How much of an annotation a status has room for.
-const LONGEST_ANNOTATION: usize = 256;
-
 /// How much of what cannot be read a status names, and how much of each.
 const MOST_UNREADABLE: usize = 10;
 const LONGEST_UNREADABLE: usize = 256;
@@ -304,11 +301,6 @@ pub fn place(tenant: &IdentityTenant) -> (String, String) {
         metadata.namespace.clone().unwrap_or_default(),
         metadata.name.clone().unwrap_or_default(),
     )
-}
-
-/// The annotation of a resource.
-pub fn annotation<'a>(group: &'a PasswordSyncGroup, name: &str) -> Option<&'a String> {
-    group.metadata.annotations.as_ref()?.get(name)
 }
 
 /// Whether a resource was told that the brake holds its deletion.
@@ -349,24 +341,6 @@ fn hindered_from(group: &PasswordSyncGroup) -> Option<Timestamp> {
     } else {
         time::after(stalled.last_transition_time.0, KEEPS_ITS_PLACE)
     })
-}
-
-/// Until when nothing is written to the tenant.
-pub fn paused_until(group: &PasswordSyncGroup) -> Option<Timestamp> {
-    annotation(group, names::PAUSED_UNTIL)?.parse().ok()
-}
-
-/// The pause as it is written, if that is no time.
-pub fn unreadable_pause(group: &PasswordSyncGroup) -> Option<String> {
-    let written = annotation(group, names::PAUSED_UNTIL)?;
-    let unreadable = written.parse::<Timestamp>().is_err();
-    unreadable.then(|| written.chars().take(64).collect())
-}
-
-/// The annotation that asks for a reconcile, as far as it fits a status.
-pub fn reconcile_at(group: &PasswordSyncGroup) -> Option<String> {
-    let asked = annotation(group, names::RECONCILE_AT)?;
-    Some(asked.chars().take(LONGEST_ANNOTATION).collect())
 }
 
 #[cfg(test)]
@@ -448,17 +422,5 @@ mod tests {
             let stored = merged(&[], &[new], 1, Timestamp::UNIX_EPOCH);
             prop_assert!(!stored[0].message.contains(text::is_hidden));
         }
-    }
-
-    #[test]
-    fn what_was_asked_is_recorded_as_far_as_it_fits() {
-        let asked = |text: &str| {
-            let mut group = objects::group(&json!({"name": "g"}));
-            let annotations = group.metadata.annotations.get_or_insert_default();
-            annotations.insert(names::RECONCILE_AT.to_owned(), text.to_owned());
-            reconcile_at(&group).unwrap()
-        };
-        assert_eq!(asked("now"), "now");
-        assert_eq!(asked(&"x".repeat(10_000)), "x".repeat(LONGEST_ANNOTATION));
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use psg_domain::SourceId;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -32,6 +33,7 @@ pub(crate) struct Sent<'a> {
     operation: Operation,
     id: Option<&'a str>,
     page: Option<Page>,
+    accounts_of: Option<&'a SourceId>,
     body: Option<Bytes>,
     witness: Option<&'a dyn Witness>,
 }
@@ -42,6 +44,7 @@ impl<'a> Sent<'a> {
             operation,
             id: None,
             page: None,
+            accounts_of: None,
             body: None,
             witness: None,
         }
@@ -58,6 +61,14 @@ impl<'a> Sent<'a> {
     pub fn page(self, page: Page) -> Self {
         Self {
             page: Some(page),
+            ..self
+        }
+    }
+
+    /// Only the accounts of one source, without what only whole accounts need.
+    pub fn accounts_of(self, source: &'a SourceId) -> Self {
+        Self {
+            accounts_of: Some(source),
             ..self
         }
     }
@@ -91,6 +102,10 @@ impl<'a> Sent<'a> {
             if let Some(sorters) = self.operation.sorters() {
                 target = format!("{target}&sorters={sorters}");
             }
+        }
+        if let Some(source) = self.accounts_of {
+            let filter = format!("filters=sourceId+eq+%22{source}%22");
+            target = format!("{target}&{filter}&detailLevel=SLIM");
         }
         target
     }

@@ -298,6 +298,21 @@ impl Client {
         };
         understood(&answer, wire::dependent_applications(&answer.body)).map(Some)
     }
+
+    /// How many accounts a source has, as the tenant counts them; none if it does not say.
+    pub async fn count_accounts(
+        &self,
+        source: &SourceId,
+        lane: Lane,
+    ) -> Result<Option<usize>, Error> {
+        let one = Page {
+            limit: 1,
+            ..Page::first()
+        };
+        let sent = Sent::of(Operation::CountAccounts).page(one);
+        let answer = self.caller.call(sent.accounts_of(source), lane).await?;
+        Ok(total(&answer.headers))
+    }
 }
 
 impl Client {

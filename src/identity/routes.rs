@@ -65,6 +65,8 @@ pub enum Operation {
     ReadHolders,
     /// The policies on one source, replaced.
     AssignHolders,
+    /// How many accounts one source has: for previews, the operator itself never asks.
+    CountAccounts,
 }
 
 /// One row of the table: how an operation is asked for.
@@ -128,7 +130,7 @@ impl ApiVersion {
 }
 
 impl Operation {
-    /// Every operation.
+    /// Every operation of the operator.
     pub const ALL: [Self; 11] = [
         Self::ListGroups,
         Self::CreateGroup,
@@ -157,6 +159,7 @@ impl Operation {
             Self::ReadConnections => "read_connections",
             Self::ReadHolders => "read_holders",
             Self::AssignHolders => "assign_holders",
+            Self::CountAccounts => "count_accounts",
         }
     }
 
@@ -168,6 +171,7 @@ impl Operation {
             Self::ListApplications => "applications",
             Self::ReadConnections => "connections of one source",
             Self::ReadHolders | Self::AssignHolders => "policies of one source",
+            Self::CountAccounts => "accounts of one source",
             _ => "groups",
         }
     }
@@ -208,6 +212,7 @@ impl Operation {
             Self::ListApplications => ("source-apps", "/all"),
             Self::ReadConnections => ("sources", "/{id}/connections"),
             Self::ReadHolders | Self::AssignHolders => ("sources", "/{id}/password-policies"),
+            Self::CountAccounts => ("accounts", ""),
         }
     }
 

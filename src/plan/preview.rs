@@ -10,6 +10,7 @@ use psg_domain::{
 };
 
 use crate::{
+    brake::Going,
     case::{Memory, Move, Object, Step, TenantView, Timers, What},
     claims::{ClaimIndex, Claimant},
     engine::{Decision, Engine, Observation, Reply},
@@ -31,6 +32,8 @@ pub struct Subject {
     pub object: Object,
     /// When it was made.
     pub created: Timestamp,
+    /// Namespace and name of its IdentityTenant, with a slash between them.
+    pub tenant: String,
     /// What its manifest wants; an error if it cannot be read.
     pub desired: Result<Desired, String>,
     /// What its status records.
@@ -65,34 +68,62 @@ pub enum Ending {
     Gone,
 }
 
+/// A change, and its place in the order of all changes of a preview, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The place.
+    pub order: usize,
+    /// The change.
+    pub change: Change,
+}
+
 /// What would happen to one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outlook {
     /// Namespace and name.
     pub name: (String, String),
     /// What would be sent, in order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Planned>,
     /// How it would end.
     pub ending: Ending,
+    /// What its status would then record.
+    pub recorded: Recorded,
 }
 
-/// What would happen if these were all the resources of one tenant, of which this was read.
+/// What would happen to all resources of one tenant.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Each resource, in the order of uids.
+    pub outlooks: Vec<Outlook>,
+    /// What the tenant would then hold.
+    pub after: Tenant,
+    /// What a read of it would then show.
+    pub picture: Picture,
+    /// The moment at which all of it is done, by the clock of the preview.
+    pub ended: Timestamp,
+}
+
+/// What would happen if these were all the resources of one tenant, of which this was read. `views` has
+/// each IdentityTenant that leads to it, by namespace and name; a resource of another one is left out.
 pub fn preview(
     subjects: Vec<Subject>,
     picture: Picture,
-    tenant: &TenantView,
+    views: &BTreeMap<String, TenantView>,
     now: Timestamp,
-) -> Vec<Outlook> {
+) -> Preview {
     let mut stage = Stage {
         now,
         predicted: Tenant::of(&picture),
         picture,
-        view: tenant,
+        views,
         claims: ClaimIndex::default(),
+        planned: 0,
         actors: BTreeMap::new(),
     };
-    if let Some(key) = &tenant.key {
-        stage.claims.identify(TENANT, key);
+    for (name, view) in views {
+        if let Some(key) = &view.key {
+            stage.claims.identify(name, key);
+        }
     }
     for subject in subjects {
         let actor = Actor {
@@ -107,17 +138,19 @@ pub fn preview(
         stage.claim(&uid);
     }
     stage.play();
-    let actors = stage.actors.into_values();
-    actors.map(Actor::outlook).collect()
+    stage.walk();
+    Preview {
+        outlooks: stage.actors.into_values().map(Actor::outlook).collect(),
+        after: stage.predicted,
+        picture: stage.picture,
+        ended: stage.now,
+    }
 }
-
-/// All resources of one preview mean one tenant.
-const TENANT: &str = "preview/tenant";
 
 struct Actor {
     subject: Subject,
     engine: Engine,
-    changes: Vec<Change>,
+    changes: Vec<Planned>,
     ending: Option<Ending>,
 }
 
@@ -128,6 +161,7 @@ impl Actor {
             name: (object.namespace, object.name),
             changes: self.changes,
             ending: self.ending.unwrap_or(Ending::InSync),
+            recorded: self.subject.recorded,
         }
     }
 }
@@ -136,8 +170,10 @@ struct Stage<'a> {
     now: Timestamp,
     predicted: Tenant,
     picture: Picture,
-    view: &'a TenantView,
+    views: &'a BTreeMap<String, TenantView>,
     claims: ClaimIndex,
+    /// How many changes there are so far.
+    planned: usize,
     actors: BTreeMap<String, Actor>,
 }
 
@@ -163,7 +199,7 @@ impl Stage<'_> {
     }
 
     fn changes(&self) -> usize {
-        self.actors.values().map(|actor| actor.changes.len()).sum()
+        self.planned
     }
 
     fn pass(&mut self, time: Duration) {
@@ -185,7 +221,7 @@ impl Stage<'_> {
             match &decision.next {
                 Move::Do(_) | Move::Refresh { .. } => self.carry_out(uid, decision),
                 // What time alone brings, such as the moment from which every read shows a change.
-                Move::Wait { until, why } if why.reason != Reason::WaitingForSource => {
+                Move::Wait { until, why } if is_foreseen(why.reason) => {
                     waits += 1;
                     if waits > MOST_WAITS || *until > time::after(self.now, FORESEEN) {
                         return self.end(uid, decision);
@@ -209,14 +245,16 @@ impl Stage<'_> {
             object,
             desired,
             recorded,
+            tenant,
             ..
         } = actor.subject.clone();
+        let tenant = self.views.get(&tenant)?.clone();
         actor.engine.follow(&recorded, now);
         let seen = Observation {
             object,
             desired,
             recorded,
-            tenant: self.view.clone(),
+            tenant,
             picture: &self.picture,
             claims: &self.claims,
             timers: Timers::default(),
@@ -247,11 +285,11 @@ impl Stage<'_> {
                     if let Some(report) = report {
                         actor.subject.recorded = report.recorded;
                     }
-                    if let Memory::Group(group, Origin::Adopted) = &memory {
-                        actor.changes.push(Change::Adopt(group.clone()));
-                    }
                     actor.engine.recorded(&memory);
                 });
+                if let Memory::Group(group, Origin::Adopted) = memory {
+                    self.plan(uid, Change::Adopt(group));
+                }
                 self.claim(uid);
             }
             Move::Do(Step::ReleaseFinalizer(_)) => {
@@ -267,16 +305,18 @@ impl Stage<'_> {
                     .get(uid)
                     .is_some_and(|actor| actor.ending == Some(Ending::Gone))
                 {
-                    self.claims.remove(uid);
+                    self.claims.remove(uid, self.now);
                 }
             }
             Move::Do(step) => {
                 let reply = self.predicted.reply(&step);
                 let (now, basis) = (self.now, basis.unwrap_or_default());
+                if let Some(change) = change(&step, &reply) {
+                    self.plan(uid, change);
+                }
                 let Some(actor) = self.actors.get_mut(uid) else {
                     return;
                 };
-                actor.changes.extend(change(&step, &reply));
                 let learned = actor
                     .engine
                     .replied(&step, reply, &basis, now, Timers::default());
@@ -327,6 +367,12 @@ impl Stage<'_> {
         self.claim(uid);
     }
 
+    fn plan(&mut self, uid: &str, change: Change) {
+        self.planned += 1;
+        let order = self.planned;
+        self.with(uid, |actor| actor.changes.push(Planned { order, change }));
+    }
+
     fn with(&mut self, uid: &str, change: impl FnOnce(&mut Actor)) {
         if let Some(actor) = self.actors.get_mut(uid) {
             change(actor);
@@ -340,13 +386,23 @@ impl Stage<'_> {
         let claimant = Claimant::of(
             &subject.object,
             subject.created,
-            TENANT.to_owned(),
+            subject.tenant.clone(),
             subject.desired.as_ref().ok(),
             &subject.recorded,
             self.now,
         );
-        self.claims.insert(claimant);
+        let going = if subject.object.deleting {
+            Going::of(subject.desired.as_ref().ok(), &subject.recorded, false)
+        } else {
+            Going::Not
+        };
+        self.claims.insert(claimant.going(going));
     }
+}
+
+/// Whether a wait ends by itself, and neither by another resource nor by a person.
+fn is_foreseen(reason: Reason) -> bool {
+    !matches!(reason, Reason::WaitingForSource | Reason::DeletionPaused)
 }
 
 /// What a step changes in the tenant, for a person.

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
 
-/// Explains what psg-operator says, and pauses, resumes or hurries a PasswordSyncGroup.
+use crate::terminal::Colour;
+
+/// Shows what psg-operator would do, explains what it says, and pauses, resumes or hurries a
+/// PasswordSyncGroup.
 #[derive(Parser, Debug, Clone, PartialEq, Eq)]
 #[command(
     name = "kubectl-psg",
@@ -39,9 +42,14 @@ pub enum Command {
         /// The word under REASON in `kubectl get psg`, such as SourceNotFound.
         reason: Option<String>,
     },
-    /// Say what the operator would do with manifests, and write nothing. Needs no cluster: the tenant is
-    /// read with SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET. Exits 0 if there is nothing to do, 2
-    /// if there are changes, 3 if a rule refuses one, 1 if it could not tell.
+    /// Say what the operator would do with manifests, and write nothing.
+    ///
+    /// Without a cluster, if SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET are set or --tenant is
+    /// given. With a cluster otherwise: the tenant and its Secret are read with your own rights, and what
+    /// each resource's status records counts.
+    ///
+    /// Exits 0 if there is nothing to do, 2 if there are changes, 3 if a rule refuses one, 1 if it could not
+    /// tell.
     Plan(Plan),
     /// Ask the operator to read the tenant now.
     Reconcile {
@@ -70,8 +78,47 @@ pub enum Command {
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// A file of manifests, a folder of such files, or - for standard input; may be given several times.
-    #[arg(short, long = "filename", value_name = "FILE|DIR|-", required = true)]
+    #[arg(short, long = "filename", value_name = "FILE|DIR|-")]
     pub files: Vec<PathBuf>,
+
+    /// A folder with a kustomization, built by `kubectl kustomize`; may be given several times.
+    #[arg(short, long, value_name = "DIR")]
+    pub kustomize: Vec<PathBuf>,
+
+    /// The manifests as they are before the change: a file, a folder, or one with a kustomization.yaml.
+    /// What is there and not in -f or -k is deleted. The plan begins where these are in place.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub base: Vec<PathBuf>,
+
+    /// A PasswordSyncGroup of the cluster that is deleted: NAME or psg/NAME; may be given several times.
+    #[arg(long, value_name = "NAME", value_parser = crate::name::parse)]
+    pub delete: Vec<String>,
+
+    /// Each PasswordSyncGroup of the cluster is deleted that is in a namespace of the manifests and not
+    /// among them.
+    #[arg(long)]
+    pub prune: bool,
+
+    /// How the plan is printed.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Form,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
+
+    /// How tenants are reached.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// How tenants are reached.
+#[derive(clap::Args, Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The credentials of one tenant, for manifests whose tenantRef has this name: a file of lines such as
+    /// SAIL_BASE_URL=https://acme.api.identitynow.com. May be given several times.
+    #[arg(long, value_name = "NAME=FILE", value_parser = tenant)]
+    pub tenant: Vec<(String, PathBuf)>,
 
     /// A domain that the credentials may be sent to, beside the vendor's own.
     #[arg(long, value_name = "DOMAIN")]
@@ -80,6 +127,31 @@ pub struct Plan {
     /// For tests and demos: the tenant may be reached by http, at loopback and private addresses.
     #[arg(long)]
     pub allow_insecure_tenants: bool,
+}
+
+fn tenant(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("give the name of an IdentityTenant and a file, such as default=acme.env".into()),
+    }
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// For people.
+    #[default]
+    Text,
+    /// A versioned document for programs.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// A comment of a pull request.
+    Markdown,
+    /// One page for a change ticket.
+    Html,
 }
 
 /// The longest pause: a year. Longer is a resource that wants another managementPolicy.

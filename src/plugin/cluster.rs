@@ -1,4 +1,4 @@
-//! Sends one patch, and says in plain words why it did not go through.
+//! The way to the cluster, and the one patch that is sent to it; says in plain words what went wrong.
 
 use std::{collections::BTreeMap, error::Error, ffi::OsStr, path::Path, time::Duration};
 
@@ -12,13 +12,51 @@ use serde_json::Value;
 
 use crate::{annotate::Change, args::Args};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer is waited for.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends a change to the cluster that the kubeconfig leads to.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
 pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
+    let Cluster {
+        client,
+        namespace,
+        server,
+    } = connect(args).await?;
+    let groups: Api<PasswordSyncGroup> = Api::namespaced(client, &namespace);
+    let (params, patch) = (PatchParams::default(), Patch::Merge(&change.patch));
+    let answer = tokio::time::timeout(
+        TIMEOUT,
+        groups.patch_metadata(&change.name, &params, &patch),
+    );
+    match answer.await {
+        Ok(Ok(stored)) if is_stored(&change.patch, stored.metadata.annotations.as_ref()) => Ok(()),
+        Ok(Ok(_)) => Err(format!(
+            "{server} took the change and did not store it: an admission webhook or policy of the cluster \
+             may have taken it out"
+        )),
+        Ok(Err(error)) => Err(in_words(&error, &change.name, &namespace, &server)),
+        Err(_) => Err(format!("{server} did not answer within {TIMEOUT:?}")),
+    }
+}
+
+/// The cluster that a kubeconfig leads to.
+pub struct Cluster {
+    /// Speaks to it.
+    pub client: Client,
+    /// The namespace that is meant where none is named.
+    pub namespace: String,
+    /// Its address, for messages.
+    pub server: String,
+}
+
+/// Finds the way to the cluster that the kubeconfig leads to; sends nothing yet.
+///
+/// # Errors
+/// What is wrong with the kubeconfig and what to do, for a person.
+pub async fn connect(args: &Args) -> Result<Cluster, String> {
     // A second provider in the process is no reason to stop: the first one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = KubeConfigOptions {
@@ -42,21 +80,11 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
     let namespace = args.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| error.to_string())?;
-    let groups: Api<PasswordSyncGroup> = Api::namespaced(client, &namespace);
-    let (params, patch) = (PatchParams::default(), Patch::Merge(&change.patch));
-    let answer = tokio::time::timeout(
-        TIMEOUT,
-        groups.patch_metadata(&change.name, &params, &patch),
-    );
-    match answer.await {
-        Ok(Ok(stored)) if is_stored(&change.patch, stored.metadata.annotations.as_ref()) => Ok(()),
-        Ok(Ok(_)) => Err(format!(
-            "{server} took the change and did not store it: an admission webhook or policy of the cluster \
-             may have taken it out"
-        )),
-        Ok(Err(error)) => Err(in_words(&error, &change.name, &namespace, &server)),
-        Err(_) => Err(format!("{server} did not answer within {TIMEOUT:?}")),
-    }
+    Ok(Cluster {
+        client,
+        namespace,
+        server,
+    })
 }
 
 /// The file that was named, or those of the list that are there, as kubectl has it, or the usual one.
@@ -88,7 +116,7 @@ fn kubeconfig(named: Option<&Path>, listed: Option<&OsStr>) -> Result<Kubeconfig
 }
 
 /// An error with its causes.
-fn whole(error: &dyn Error) -> String {
+pub fn whole(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -115,10 +143,7 @@ fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> S
     match error {
         // By the code: of a kind that is not there the answer is plain text, without a reason.
         kube::Error::Api(status) if status.code == 404 && !status.message.contains(name) => {
-            format!(
-                "{server} does not know PasswordSyncGroup: install psg-operator's definitions, \
-                 `kubectl apply --server-side -f crds/`"
-            )
+            unknown_kind(server)
         }
         kube::Error::Api(status) if status.code == 404 => format!(
             "there is no PasswordSyncGroup \"{name}\" in namespace \"{namespace}\"; \
@@ -130,6 +155,14 @@ fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> S
         kube::Error::Api(status) => status.message.clone(),
         other => format!("{server}: {}", whole(other)),
     }
+}
+
+/// What is said where the definitions are not installed.
+pub fn unknown_kind(server: &str) -> String {
+    format!(
+        "{server} does not know PasswordSyncGroup: install psg-operator's definitions, \
+         `kubectl apply --server-side -f crds/`"
+    )
 }
 
 #[cfg(test)]

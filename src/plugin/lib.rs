@@ -7,18 +7,23 @@
 //! - [`args`]: what was typed; [`name`]: the name of a resource in it.
 //! - [`explain`]: the catalogue of reasons as text; needs no cluster.
 //! - [`annotate`]: the patch that each command stands for, and the words about it.
-//! - [`cluster`]: sends a patch, and says in plain words why it did not go through.
-//! - [`plan`]: what the operator would do with manifests: [`manifests`] reads them, [`tenant`] reads the
-//!   tenant, [`outlook`] is the text.
+//! - [`cluster`]: the way to a cluster; sends a patch, and says in plain words why it did not go through.
+//! - [`live`]: reads what a cluster holds of the operator's kinds.
+//! - [`credentials`], [`tenant`]: reads a tenant.
+//! - [`manifests`]: reads PasswordSyncGroups from files.
+//! - [`plan`]: what the operator would do with them.
+//! - [`terminal`]: how text reaches a terminal.
 
 pub mod annotate;
 pub mod args;
 pub mod cluster;
+pub mod credentials;
 pub mod explain;
+pub mod live;
 pub mod manifests;
 pub mod name;
-pub mod outlook;
 pub mod plan;
 pub mod tenant;
+pub mod terminal;
 
 pub use args::{Args, Command};

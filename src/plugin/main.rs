@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
-        Ok((said, code)) => match io::stdout().write_all(text::lines(&said).as_bytes()) {
+        Ok((said, code)) => match io::stdout().write_all(said.as_bytes()) {
             Ok(()) => code,
             // The reader has seen enough: `kubectl psg explain | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
@@ -26,16 +26,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// What to print, and how to exit.
+/// What to print, which can act on a terminal in nothing but colours, and how to exit.
 fn run(args: &Args) -> Result<(String, ExitCode), String> {
-    let well = |said| (said, ExitCode::SUCCESS);
+    let well = |said: String| (text::lines(&said), ExitCode::SUCCESS);
     let change = match &args.command {
         Command::Explain { reason: None } => return Ok(well(explain::all())),
         Command::Explain { reason: Some(word) } => return explain::one(word).map(well),
         Command::Plan(asked) => {
-            let namespace = args.namespace.as_deref();
-            let outlook = runtime()?.block_on(plan::run(asked, namespace, Timestamp::now))?;
-            return Ok((outlook.text, ExitCode::from(outlook.code)));
+            let plan = runtime()?.block_on(plan::run(args, asked, Timestamp::now))?;
+            return Ok((plan.text, ExitCode::from(plan.code)));
         }
         Command::Reconcile { name } => annotate::reconcile(name, Timestamp::now()),
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,

@@ -2,9 +2,11 @@
 //! and left out.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Read,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use psg_api::PasswordSyncGroup;
@@ -19,11 +21,11 @@ pub struct Manifests {
     pub others: usize,
 }
 
-/// Reads files, folders of YAML and JSON files, and standard input.
+/// Reads files, folders of YAML and JSON files, and standard input; then folders with a kustomization.
 ///
 /// # Errors
-/// Which file cannot be read and why, for a person.
-pub fn read(named: &[PathBuf]) -> Result<Manifests, String> {
+/// Which file cannot be read and why, or which resource is there twice, for a person.
+pub fn read(named: &[PathBuf], kustomized: &[PathBuf]) -> Result<Manifests, String> {
     let mut found = Manifests::default();
     for path in named {
         if path.as_os_str() == "-" {
@@ -39,7 +41,59 @@ pub fn read(named: &[PathBuf]) -> Result<Manifests, String> {
             take_in_file(&mut found, path)?;
         }
     }
-    Ok(found)
+    for folder in kustomized {
+        let text = kustomize(folder)?;
+        take_in(&mut found, &folder.display().to_string(), &text)?;
+    }
+    found.unique()
+}
+
+/// The same, where a folder with a kustomization is built.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_base(named: &[PathBuf]) -> Result<Manifests, String> {
+    let has_kustomization = |path: &&PathBuf| {
+        let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+        names.iter().any(|name| path.join(name).is_file())
+    };
+    let (kustomized, plain): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        named.iter().partition(has_kustomization);
+    let owned = |paths: Vec<&PathBuf>| paths.into_iter().cloned().collect::<Vec<PathBuf>>();
+    read(&owned(plain), &owned(kustomized))
+}
+
+impl Manifests {
+    fn unique(self) -> Result<Self, String> {
+        let mut known = BTreeSet::new();
+        for (place, group) in &self.groups {
+            let name = group.metadata.name.clone().unwrap_or_default();
+            let namespace = group.metadata.namespace.clone();
+            let shown = match &namespace {
+                Some(namespace) => format!("{namespace}/{name}"),
+                None => name.clone(),
+            };
+            if !known.insert((namespace, name)) {
+                return Err(format!("{place}: {shown} is there twice"));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What `kubectl kustomize` makes of a folder.
+fn kustomize(folder: &Path) -> Result<String, String> {
+    let place = folder.display();
+    let output = Command::new("kubectl")
+        .arg("kustomize")
+        .arg(folder)
+        .output();
+    let output = output.map_err(|error| format!("{place}: kubectl does not run: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{place}: {}", said.trim()));
+    }
+    String::from_utf8(output.stdout).map_err(|error| format!("{place}: {error}"))
 }
 
 /// The manifests directly in a folder, by name, as `kubectl apply -f DIR` takes them.
@@ -86,8 +140,14 @@ fn take_in_one(found: &mut Manifests, place: &str, object: Value) -> Result<(), 
         found.others += 1;
         return Ok(());
     }
+    let mut unknown = Vec::new();
     let group: PasswordSyncGroup =
-        serde_json::from_value(object).map_err(|error| format!("{place}: {error}"))?;
+        serde_ignored::deserialize(object, |path| unknown.push(path.to_string()))
+            .map_err(|error| format!("{place}: {error}"))?;
+    // The API server refuses them too, as kubectl asks it to.
+    if !unknown.is_empty() {
+        return Err(format!("{place}: unknown field {}", unknown.join(", ")));
+    }
     if group.metadata.name.is_none() {
         return Err(format!("{place}: metadata.name is missing"));
     }

@@ -1,122 +1,145 @@
-//! `kubectl psg plan`: the operator's own engine over manifests and a copy of what the tenant shows.
+//! `kubectl psg plan`: the operator's own engine over manifests and a copy of what tenants show.
+//!
+//! # Layout
+//! - `offline`, `online`: which resources and tenants a plan is about, without and with a cluster.
+//! - [`subjects`]: the resources as they would be stored.
+//! - [`scope`]: one tenant: reads what a preview needs, and runs it.
+//! - [`build`]: the versioned [`document`] of what was foreseen.
+//! - [`text`], [`markdown`], [`html`]: the document in the forms that people read.
+
+pub mod build;
+pub mod document;
+pub mod html;
+pub mod markdown;
+mod offline;
+mod online;
+pub mod scope;
+pub mod subjects;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::BTreeSet,
     io::{self, Write},
     sync::Arc,
-    time::Duration,
 };
 
+use futures::future;
 use jiff::Timestamp;
-use psg_api::PasswordSyncGroup;
-use psg_domain::{Picture, Recorded, SourceId};
-use psg_plan::{
-    Brake, InUse, Object, TenantState, TenantView,
-    preview::{Change, Outlook, Subject, preview},
-};
+
+pub use build::Accounts;
+use document::{API_VERSION, Document};
+use scope::{Foreseen, Scope};
 
 use crate::{
-    args::Plan,
+    args::{Args, Form, Plan},
+    cluster, credentials,
     manifests::{self, Manifests},
-    outlook, tenant,
+    tenant::Reader,
+    terminal,
 };
-
-/// The namespace of a manifest that names none, as kubectl has it.
-const DEFAULT: &str = "default";
 
 /// What is printed, and the exit code.
 pub struct Answer {
-    /// For standard output.
+    /// For standard output; nothing in it can act on a terminal but colours.
     pub text: String,
     /// 0: nothing to do; 2: changes; 3: a rule refuses at least one.
     pub code: u8,
 }
 
-/// Reads manifests and the tenant, and says what the operator would do.
+/// Reads manifests and tenants, and says what the operator would do.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn run(
-    asked: &Plan,
-    namespace: Option<&str>,
-    clock: fn() -> Timestamp,
-) -> Result<Answer, String> {
-    let manifests = manifests::read(&asked.files)?;
-    let now = clock();
-    let subjects = subjects(&manifests, namespace.unwrap_or(DEFAULT), now)?;
-    // Nobody who pipes the text wants this in it.
-    let _ = writeln!(io::stderr(), "reading the tenant …");
-    let variable = |name: &str| std::env::var(name).ok();
-    let tenant = tenant::read(asked, variable, Arc::new(clock)).await?;
-    let view = TenantView {
-        state: TenantState::Ready,
-        key: Some(tenant.key.clone()),
-        interval: Duration::from_mins(1),
-        credentials: String::new(),
-        vanished: None,
-        acknowledged_until: None,
-        brake: Brake::default(),
-        in_use: InUse::Held,
+pub async fn run(args: &Args, asked: &Plan, clock: fn() -> Timestamp) -> Result<Answer, String> {
+    let manifests = manifests::read(&asked.files, &asked.kustomize)?;
+    let base = match &asked.base[..] {
+        [] => None,
+        base => Some(manifests::read_base(base)?),
     };
-    // What the first look would touch has policies that only a read for each source tells.
-    let picture = tenant.picture();
-    let first = preview(subjects.clone(), picture.clone(), &view, clock());
-    let touched: Vec<SourceId> = touched(&first, &picture).into_iter().collect();
-    tenant.read_holders(&touched).await?;
-    let picture = tenant.picture();
-    let outlooks = preview(subjects, picture.clone(), &view, clock());
+    let is_empty = |found: &Manifests| found.groups.is_empty();
+    if is_empty(&manifests) && base.as_ref().is_none_or(is_empty) && asked.delete.is_empty() {
+        return Err(nothing(asked));
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let reader = Reader::new(asked.access.allow_insecure_tenants, Arc::new(clock))?;
+    let offline =
+        credentials::are_in(variable) || !asked.access.tenant.is_empty() || base.is_some();
+    let (scopes, mut warnings) = if offline {
+        let namespace = args.namespace.as_deref();
+        let both = (&manifests, base.as_ref());
+        offline::scopes(asked, both, namespace, variable, &reader).await?
+    } else {
+        let cluster = cluster::connect(args).await?;
+        online::scopes(asked, &manifests, &cluster, &reader).await?
+    };
+    let foreseen = future::try_join_all(scopes.iter().map(|scope| foresee(scope, clock()))).await?;
+    let (mut tenants, mut previews) = (Vec::new(), Vec::new());
+    for Foreseen {
+        tenant,
+        preview,
+        warnings: more,
+    } in foreseen
+    {
+        tenants.push(tenant);
+        previews.push(preview);
+        warnings.extend(more);
+    }
+    let previews: Vec<_> = previews.iter().collect();
+    let plan = Document {
+        api_version: API_VERSION,
+        kind: "Plan",
+        summary: build::summary(&tenants, &previews, manifests.others),
+        tenants,
+        warnings,
+    };
     Ok(Answer {
-        text: outlook::text(&outlooks, &picture, manifests.others),
-        code: outlook::code(&outlooks),
+        text: printed(&plan, asked, variable)?,
+        code: code(&plan),
     })
 }
 
-fn subjects(
-    manifests: &Manifests,
-    namespace: &str,
-    now: Timestamp,
-) -> Result<Vec<Subject>, String> {
-    if manifests.groups.is_empty() {
-        return Err("there is no PasswordSyncGroup in these files".to_owned());
-    }
-    let mut known = BTreeSet::new();
-    let mut subjects = Vec::new();
-    for (place, group) in &manifests.groups {
-        let subject = subject(group, namespace, now);
-        if !known.insert(subject.object.uid.clone()) {
-            return Err(format!("{place}: {} is there twice", subject.object.uid));
-        }
-        subjects.push(subject);
-    }
-    Ok(subjects)
+/// Says on standard error what takes long: nobody who pipes the text wants this in it.
+async fn foresee(scope: &Scope, now: Timestamp) -> Result<Foreseen, String> {
+    let host = &scope.tenant.host;
+    let _ = writeln!(io::stderr(), "reading {host} …");
+    scope.foresee(now).await
 }
 
-fn subject(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subject {
-    let name = group.metadata.name.clone().unwrap_or_default();
-    let namespace = group.metadata.namespace.as_deref().unwrap_or(namespace);
-    Subject {
-        object: Object::new(format!("{namespace}/{name}"), namespace.to_owned(), name),
-        created: now,
-        desired: group.spec.desired().map_err(|error| error.to_string()),
-        recorded: Recorded::default(),
+fn nothing(asked: &Plan) -> String {
+    if asked.files.is_empty() && asked.kustomize.is_empty() {
+        "there is nothing to plan: give manifests with -f or -k, or resources with --delete"
+            .to_owned()
+    } else {
+        "there is no PasswordSyncGroup in these files".to_owned()
     }
 }
 
-/// The sources whose policies or membership would change.
-fn touched(outlooks: &[Outlook], picture: &Picture) -> BTreeSet<SourceId> {
-    let mut touched = BTreeSet::new();
-    for change in outlooks.iter().flat_map(|outlook| &outlook.changes) {
-        match change {
-            Change::Create(group) | Change::Adopt(group) => {
-                touched.extend(group.sources.iter().cloned());
-            }
-            Change::Assign(source, _) => _ = touched.insert(source.clone()),
-            Change::Update(id, _) | Change::Delete(id) => {
-                let known = picture.groups().find(|group| group.id == *id);
-                touched.extend(known.iter().flat_map(|group| group.sources.iter().cloned()));
-            }
-        }
+/// 0: nothing to do; 2: changes; 3: a rule refuses at least one.
+pub fn code(plan: &Document) -> u8 {
+    if plan.summary.refused > 0 {
+        3
+    } else if plan.summary.is_unchanged() {
+        0
+    } else {
+        2
     }
-    touched.retain(|source| picture.source(source).is_some());
-    touched
+}
+
+fn printed(
+    plan: &Document,
+    asked: &Plan,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    Ok(match asked.output {
+        Form::Text => terminal::print(&text::lines(plan), asked.color.is_on(variable)),
+        Form::Json => {
+            let text = serde_json::to_string_pretty(plan).map_err(|error| error.to_string())?;
+            text + "\n"
+        }
+        Form::Yaml => serde_saphyr::to_string(plan).map_err(|error| error.to_string())?,
+        Form::Markdown => markdown::comment(plan),
+        Form::Html => html::page(plan),
+    })
 }

@@ -2,32 +2,101 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use psg_domain::{Picture, SourceId, TenantKey};
+use futures::{StreamExt, stream};
+use psg_domain::{Picture, SourceId};
 use psg_identity::{
-    Client, Credentials, CredentialsError, Error, HostPolicy, HttpOptions, HttpTransport, Lane,
-    Limiters, Options, ReadOnly, address,
+    ApiVersion, Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
+    ReadOnly, TokenInfo, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
-use crate::args::Plan;
+use crate::plan::Accounts;
 
-/// The variables that hold the credentials, by the keys of a Secret.
-const VARIABLES: [(&str, &str); 3] = [
-    ("baseUrl", "SAIL_BASE_URL"),
-    ("clientId", "SAIL_CLIENT_ID"),
-    ("clientSecret", "SAIL_CLIENT_SECRET"),
-];
+/// How many sources are asked for at once; the rate limit orders them anyway.
+const AT_ONCE: usize = 16;
+
+/// Opens tenants, all by one transport and under one rate limit for each client id.
+pub struct Reader {
+    transport: Arc<dyn Transport>,
+    limiters: Limiters,
+    clock: Clock,
+}
 
 /// A tenant that is read.
 pub struct Tenant {
+    client: Client,
     snapshot: Snapshot,
-    /// Who answers.
-    pub key: TenantKey,
+    /// Who answers, and what the token may do.
+    pub info: TokenInfo,
     /// Where.
     pub host: String,
+    /// Changes whenever the credentials do.
+    pub credentials: String,
+}
+
+impl Reader {
+    /// # Errors
+    /// The trust store of this machine cannot be read.
+    pub fn new(allow_insecure: bool, clock: Clock) -> Result<Self, String> {
+        let http = HttpOptions {
+            allow_insecure,
+            user_agent: concat!("kubectl-psg/", env!("CARGO_PKG_VERSION")).to_owned(),
+            ..HttpOptions::default()
+        };
+        let transport = HttpTransport::new(&http).map_err(|error| error.to_string())?;
+        Ok(Self {
+            transport: Arc::new(ReadOnly::new(Arc::new(transport))),
+            limiters: Limiters::default(),
+            clock,
+        })
+    }
+
+    /// Signs in. Reads nothing else yet.
+    ///
+    /// # Errors
+    /// What is wrong and what to do, for a person; no part of the credentials is in it.
+    pub async fn open(
+        &self,
+        credentials: Credentials,
+        version: ApiVersion,
+    ) -> Result<Tenant, String> {
+        let host = credentials.base_url.host().to_owned();
+        let fingerprint = credentials.fingerprint();
+        let options = Options {
+            version,
+            ..Options::default()
+        };
+        let transport = Arc::clone(&self.transport);
+        let client = Client::new(credentials, options, transport, &self.limiters);
+        let info = client.token_info().await;
+        let info = info.map_err(|error| said(&host, &error))?;
+        let nobody: Listener = Arc::new(|_, _| {});
+        let clock = Arc::clone(&self.clock);
+        Ok(Tenant {
+            snapshot: Pictures::default().open(client.clone(), clock, &nobody),
+            client,
+            info,
+            host,
+            credentials: fingerprint,
+        })
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> jiff::Timestamp {
+        (self.clock)()
+    }
 }
 
 impl Tenant {
+    /// Reads all groups, sources, policies and applications.
+    ///
+    /// # Errors
+    /// What is wrong and what to do, for a person.
+    pub async fn read(&self, now: jiff::Timestamp) -> Result<(), String> {
+        let read = self.snapshot.read(now).await;
+        read.map_err(|error| said(&self.host, &error)).map(|_| ())
+    }
+
     /// What was read so far.
     pub fn picture(&self) -> Picture {
         self.snapshot.with(Picture::clone)
@@ -47,88 +116,32 @@ impl Tenant {
             )),
         }
     }
-}
 
-/// Reads the tenant that the variables lead to.
-///
-/// # Errors
-/// What is wrong and what to do, for a person; no value of a variable is in it.
-pub async fn read(
-    asked: &Plan,
-    variable: impl Fn(&str) -> Option<String>,
-    clock: Clock,
-) -> Result<Tenant, String> {
-    let credentials = credentials(asked, variable)?;
-    let host = credentials.base_url.host().to_owned();
-    let http = HttpOptions {
-        allow_insecure: asked.allow_insecure_tenants,
-        user_agent: concat!("kubectl-psg/", env!("CARGO_PKG_VERSION")).to_owned(),
-        ..HttpOptions::default()
-    };
-    let transport = HttpTransport::new(&http).map_err(|error| error.to_string())?;
-    let transport = Arc::new(ReadOnly::new(Arc::new(transport)));
-    let client = Client::new(
-        credentials,
-        Options::default(),
-        transport,
-        &Limiters::default(),
-    );
-    let failed = |error: Error| format!("{host}: {error}{}", remedy(&error));
-    let info = client.token_info().await.map_err(failed)?;
-    let nobody: Listener = Arc::new(|_, _| {});
-    let now = clock();
-    let snapshot = Pictures::default().open(client, clock, &nobody);
-    snapshot.read(now).await.map_err(failed)?;
-    Ok(Tenant {
-        snapshot,
-        key: info.key,
-        host,
-    })
-}
-
-fn credentials(
-    asked: &Plan,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Credentials, String> {
-    let values = VARIABLES.iter().filter_map(|(key, name)| {
-        let value = variable(name)?;
-        Some(((*key).to_owned(), value.into_bytes()))
-    });
-    let values: BTreeMap<String, Vec<u8>> = values.collect();
-    let mut policy = HostPolicy {
-        allow_insecure: asked.allow_insecure_tenants,
-        ..HostPolicy::default()
-    };
-    if let Some(odd) = asked
-        .allow_host
-        .iter()
-        .find(|host| !address::is_domain(host))
-    {
-        return Err(format!(
-            "--allow-host {odd}: give a plain domain such as example.com"
-        ));
+    /// How many accounts these sources have, and what went wrong first where that is not known.
+    pub async fn count_accounts(&self, sources: &[SourceId]) -> (Accounts, Option<String>) {
+        let counts = stream::iter(sources).map(|source| async move {
+            let counted = self.client.count_accounts(source, Lane::Counts).await;
+            (source.clone(), counted)
+        });
+        let counts: Vec<_> = counts.buffer_unordered(AT_ONCE).collect().await;
+        let mut accounts = BTreeMap::new();
+        let mut failed = None;
+        for (source, counted) in counts {
+            match counted {
+                Ok(Some(count)) => _ = accounts.insert(source, count),
+                Ok(None) => {}
+                Err(error) => failed = failed.or_else(|| Some(error.to_string())),
+            }
+        }
+        (accounts, failed)
     }
-    policy.suffixes.extend(asked.allow_host.iter().cloned());
-    Credentials::parse(&values, &policy).map_err(|error| match error {
-        CredentialsError::Missing { key } | CredentialsError::Empty { key } => format!(
-            "{} is not set: give SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET of the tenant",
-            in_variables(key)
-        ),
-        error => in_variables(&error.to_string()),
-    })
 }
 
-/// The keys of a Secret as the variables that stand for them here.
-fn in_variables(text: &str) -> String {
-    VARIABLES.iter().fold(text.to_owned(), |text, (key, name)| {
-        text.replace(&format!("key {key}"), name).replace(key, name)
-    })
-}
-
-fn remedy(error: &Error) -> &'static str {
-    match error {
+fn said(host: &str, error: &Error) -> String {
+    let remedy = match error {
         Error::Unauthorized { .. } => "; give the id and the secret of a token that is valid",
         Error::Forbidden { .. } => "; the owner of the token needs ORG_ADMIN",
         _ => "",
-    }
+    };
+    format!("{host}: {error}{remedy}")
 }

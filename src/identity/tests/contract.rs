@@ -93,6 +93,10 @@ async fn every_operation_is_served_in_every_version() {
                 .unwrap(),
             None
         );
+        for (id, accounts) in [(A, 300), (B, 5), ("gone", 0)] {
+            let counted = client.count_accounts(&source(id), Lane::Counts).await;
+            assert_eq!(counted.unwrap(), Some(accounts), "{id}");
+        }
 
         let holders = client
             .holders(&source(C), Lane::UserChange)

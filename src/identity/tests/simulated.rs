@@ -41,6 +41,9 @@ apps:
   - {name: Logon, accountSource: {id: 2c918084660f45d6016617daa9210584}}
   - {name: Mail, accountSource: {id: 2c918084660f45d6016617daa9210584}}
   - {name: Nowhere}
+accounts:
+  - {sourceId: 2c918084660f45d6016617daa9210584, count: 300}
+  - {sourceId: 2c918084660f45d6016617daa9210500, count: 5}
 "#;
 
 /// A simulated tenant behind the transport.

@@ -1,11 +1,13 @@
 //! What a preview foresees: the same decisions, without anything being sent.
 
+use std::collections::BTreeMap;
+
 use psg_domain::{AdoptionPolicy, Desired, Recorded};
 
 use super::fixture::{Fixture, NOW, at, everybody, group, group_id, names, policy_id, source_id};
 use crate::{
     Object, Reason,
-    preview::{Change, Ending, Outlook, Subject, preview},
+    preview::{Change, Ending, Outlook, Preview, Subject, preview},
 };
 
 fn subject(uid: &str, of: &Fixture) -> Subject {
@@ -16,16 +18,28 @@ fn subject(uid: &str, of: &Fixture) -> Subject {
             ..of.object.clone()
         },
         created: at(NOW - 100),
+        tenant: TENANT.to_owned(),
         desired: Ok(of.desired.clone()),
         recorded: of.recorded.clone(),
     }
 }
 
+const TENANT: &str = "identity/default";
+
+fn together(subjects: Vec<Subject>, fixture: &Fixture) -> Preview {
+    let views = BTreeMap::from([(TENANT.to_owned(), fixture.tenant.clone())]);
+    preview(subjects, fixture.picture.clone(), &views, fixture.now)
+}
+
 fn foreseen(fixture: &Fixture) -> Outlook {
-    let one = vec![subject("corp", fixture)];
-    let mut all = preview(one, fixture.picture.clone(), &fixture.tenant, fixture.now);
+    let mut all = together(vec![subject("corp", fixture)], fixture).outlooks;
     assert_eq!(all.len(), 1);
     all.remove(0)
+}
+
+fn changes(outlook: &Outlook) -> Vec<Change> {
+    let changes = outlook.changes.iter();
+    changes.map(|planned| planned.change.clone()).collect()
 }
 
 fn assigned(source: &str, policy: &str) -> Change {
@@ -36,19 +50,19 @@ fn assigned(source: &str, policy: &str) -> Change {
 fn a_new_group_is_made_and_one_that_is_equal_costs_nothing() {
     let new = foreseen(&Fixture::new());
     assert_eq!(new.ending, Ending::InSync);
-    let [Change::Create(made)] = &new.changes[..] else {
+    let [Change::Create(made)] = &changes(&new)[..] else {
         panic!("{new:?}")
     };
     assert_eq!((made.name.as_str(), made.sources.len()), ("Corp", 2));
     let equal = foreseen(&Fixture::settled());
-    assert_eq!((equal.changes, equal.ending), (vec![], Ending::InSync));
+    assert_eq!((changes(&equal), equal.ending), (vec![], Ending::InSync));
 }
 
 #[test]
 fn a_group_of_the_same_content_is_adopted_and_another_is_refused() {
     let there = group("g", "Corp", "strong", &["ad", "sf"]);
     let same = foreseen(&Fixture::new().groups(std::slice::from_ref(&there)));
-    assert_eq!(same.changes, [Change::Adopt(there)]);
+    assert_eq!(changes(&same), [Change::Adopt(there)]);
     let other = group("g", "Corp", "weak", &["ad", "wd"]);
     let refused = foreseen(&Fixture::new().groups(std::slice::from_ref(&other)));
     assert!(refused.changes.is_empty());
@@ -61,7 +75,7 @@ fn a_group_of_the_same_content_is_adopted_and_another_is_refused() {
         Change::Adopt(_),
         Change::Update(id, drift),
         Change::Assign(source, _),
-    ] = &taken.changes[..]
+    ] = &changes(&taken)[..]
     else {
         panic!("{taken:?}")
     };
@@ -78,7 +92,7 @@ fn an_edit_shows_its_fields_and_the_policy_of_each_source_that_leaves() {
             .sources(&["AD", "Workday"])
             .holders("wd", NOW - 5, &[everybody("weak")]);
     let edit = foreseen(&edit);
-    let [Change::Update(id, fields), left] = &edit.changes[..] else {
+    let [Change::Update(id, fields), left] = &changes(&edit)[..] else {
         panic!("{edit:?}")
     };
     let fields: Vec<&str> = fields.iter().map(|drift| &*drift.field).collect();
@@ -91,7 +105,7 @@ fn an_edit_shows_its_fields_and_the_policy_of_each_source_that_leaves() {
 fn a_deletion_shows_what_each_source_gets() {
     let deleted = foreseen(&Fixture::deleting());
     assert_eq!(
-        deleted.changes,
+        changes(&deleted),
         [
             Change::Delete(group_id("g")),
             assigned("ad", "strong"),
@@ -149,14 +163,36 @@ fn manifests_are_foreseen_together() {
     };
     let empty = Fixture::new().with(|f| f.picture = fixture.picture.clone());
     let empty = empty.walk(NOW, &[]);
-    let both = preview(
-        vec![one, other],
-        empty.picture.clone(),
-        &empty.tenant,
-        empty.now,
-    );
-    for outlook in &both {
+    let both = together(vec![one, other], &empty);
+    for outlook in &both.outlooks {
         assert_eq!(outlook.ending, Ending::InSync, "{both:#?}");
-        assert!(matches!(outlook.changes[..], [Change::Create(_)]));
+        assert!(matches!(changes(outlook)[..], [Change::Create(_)]));
     }
+    let orders = both.outlooks.iter().map(|one| one.changes[0].order);
+    assert_eq!(orders.collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(both.after.walk().len(), 2);
+}
+
+/// Six of eight groups at once: more than a person is likely to mean.
+#[test]
+fn a_deletion_that_the_brake_would_hold_is_refused() {
+    let deleting = Fixture::deleting();
+    let many: Vec<Subject> = (0..8)
+        .map(|number| {
+            let mut one = subject(&format!("corp-{number}"), &deleting);
+            if number < 2 {
+                one.object.deleting = false;
+            }
+            one
+        })
+        .collect();
+    let all = together(many, &deleting).outlooks;
+    let held = |one: &&Outlook| matches!(&one.ending, Ending::Refused(why) | Ending::Waits(why) if why.reason == Reason::DeletionPaused);
+    let held: Vec<&Outlook> = all.iter().filter(held).collect();
+    assert_eq!(held.len(), 6, "{all:#?}");
+    assert!(held.iter().all(|one| one.changes.is_empty()));
+    let Ending::Waits(why) = &held[0].ending else {
+        panic!("{held:?}")
+    };
+    assert!(why.message.contains(TENANT), "{}", why.message);
 }

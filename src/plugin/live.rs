@@ -1,0 +1,167 @@
+//! Reads what a cluster holds of the operator's kinds, with the rights of the person who asks.
+//!
+//! An object that cannot be read is counted and left out; it does not hide the others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{ApiResource, DynamicObject, ListParams},
+};
+use psg_api::{IdentityTenant, PasswordSyncGroup};
+use serde::de::DeserializeOwned;
+
+use crate::cluster::{Cluster, TIMEOUT, unknown_kind, whole};
+
+/// How many objects are asked for at once.
+const PAGE: u32 = 500;
+
+/// What the cluster holds.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// Every PasswordSyncGroup that may be seen.
+    pub groups: Vec<PasswordSyncGroup>,
+    /// Every IdentityTenant that may be seen, by namespace and name with a slash between them.
+    pub tenants: BTreeMap<String, IdentityTenant>,
+    /// What a person should know of what was not read.
+    pub warnings: Vec<String>,
+}
+
+/// Reads both kinds in all namespaces; where that is forbidden, in these.
+///
+/// # Errors
+/// Why the cluster cannot be read and what to do, for a person.
+pub async fn read(cluster: &Cluster, namespaces: &BTreeSet<String>) -> Result<Live, String> {
+    let mut live = Live::default();
+    live.groups = all(cluster, namespaces, &mut live.warnings).await?;
+    let tenants: Vec<IdentityTenant> = all(cluster, namespaces, &mut live.warnings).await?;
+    let named = tenants.into_iter().map(|tenant| {
+        let namespace = tenant.namespace().unwrap_or_default();
+        (format!("{namespace}/{}", tenant.name_any()), tenant)
+    });
+    live.tenants = named.collect();
+    live.warnings.dedup();
+    Ok(live)
+}
+
+/// The content of a Secret.
+///
+/// # Errors
+/// Why it cannot be read and what to do, for a person; nothing of its content is in it.
+pub async fn secret(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), namespace);
+    let got = tokio::time::timeout(TIMEOUT, secrets.get(name));
+    let server = &cluster.server;
+    let secret = match got.await {
+        Ok(Ok(secret)) => secret,
+        Ok(Err(kube::Error::Api(status))) if status.is_not_found() => {
+            return Err(format!(
+                "there is no Secret \"{name}\" in namespace \"{namespace}\""
+            ));
+        }
+        Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
+            return Err(format!(
+                "you may not read Secret \"{name}\" in namespace \"{namespace}\": set SAIL_BASE_URL, \
+                 SAIL_CLIENT_ID and SAIL_CLIENT_SECRET to plan with a token of your own, with --base for the \
+                 manifests that are in place"
+            ));
+        }
+        Ok(Err(error)) => return Err(format!("{server}: {}", whole(&error))),
+        Err(_) => return Err(format!("{server} did not answer within {TIMEOUT:?}")),
+    };
+    let data = secret.data.unwrap_or_default();
+    Ok(data
+        .into_iter()
+        .map(|(key, value)| (key, value.0))
+        .collect())
+}
+
+async fn all<K>(
+    cluster: &Cluster,
+    namespaces: &BTreeSet<String>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<K>, String>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Debug,
+{
+    let resource = ApiResource::erase::<K>(&());
+    let everywhere = Api::all_with(cluster.client.clone(), &resource);
+    let objects = match list(cluster, &everywhere).await? {
+        Some(objects) => objects,
+        None => each(cluster, namespaces, &resource, warnings).await?,
+    };
+    let mut read = Vec::new();
+    for object in objects {
+        let place = format!(
+            "{}/{}",
+            object.namespace().unwrap_or_default(),
+            object.name_any()
+        );
+        match serde_json::to_value(object).and_then(serde_json::from_value) {
+            Ok(object) => read.push(object),
+            Err(error) => warnings.push(format!(
+                "{} {place} cannot be read and is left out: {error}",
+                resource.kind
+            )),
+        }
+    }
+    Ok(read)
+}
+
+/// The objects of these namespaces, where those of all may not be listed.
+async fn each(
+    cluster: &Cluster,
+    namespaces: &BTreeSet<String>,
+    resource: &ApiResource,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<DynamicObject>, String> {
+    let kind = &resource.kind;
+    warnings.push(format!(
+        "you may not list {kind} in all namespaces: what others reserve is not seen"
+    ));
+    let mut objects = Vec::new();
+    for namespace in namespaces {
+        let there = Api::namespaced_with(cluster.client.clone(), namespace, resource);
+        let found = list(cluster, &there).await?;
+        let found =
+            found.ok_or_else(|| format!("you may not list {kind} in namespace \"{namespace}\""))?;
+        objects.extend(found);
+    }
+    Ok(objects)
+}
+
+/// Every object, by pages; none if that is forbidden.
+async fn list(
+    cluster: &Cluster,
+    api: &Api<DynamicObject>,
+) -> Result<Option<Vec<DynamicObject>>, String> {
+    let server = &cluster.server;
+    let mut params = ListParams::default().limit(PAGE);
+    let mut objects = Vec::new();
+    loop {
+        match tokio::time::timeout(TIMEOUT, api.list(&params)).await {
+            Ok(Ok(page)) => {
+                objects.extend(page.items);
+                let more = page.metadata.continue_.filter(|token| !token.is_empty());
+                let Some(token) = more else {
+                    return Ok(Some(objects));
+                };
+                params = params.continue_token(&token);
+            }
+            Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => return Ok(None),
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => {
+                return Err(unknown_kind(server));
+            }
+            Ok(Err(error)) => return Err(format!("{server}: {}", whole(&error))),
+            Err(_) => return Err(format!("{server} did not answer within {TIMEOUT:?}")),
+        }
+    }
+}

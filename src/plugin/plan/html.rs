@@ -1,0 +1,217 @@
+//! A plan as one page for a change ticket: no script, nothing from elsewhere, light and dark. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{
+    document::{Document, Field, Membership, Named, Outcome, Resource, Source, Tenant},
+    text::{accounts, applications, headline, label, totals},
+};
+
+const STYLE: &str = include_str!("page.css");
+
+/// The whole plan.
+pub fn page(plan: &Document) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // The page can load and run nothing, whatever the names in it hold.
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'";
+                title { "Password sync plan" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Password sync plan" }
+                p.totals { (totals(&plan.summary)) }
+                @for warning in &plan.warnings {
+                    p.warning { "Warning: " (shown(warning)) }
+                }
+                @for tenant in &plan.tenants { (of_tenant(tenant)) }
+                footer { "Nothing was written." }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn of_tenant(tenant: &Tenant) -> Markup {
+    let changed = |resource: &&Resource| resource.outcome != Outcome::Unchanged;
+    html! {
+        section {
+            h2 { "Tenant " code { (shown(&tenant.host)) } }
+            @for resource in tenant.resources.iter().filter(changed) { (of_resource(resource)) }
+            @if !tenant.sources.is_empty() {
+                h3 { "Sources and groups" }
+                (matrix(tenant))
+                h3 { "Passwords" }
+                (passwords(tenant))
+            }
+            (requests(tenant))
+        }
+    }
+}
+
+fn of_resource(resource: &Resource) -> Markup {
+    html! {
+        article class=(class(resource.outcome)) {
+            h3 { (shown(&headline(resource))) }
+            @if let Some(refusal) = &resource.refusal {
+                p { (shown(&refusal.message)) }
+                p.remedy { (shown(&refusal.remedy)) }
+            }
+            @if !resource.fields.is_empty() {
+                dl {
+                    @for field in &resource.fields { (of_field(field)) }
+                }
+            }
+        }
+    }
+}
+
+fn of_field(field: &Field) -> Markup {
+    html! {
+        dt { (label(field.field)) }
+        @for gone in field.was.difference(&field.will_be) {
+            dd { del { (shown(gone)) } }
+        }
+        @for new in field.will_be.difference(&field.was) {
+            dd { ins { (shown(new)) } }
+        }
+    }
+}
+
+/// How a source stands to a group, before and after.
+#[derive(Clone, Copy)]
+enum Cell {
+    Apart,
+    Stays,
+    Joins,
+    Leaves,
+}
+
+impl Cell {
+    fn of(source: &Source, group: &Named) -> Self {
+        let is_in = |membership: &Membership| membership.group.as_ref() == Some(group);
+        match (is_in(&source.before), is_in(&source.after)) {
+            (true, true) => Self::Stays,
+            (false, true) => Self::Joins,
+            (true, false) => Self::Leaves,
+            (false, false) => Self::Apart,
+        }
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Apart => ("apart", ""),
+            Self::Stays => ("stays", "●"),
+            Self::Joins => ("joins", "+"),
+            Self::Leaves => ("leaves", "−"),
+        }
+    }
+}
+
+fn matrix(tenant: &Tenant) -> Markup {
+    let columns = columns(tenant);
+    html! {
+        div.wide tabindex="0" {
+            table.matrix {
+                thead {
+                    tr {
+                        th scope="col" { "source" }
+                        @for group in &columns { th scope="col" { (shown(&group.name)) } }
+                    }
+                }
+                tbody {
+                    @for source in &tenant.sources {
+                        tr {
+                            th scope="row" { (shown(&source.name)) }
+                            @for group in &columns {
+                                @let (word, sign) = Cell::of(source, group).words();
+                                td class=(word) title=(word) { (sign) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.key {
+            span.joins { "+" } " joins  "
+            span.leaves { "−" } " leaves  "
+            span.stays { "●" } " stays"
+        }
+    }
+}
+
+/// The groups that the sources are in, now or then. A group that is renamed is one column.
+fn columns(tenant: &Tenant) -> Vec<Named> {
+    let memberships = tenant
+        .sources
+        .iter()
+        .flat_map(|source| [&source.before, &source.after]);
+    let groups: BTreeSet<Named> = memberships.filter_map(|one| one.group.clone()).collect();
+    groups.into_iter().collect()
+}
+
+fn passwords(tenant: &Tenant) -> Markup {
+    html! {
+        div.wide tabindex="0" {
+            table.passwords {
+                thead {
+                    tr {
+                        @for title in ["source", "accounts", "applications", "change", "before", "after"] {
+                            th scope="col" { (title) }
+                        }
+                    }
+                }
+                tbody {
+                    @for source in &tenant.sources {
+                        tr {
+                            th scope="row" { (shown(&source.name)) }
+                            td.number { (accounts(source)) }
+                            td.number { (applications(source)) }
+                            td { (source.effect.words()) }
+                            td { (shown(&source.before.words())) }
+                            td { (shown(&source.after.words())) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn requests(tenant: &Tenant) -> Markup {
+    let all = tenant.resources.iter().flat_map(|one| &one.requests);
+    let ordered: BTreeMap<usize, _> = all.map(|request| (request.order, request)).collect();
+    html! {
+        @if !ordered.is_empty() {
+            h3 { "Requests, in this order" }
+            ol.requests {
+                @for request in ordered.values() {
+                    li { code { (request.method) " " (shown(&request.path)) } br; (shown(&request.summary)) }
+                }
+            }
+        }
+    }
+}
+
+fn class(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Create | Outcome::Adopt => "added",
+        Outcome::Update => "changed",
+        Outcome::Delete => "removed",
+        Outcome::Refused => "refused",
+        Outcome::Unchanged => "unchanged",
+    }
+}
+
+/// Text of others: marks that turn the direction of what follows are shown as what they are.
+fn shown(text: &str) -> String {
+    psg_domain::text::line(text)
+}

@@ -1,0 +1,150 @@
+//! What a plan is about without a cluster: the manifests alone, and tenants by credentials of one's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use psg_api::PasswordSyncGroup;
+use psg_domain::TenantKey;
+use psg_identity::{ApiVersion, Credentials, HostPolicy};
+use psg_plan::preview::Subject;
+
+use super::{
+    scope::{self, Scope},
+    subjects,
+};
+use crate::{
+    args::Plan,
+    credentials,
+    manifests::Manifests,
+    tenant::{Reader, Tenant},
+};
+
+/// The namespace of a manifest that names none, as kubectl has it.
+const DEFAULT: &str = "default";
+
+/// A scope that lets a token write what this product writes.
+const WRITES: [&str; 4] = [
+    "sp:scopes:all",
+    "idn:password-sync-group:manage",
+    "idn:password-policy:manage",
+    "idn:sources:manage",
+];
+
+/// Signs in to each tenant that the manifests name, and says which resources are for it.
+///
+/// # Errors
+/// What is missing and what to do, for a person.
+pub async fn scopes(
+    asked: &Plan,
+    (manifests, base): (&Manifests, Option<&Manifests>),
+    namespace: Option<&str>,
+    variable: impl Fn(&str) -> Option<String>,
+    reader: &Reader,
+) -> Result<(Vec<Scope>, Vec<String>), String> {
+    if asked.prune || !asked.delete.is_empty() {
+        return Err(
+            "--prune and --delete need a cluster: unset SAIL_BASE_URL and leave --tenant out, or \
+                    give the manifests before the change with --base"
+                .to_owned(),
+        );
+    }
+    let namespace = namespace.unwrap_or(DEFAULT);
+    let policy = credentials::hosts(&asked.access)?;
+    let mut access = Access {
+        asked,
+        policy,
+        variable,
+        reader,
+        open: BTreeMap::new(),
+    };
+    let mut scopes: BTreeMap<TenantKey, Scope> = BTreeMap::new();
+    let (now, mut warnings) = (reader.now(), Vec::new());
+    let all = base.into_iter().chain([manifests]);
+    for (_, group) in all.flat_map(|manifests| &manifests.groups) {
+        let name = &group.spec.tenant_ref.name;
+        let key = access.key(name, &mut scopes, &mut warnings).await?;
+        if let Some(scope) = scopes.get_mut(&key) {
+            let place = subject(group, namespace, now).tenant;
+            let view = scope::view(&scope.tenant);
+            scope.views.entry(place).or_insert(view);
+        }
+    }
+    for (key, scope) in &mut scopes {
+        let here =
+            |group: &&PasswordSyncGroup| access.open.get(&group.spec.tenant_ref.name) == Some(key);
+        let all = |manifests: &Manifests| -> Vec<Subject> {
+            let groups = manifests.groups.iter().map(|(_, group)| group);
+            let groups = groups.filter(here);
+            groups.map(|group| subject(group, namespace, now)).collect()
+        };
+        scope.base = base.map(&all);
+        scope.subjects = all(manifests);
+        let known = scope.subjects.iter().chain(scope.base.iter().flatten());
+        scope.asked = known.map(subjects::of).collect();
+    }
+    Ok((scopes.into_values().collect(), warnings))
+}
+
+fn subject(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subject {
+    subjects::new(group, namespace, now)
+}
+
+/// Signs in once for each name of a tenant.
+struct Access<'a, V> {
+    asked: &'a Plan,
+    policy: HostPolicy,
+    variable: V,
+    reader: &'a Reader,
+    open: BTreeMap<String, TenantKey>,
+}
+
+impl<V: Fn(&str) -> Option<String>> Access<'_, V> {
+    async fn key(
+        &mut self,
+        name: &str,
+        scopes: &mut BTreeMap<TenantKey, Scope>,
+        warnings: &mut Vec<String>,
+    ) -> Result<TenantKey, String> {
+        if let Some(key) = self.open.get(name) {
+            return Ok(key.clone());
+        }
+        let credentials = self.credentials(name)?;
+        let tenant = self.reader.open(credentials, ApiVersion::default()).await?;
+        warnings.extend(too_wide(&tenant));
+        let key = tenant.info.key.clone();
+        self.open.insert(name.to_owned(), key.clone());
+        scopes.entry(key.clone()).or_insert_with(|| Scope {
+            tenant,
+            views: BTreeMap::new(),
+            subjects: Vec::new(),
+            base: None,
+            asked: BTreeSet::new(),
+        });
+        Ok(key)
+    }
+
+    fn credentials(&self, name: &str) -> Result<Credentials, String> {
+        let mut named = self.asked.access.tenant.iter();
+        match named.find(|(known, _)| known == name) {
+            Some((_, file)) => credentials::of_file(file, &self.policy),
+            None if credentials::are_in(&self.variable) => {
+                credentials::of_variables(&self.variable, &self.policy, "the environment")
+            }
+            None => Err(format!(
+                "no credentials for tenantRef \"{name}\": add --tenant {name}=FILE"
+            )),
+        }
+    }
+}
+
+/// A preview needs no right to write.
+fn too_wide(tenant: &Tenant) -> Option<String> {
+    let wide = WRITES
+        .into_iter()
+        .find(|scope| tenant.info.scopes.contains(*scope))?;
+    Some(format!(
+        "the token for {} may write ({wide}), which a plan does not need: give it \
+         idn:password-sync-group:read, idn:password-policy:read, idn:sources:read and idn:accounts:read",
+        tenant.host
+    ))
+}

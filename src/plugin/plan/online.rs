@@ -1,0 +1,179 @@
+//! What a plan is about with a cluster: the resources that are there, changed by the manifests, and
+//! tenants by the Secrets of the cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use psg_api::{IdentityTenant, annotations};
+use psg_domain::TenantKey;
+use psg_identity::{ApiVersion, Credentials, HostPolicy};
+use psg_plan::{Brake, TenantView, preview::Subject};
+
+use super::{
+    scope::{self, Scope},
+    subjects::{self, Place},
+};
+use crate::{
+    args::Plan,
+    cluster::Cluster,
+    credentials,
+    live::{self, Live},
+    manifests::Manifests,
+    tenant::{Reader, Tenant},
+};
+
+/// Signs in to each tenant that is concerned, and says which resources of the cluster are for it.
+///
+/// # Errors
+/// What is missing and what to do, for a person.
+pub async fn scopes(
+    asked: &Plan,
+    manifests: &Manifests,
+    cluster: &Cluster,
+    reader: &Reader,
+) -> Result<(Vec<Scope>, Vec<String>), String> {
+    let namespace = &cluster.namespace;
+    let policy = credentials::hosts(&asked.access)?;
+    let wanted: Vec<Subject> = manifests
+        .groups
+        .iter()
+        .map(|(_, group)| subjects::new(group, namespace, reader.now()))
+        .collect();
+    let mut namespaces: BTreeSet<String> = wanted
+        .iter()
+        .map(|subject| subject.object.namespace.clone())
+        .collect();
+    if !asked.delete.is_empty() {
+        namespaces.insert(namespace.clone());
+    }
+    let live = live::read(cluster, &namespaces).await?;
+    let (subjects, concerned) = changed(asked, wanted, &namespaces, namespace, &live)?;
+    let places: BTreeSet<&String> = subjects
+        .iter()
+        .filter(|subject| concerned.contains(&subjects::of(subject)))
+        .map(|subject| &subject.tenant)
+        .collect();
+    let mut scopes: BTreeMap<TenantKey, Scope> = BTreeMap::new();
+    for place in places {
+        let tenant = tenant(place, &live, cluster, &policy, reader).await?;
+        let key = tenant.info.key.clone();
+        let scope = scopes.entry(key).or_insert_with(|| Scope {
+            views: BTreeMap::new(),
+            tenant,
+            subjects: Vec::new(),
+            base: None,
+            asked: concerned.clone(),
+        });
+        let known = live.tenants.get(place);
+        let view = known.map(|known| view(known, &scope.tenant));
+        scope.views.extend(view.map(|view| (place.clone(), view)));
+    }
+    // Other IdentityTenants may lead to the same tenants, and their groups reserve sources there.
+    for (key, scope) in &mut scopes {
+        for (place, known) in &live.tenants {
+            if !scope.views.contains_key(place) && leads_to(known, key) {
+                let view = view(known, &scope.tenant);
+                scope.views.insert(place.clone(), view);
+            }
+        }
+        let here = subjects
+            .iter()
+            .filter(|subject| scope.views.contains_key(&subject.tenant));
+        scope.subjects = here.cloned().collect();
+    }
+    Ok((scopes.into_values().collect(), live.warnings))
+}
+
+/// Every resource as it would be, and those that the question is about.
+fn changed(
+    asked: &Plan,
+    wanted: Vec<Subject>,
+    namespaces: &BTreeSet<String>,
+    namespace: &str,
+    live: &Live,
+) -> Result<(Vec<Subject>, BTreeSet<Place>), String> {
+    let known = live.groups.iter().map(subjects::live);
+    let mut known: BTreeMap<Place, Subject> = known
+        .map(|subject| (subjects::of(&subject), subject))
+        .collect();
+    let mut concerned = BTreeSet::new();
+    let mut named: BTreeSet<Place> = BTreeSet::new();
+    for subject in wanted {
+        let place = subjects::of(&subject);
+        named.insert(place.clone());
+        concerned.insert(place.clone());
+        let subject = match known.remove(&place) {
+            Some(was) => subjects::edited(was, subject),
+            None => subject,
+        };
+        known.insert(place, subject);
+    }
+    for name in &asked.delete {
+        let place = (namespace.to_owned(), name.clone());
+        let Some(subject) = known.get_mut(&place) else {
+            return Err(format!(
+                "--delete: there is no PasswordSyncGroup \"{name}\" in namespace \"{namespace}\""
+            ));
+        };
+        subject.object.deleting = true;
+        concerned.insert(place);
+    }
+    if asked.prune {
+        for (place, subject) in &mut known {
+            if namespaces.contains(&place.0) && !named.contains(place) {
+                subject.object.deleting = true;
+                concerned.insert(place.clone());
+            }
+        }
+    }
+    Ok((known.into_values().collect(), concerned))
+}
+
+async fn tenant(
+    place: &str,
+    live: &Live,
+    cluster: &Cluster,
+    policy: &HostPolicy,
+    reader: &Reader,
+) -> Result<Tenant, String> {
+    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+    let Some(known) = live.tenants.get(place) else {
+        return Err(format!(
+            "there is no IdentityTenant \"{name}\" in namespace \"{namespace}\": apply it first, or set \
+             SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET"
+        ));
+    };
+    let of = |error: String| format!("IdentityTenant {place}: {error}");
+    let settings = known
+        .spec
+        .settings()
+        .map_err(|error| of(error.to_string()))?;
+    let data = live::secret(cluster, namespace, &settings.secret).await?;
+    let credentials = Credentials::parse(&data, policy).map_err(|error| {
+        let secret = &settings.secret;
+        of(format!(
+            "Secret \"{secret}\": {error}; a host of your own needs --allow-host"
+        ))
+    })?;
+    let version: ApiVersion = settings.api_version.as_str().parse().unwrap_or_default();
+    reader.open(credentials, version).await
+}
+
+fn view(known: &IdentityTenant, tenant: &Tenant) -> TenantView {
+    let brake = &known.spec.deletion_brake;
+    let count = |number: i64| usize::try_from(number).unwrap_or_default();
+    TenantView {
+        acknowledged_until: annotations::acknowledged_until(&known.metadata),
+        brake: Brake {
+            max: count(brake.max),
+            percent: count(brake.percent),
+        },
+        ..scope::view(tenant)
+    }
+}
+
+/// Whether an IdentityTenant says that it leads to this tenant.
+fn leads_to(known: &IdentityTenant, key: &TenantKey) -> bool {
+    known.status.as_ref().is_some_and(|status| {
+        status.org.as_ref() == Some(&key.org) && status.tenant_id.as_ref() == Some(&key.tenant_id)
+    })
+}

@@ -1,0 +1,156 @@
+//! One tenant and all resources that are for it: reads what a preview needs, and runs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use psg_domain::{Picture, SourceId};
+use psg_plan::{
+    Brake, InUse, TenantState, TenantView,
+    preview::{Change, Ending, Preview, Subject, preview},
+};
+
+use super::{
+    build::{self, Accounts},
+    document,
+    subjects::{self, Place},
+};
+use crate::tenant::Tenant;
+
+/// One tenant and what is for it.
+pub struct Scope {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Each IdentityTenant that leads to it, by namespace and name with a slash between them.
+    pub views: BTreeMap<String, TenantView>,
+    /// The resources as they are to be.
+    pub subjects: Vec<Subject>,
+    /// The manifests that are in place before; none: the resources are as they are.
+    pub base: Option<Vec<Subject>>,
+    /// The resources that were asked about; the others are shown only if they would change.
+    pub asked: BTreeSet<Place>,
+}
+
+/// What a preview of one tenant said.
+pub struct Foreseen {
+    /// For the document.
+    pub tenant: document::Tenant,
+    /// For the totals.
+    pub preview: Preview,
+    /// What a person should know beside that.
+    pub warnings: Vec<String>,
+}
+
+/// A tenant that can be worked with.
+pub fn view(tenant: &Tenant) -> TenantView {
+    TenantView {
+        state: TenantState::Ready,
+        key: Some(tenant.info.key.clone()),
+        interval: std::time::Duration::from_mins(1),
+        credentials: tenant.credentials.clone(),
+        vanished: None,
+        acknowledged_until: None,
+        brake: Brake::default(),
+        in_use: InUse::Held,
+    }
+}
+
+impl Scope {
+    /// Reads the tenant once, then what each source that would change needs.
+    ///
+    /// # Errors
+    /// What cannot be read and what to do, for a person.
+    pub async fn foresee(&self, now: Timestamp) -> Result<Foreseen, String> {
+        self.tenant.read(now).await?;
+        // What the first look would touch has policies that only a read for each source tells.
+        let Start {
+            before, preview, ..
+        } = self.look(now);
+        let touched: Vec<SourceId> = build::touched(&before, &preview).into_iter().collect();
+        let holders = self.tenant.read_holders(&touched);
+        let counts = self.tenant.count_accounts(&touched);
+        let (holders, (accounts, uncounted)) = tokio::join!(holders, counts);
+        holders?;
+        Ok(self.said(self.look(now), &accounts, uncounted))
+    }
+
+    fn look(&self, now: Timestamp) -> Start {
+        let picture = self.tenant.picture();
+        let Some(base) = &self.base else {
+            return Start {
+                preview: preview(self.subjects.clone(), picture.clone(), &self.views, now),
+                before: picture,
+                warnings: Vec::new(),
+            };
+        };
+        let first = preview(subjects::in_place(base), picture, &self.views, now);
+        let warnings = not_in_place(&first);
+        let mut known = subjects::recorded(base, first.outlooks);
+        let mut then = Vec::new();
+        for subject in self.subjects.iter().cloned() {
+            then.push(match known.remove(&subjects::of(&subject)) {
+                Some(was) => subjects::edited(was, subject),
+                None => subject,
+            });
+        }
+        for (_, mut removed) in known {
+            removed.object.deleting = true;
+            then.push(removed);
+        }
+        let later = first.ended.saturating_add(SignedDuration::from_secs(1));
+        let later = later.unwrap_or(first.ended);
+        Start {
+            preview: preview(then, first.picture.clone(), &self.views, later),
+            before: first.picture,
+            warnings,
+        }
+    }
+
+    fn said(&self, start: Start, accounts: &Accounts, uncounted: Option<String>) -> Foreseen {
+        let Start {
+            before,
+            mut preview,
+            mut warnings,
+        } = start;
+        let asked = |one: &psg_plan::preview::Outlook| self.asked.contains(&one.name);
+        preview
+            .outlooks
+            .retain(|one| asked(one) || !one.changes.is_empty());
+        if let Some(error) = uncounted {
+            warnings.push(format!(
+                "not all accounts could be counted, which needs the scope idn:accounts:read: {error}"
+            ));
+        }
+        let host = self.tenant.host.clone();
+        Foreseen {
+            tenant: build::tenant(host, &before, &preview, accounts),
+            preview,
+            warnings,
+        }
+    }
+}
+
+/// A tenant before, and what would happen to it.
+struct Start {
+    before: Picture,
+    preview: Preview,
+    warnings: Vec<String>,
+}
+
+/// In what a tenant is not as the manifests of the base say.
+fn not_in_place(base: &Preview) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for outlook in &base.outlooks {
+        let (namespace, name) = &outlook.name;
+        let place = format!("{namespace}/{name}");
+        let mut changes = outlook.changes.iter().map(|planned| &planned.change);
+        if let Ending::Refused(why) | Ending::Waits(why) = &outlook.ending {
+            let (reason, message) = (why.reason.as_str(), &why.message);
+            warnings.push(format!("--base: {place} is refused, {reason}: {message}"));
+        } else if changes.any(|change| !matches!(change, Change::Adopt(_))) {
+            warnings.push(format!(
+                "--base: the tenant is not as {place} says; this plan begins where it is"
+            ));
+        }
+    }
+    warnings
+}

@@ -1,0 +1,112 @@
+//! The resources as they would be stored once the manifests are applied, for the preview. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use psg_api::{PasswordSyncGroup, annotations, held_of, names};
+use psg_domain::{AdoptionPolicy, Recorded};
+use psg_plan::{
+    Object,
+    preview::{Outlook, Subject},
+};
+
+/// Namespace and name.
+pub type Place = (String, String);
+
+/// Where a manifest belongs.
+pub fn place(group: &PasswordSyncGroup, namespace: &str) -> Place {
+    let namespace = group.metadata.namespace.as_deref().unwrap_or(namespace);
+    let name = group.metadata.name.clone().unwrap_or_default();
+    (namespace.to_owned(), name)
+}
+
+/// Namespace and name of a resource.
+pub fn of(subject: &Subject) -> Place {
+    let object = &subject.object;
+    (object.namespace.clone(), object.name.clone())
+}
+
+/// A resource that is yet to be made.
+pub fn new(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subject {
+    let (namespace, name) = place(group, namespace);
+    let mut object = Object::new(format!("{namespace}/{name}"), namespace.clone(), name);
+    object.paused_until = annotations::paused_until(&group.metadata);
+    object.unreadable_pause = annotations::unreadable_pause(&group.metadata);
+    object.reconcile_at = annotations::reconcile_at(&group.metadata);
+    Subject {
+        object,
+        created: now,
+        tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
+        desired: group.spec.desired().map_err(|error| error.to_string()),
+        recorded: Recorded::default(),
+    }
+}
+
+/// A resource as a cluster holds it.
+pub fn live(group: &PasswordSyncGroup) -> Subject {
+    let mut subject = new(group, "", Timestamp::MAX);
+    let metadata = &group.metadata;
+    if let Some(uid) = &metadata.uid {
+        subject.object.uid.clone_from(uid);
+    }
+    if let Some(created) = &metadata.creation_timestamp {
+        subject.created = created.0;
+    }
+    subject.object.generation = metadata.generation.unwrap_or(1);
+    subject.object.deleting = metadata.deletion_timestamp.is_some();
+    let mut finalizers = metadata.finalizers.iter().flatten();
+    subject.object.finalizer = finalizers.any(|held| held == names::FINALIZER);
+    if let Some(status) = &group.status {
+        // Unreadable is not empty: what it holds would count as free.
+        let held = |_| held_of(&serde_json::json!(status));
+        subject.recorded = status.recorded().unwrap_or_else(held);
+    }
+    subject
+}
+
+/// The same resource with the manifest of another one.
+pub fn edited(subject: Subject, manifest: Subject) -> Subject {
+    let mut object = subject.object;
+    if subject.desired != manifest.desired {
+        object.generation += 1;
+    }
+    let asked = manifest.object;
+    if asked.paused_until.is_some() || asked.unreadable_pause.is_some() {
+        object.paused_until = asked.paused_until;
+        object.unreadable_pause = asked.unreadable_pause;
+    }
+    // What a manifest does not say stays, as `kubectl apply` leaves it.
+    object.reconcile_at = asked.reconcile_at.or(object.reconcile_at);
+    Subject {
+        object,
+        tenant: manifest.tenant,
+        desired: manifest.desired,
+        ..subject
+    }
+}
+
+/// Resources whose manifests are in place: whatever group of their name there is belongs to them.
+pub fn in_place(subjects: &[Subject]) -> Vec<Subject> {
+    let mut subjects = subjects.to_vec();
+    for subject in &mut subjects {
+        if let Ok(desired) = &mut subject.desired {
+            desired.adoption = AdoptionPolicy::Overwrite;
+        }
+    }
+    subjects
+}
+
+/// Those resources with what a preview of them recorded.
+pub fn recorded(subjects: &[Subject], outlooks: Vec<Outlook>) -> BTreeMap<Place, Subject> {
+    let recorded = outlooks.into_iter().map(|one| (one.name, one.recorded));
+    let mut recorded: BTreeMap<Place, Recorded> = recorded.collect();
+    let subjects = subjects.iter().cloned().map(|mut subject| {
+        let place = of(&subject);
+        if let Some(recorded) = recorded.remove(&place) {
+            subject.recorded = recorded;
+            subject.object.finalizer = true;
+        }
+        (place, subject)
+    });
+    subjects.collect()
+}

@@ -1,0 +1,1 @@
+//! Tests: what a plan says in each form.

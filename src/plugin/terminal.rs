@@ -1,0 +1,136 @@
+//! How text reaches a terminal: what others wrote is made harmless first, then colours are added.
+
+use std::{fmt::Write, io::IsTerminal};
+
+use clap::{
+    ValueEnum,
+    builder::styling::{AnsiColor, Color, Style},
+};
+use psg_domain::text;
+
+/// How wide lines are, where names allow it.
+pub const WIDTH: usize = 80;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Also into a file or a pipe.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Colour {
+    /// Whether standard output gets colours.
+    pub fn is_on(self, variable: impl Fn(&str) -> Option<String>) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                let unwanted = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+                !unwanted && std::io::stdout().is_terminal()
+            }
+        }
+    }
+}
+
+/// What a line stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the words say it
+pub enum Tone {
+    Plain,
+    Strong,
+    Faint,
+    Added,
+    Changed,
+    Removed,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let coloured = |colour| Style::new().fg_color(Some(Color::Ansi(colour)));
+        match self {
+            Self::Plain => Style::new(),
+            Self::Strong => Style::new().bold(),
+            Self::Faint => Style::new().dimmed(),
+            Self::Added => coloured(AnsiColor::Green),
+            Self::Changed => coloured(AnsiColor::Yellow),
+            Self::Removed => coloured(AnsiColor::Red),
+        }
+    }
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it stands for.
+    pub tone: Tone,
+    /// What it says, without the end of the line.
+    pub text: String,
+}
+
+/// Lines as a terminal takes them.
+pub fn print(lines: &[Line], coloured: bool) -> String {
+    let mut printed = String::new();
+    for Line { tone, text } in lines {
+        let said = text::line(text.trim_end());
+        let style = tone.style();
+        if coloured && style != Style::new() && !said.is_empty() {
+            let _ = writeln!(printed, "{style}{said}{style:#}");
+        } else {
+            printed.push_str(&said);
+            printed.push('\n');
+        }
+    }
+    printed
+}
+
+/// Words in lines of at most `width` letters; a longer word has a line of its own.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_in_a_name_is_shown_and_not_obeyed() {
+        let line = Line {
+            tone: Tone::Added,
+            text: "+ AD\u{1b}[2J".to_owned(),
+        };
+        assert_eq!(
+            print(std::slice::from_ref(&line), false),
+            "+ AD\\u{1b}[2J\n"
+        );
+        assert_eq!(print(&[line], true), "\u{1b}[32m+ AD\\u{1b}[2J\u{1b}[0m\n");
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_for_those_who_ask() {
+        assert!(Colour::Always.is_on(|_| Some("1".to_owned())));
+        assert!(!Colour::Never.is_on(|_| None));
+        assert!(!Colour::Auto.is_on(|_| Some("1".to_owned())));
+    }
+
+    #[test]
+    fn lines_end_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("extraordinary x", 5), ["extraordinary", "x"]);
+        assert!(wrapped("", 5).is_empty());
+    }
+}
