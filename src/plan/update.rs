@@ -10,7 +10,7 @@ use psg_domain::{
 use crate::{
     absence,
     case::{Case, Memory, Move, Puts, Step},
-    differ, hand_back,
+    create, differ, hand_back,
     hand_back::Progress,
     reason::{Finding, Reason},
     resolve::Resolved,
@@ -125,10 +125,12 @@ pub fn members(case: &Case<'_>, read: Option<&Group>) -> Vec<HandBack> {
     members
 }
 
-/// How far the sources are that left by our changes, or may have left; nothing if the resource
-/// holds no group, or none is left to be looked after without one.
+/// How far the sources are that left by our changes, or may have left; nothing if none is left to be
+/// looked after.
 pub fn leavers(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
-    let held = case.recorded.held()?;
+    let Some(held) = case.recorded.held() else {
+        return leavers_without_a_group(case, now);
+    };
     let (group, as_of) = match case.picture.group(held) {
         Presence::There(group, as_of) => (group, as_of),
         _ if case.recorded.leaving.iter().all(|one| one.result.is_some()) => return None,
@@ -201,6 +203,29 @@ fn leavers_of_one_that_is_gone(
     let list = &case.recorded.leaving;
     let progress = hand_back::progress(case, now, list, |_| false, Some(held), since);
     Some(progress)
+}
+
+/// The same after the group was gone and before there is another. Those that a create may be about to
+/// put into a group wait for its end.
+fn leavers_without_a_group(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
+    let Recorded {
+        leaving,
+        intent,
+        refused,
+        ..
+    } = &case.recorded;
+    if leaving.iter().all(|one| one.result.is_some()) {
+        return None;
+    }
+    let sent = create::open(case).map(|intent| &intent.sources);
+    let waits = |one: &HandBack| sent.is_some_and(|sent| sent.contains(&one.source));
+    // Either was recorded when the group was gone for sure; what another clock dated later says nothing.
+    let refused = refused.as_ref().and_then(|refused| refused.at);
+    let sent_at = intent.as_ref().map(|intent| intent.started_at);
+    let recorded = [sent_at, refused].into_iter().flatten();
+    let since = recorded.filter(|at| *at <= now).max();
+    let since = since.or_else(|| case.picture.groups_as_of())?;
+    Some(hand_back::progress(case, now, leaving, waits, None, since))
 }
 
 /// Remembers at the end of a pass what became of the leavers. Closes the record once its change

@@ -311,3 +311,44 @@ fn the_record_of_who_leaves_does_not_send_a_create() {
     );
     assert_eq!(fixture.recorded.group, Some(group_id("g")));
 }
+
+/// The group was deleted by another hand, and another group that has the manifest's sources by now stands
+/// in the way of a new one. One of the sources may be in a create that was sent.
+#[test]
+fn one_that_left_a_group_that_is_gone_gets_its_policy_though_no_other_group_can_be_made() {
+    let gone = |f: &mut Fixture| {
+        f.recorded.group = None;
+        f.recorded.origin = None;
+        f.recorded.leaving = vec![
+            hand_back("wd", "strong", None),
+            hand_back("ad", "strong", None),
+        ];
+    };
+    let another = [group("x", "Other", "weak", &["ad", "sf"])];
+    let stuck = Fixture::new()
+        .walk(READ - 20, &another)
+        .walk(READ, &another);
+    let stuck = stuck
+        .with(|f| f.recorded = Fixture::settled().recorded)
+        .with(gone);
+    let at_a_standstill = |fixture: &Fixture| match fixture.next() {
+        Move::Stalled(why) => why.reason,
+        odd => panic!("{odd:?}"),
+    };
+    let sent = stuck.clone().intent(READ - 100).with(|f| {
+        f.recorded.refused = None;
+    });
+    let read = sent.clone().holders("wd", READ + 1, &[everybody("weak")]);
+    for fixture in [&stuck, &sent] {
+        let What::Holders(unread) = fixture.refresh() else {
+            panic!("{:?}", fixture.refresh())
+        };
+        assert!(unread.contains(&source_id("wd")), "{unread:?}");
+    }
+    let Step::AssignPolicy { source, .. } = read.step() else {
+        panic!("{:?}", read.next())
+    };
+    assert_eq!(source, source_id("wd"));
+    let has = sent.holders("wd", READ + 1, &[everybody("strong")]);
+    assert_eq!(at_a_standstill(&has), Reason::SourceInAnotherGroup);
+}
