@@ -3,11 +3,12 @@
 
 #![allow(clippy::duplicated_attributes)] // columns of one type are no duplicates
 
+use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::group_status::PasswordSyncGroupStatus;
+use crate::{entries::Condition, group_status::PasswordSyncGroupStatus};
 
 /// What is asked for: one password sync group of one identity tenant.
 /// A password changed on one of its sources is changed on all of them.
@@ -247,4 +248,23 @@ pub enum DeletionPolicy {
     Delete,
     /// Left in the tenant.
     Orphan,
+}
+impl PasswordSyncGroup {
+    /// The reason for which the status says of the newest manifest that it cannot be carried out, and
+    /// since when it says so of any manifest.
+    pub fn stalled(&self) -> Option<(&str, Timestamp)> {
+        let stalled = self.stalled_condition()?;
+        let is_newest = stalled.observed_generation == self.metadata.generation;
+        is_newest.then_some((&stalled.reason, stalled.last_transition_time.0))
+    }
+
+    /// Since when the status says that manifests, whichever they were, cannot be carried out.
+    pub fn stalled_since(&self) -> Option<Timestamp> {
+        Some(self.stalled_condition()?.last_transition_time.0)
+    }
+
+    fn stalled_condition(&self) -> Option<&Condition> {
+        let mut conditions = self.status.iter().flat_map(|status| &status.conditions);
+        conditions.find(|it| it.type_ == "Stalled" && it.status == "True")
+    }
 }

@@ -599,7 +599,7 @@ fn claims_of(
 }
 
 /// The resource's metadata, as decisions see it.
-fn object(group: &PasswordSyncGroup) -> Object {
+pub(crate) fn object(group: &PasswordSyncGroup) -> Object {
     Object {
         uid: group.uid().unwrap_or_default(),
         namespace: group.namespace().unwrap_or_default(),

@@ -2,7 +2,7 @@
 //! meaning changed. Sent as the difference of old and new, so that fields which this version
 //! does not know survive, and for exactly the version that was decided on.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as KubeCondition, Time};
@@ -10,9 +10,9 @@ use psg_api::{
     Condition as StoredCondition, IdentityTenant, IdentityTenantStatus, PasswordSyncGroup,
     merge_patch, status_of,
 };
-use psg_domain::{text, time};
+use psg_domain::text;
 use psg_identity::{ApiVersion, Budget, Operation, Rate};
-use psg_plan::{Condition, Reason, Report, TenantState, reason::About, tenant_verdict};
+use psg_plan::{Condition, Reason, Report, TenantState, claims, tenant_verdict};
 use serde_json::Value;
 
 use crate::{
@@ -310,13 +310,8 @@ pub fn is_held_back(group: &PasswordSyncGroup) -> bool {
     told == Some(Reason::DeletionPaused.as_str())
 }
 
-/// How long one that is stalled by more than its own manifest keeps its place in the line.
-const KEEPS_ITS_PLACE: Duration = Duration::from_mins(10);
-
 /// Whether a resource was told that its newest manifest cannot be carried out, so that it reserves
-/// nothing. At once, if that is so whatever others claim. If it may be through them, only once it has
-/// lasted: of two that wait for the same, the older one is to get it, and neither may be told another
-/// thing each time that the other is.
+/// nothing.
 pub fn is_hindered(group: &PasswordSyncGroup, now: Timestamp) -> bool {
     hindered_from(group).is_some_and(|from| from <= now)
 }
@@ -328,19 +323,8 @@ pub fn reserves_until(group: &PasswordSyncGroup, now: Timestamp) -> Option<Times
 }
 
 fn hindered_from(group: &PasswordSyncGroup) -> Option<Timestamp> {
-    let conditions = group.status.iter().flat_map(|status| &status.conditions);
-    let mut stalled = conditions.filter(|known| known.type_ == "Stalled" && known.status == "True");
-    let stalled = stalled.find(|known| known.observed_generation == group.metadata.generation)?;
-    let told = Reason::ALL.iter().find(|it| it.as_str() == stalled.reason);
-    let by_itself = told.is_some_and(|reason| {
-        matches!(reason.about(), About::Reference | About::Prerequisite)
-            || *reason == Reason::SourceInAnotherGroup
-    });
-    Some(if by_itself {
-        Timestamp::MIN
-    } else {
-        time::after(stalled.last_transition_time.0, KEEPS_ITS_PLACE)
-    })
+    let (reason, since) = group.stalled()?;
+    Some(claims::gives_way(Reason::named(reason), since))
 }
 
 #[cfg(test)]

@@ -7,16 +7,20 @@
 
 mod index;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    Desired, GroupId, ManagementPolicy, Picture, Recorded, Ref, Source, SourceId, TenantKey,
+    Desired, GroupId, ManagementPolicy, Picture, Recorded, Ref, Source, SourceId, TenantKey, time,
 };
 
 pub use index::ClaimIndex;
 
-use crate::{brake::Going, case::Object};
+use crate::{
+    brake::Going,
+    case::Object,
+    reason::{About, Reason},
+};
 
 /// One resource as far as it claims something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +67,25 @@ pub struct Held {
     finalizer: bool,
     hindered: bool,
     version: Version,
+}
+
+/// How long one that is stalled by more than its own manifest keeps its place in the line.
+const KEEPS_ITS_PLACE: Duration = Duration::from_mins(10);
+
+/// From when on a resource reserves nothing of what its manifest asks for, if its status says since then
+/// that it cannot be carried out. At once, if that is so whatever others claim. If it may be through
+/// them, only once it has lasted: of two that wait for the same, the older one is to get it, and neither
+/// may be told another thing each time that the other is.
+pub fn gives_way(reason: Option<Reason>, stalled_since: Timestamp) -> Timestamp {
+    let by_itself = reason.is_some_and(|reason| {
+        matches!(reason.about(), About::Reference | About::Prerequisite)
+            || reason == Reason::SourceInAnotherGroup
+    });
+    if by_itself {
+        Timestamp::MIN
+    } else {
+        time::after(stalled_since, KEEPS_ITS_PLACE)
+    }
 }
 
 /// How new it is, as the API server counts.

@@ -12,16 +12,17 @@ use psg_domain::{
 use crate::{
     brake::Going,
     case::{Memory, Move, Object, Step, TenantView, Timers, What},
-    claims::{ClaimIndex, Claimant},
+    claims::{self, ClaimIndex, Claimant},
     engine::{Decision, Engine, Observation, Reply},
     predict::Tenant,
     reason::{Finding, Reason},
 };
 
-/// The most actions of one resource in one turn, and the most turns of all: more is a defect.
-const MOST_MOVES: usize = 2_000;
-const MOST_TURNS: usize = 100;
-/// How often one resource may wait in one turn, and how long: what takes longer is not foreseen.
+/// The most rounds in which each resource does one thing: more is a defect.
+const MOST_ROUNDS: usize = 20_000;
+/// The most that is stored of one resource before it asks the tenant for something.
+const MOST_RECORDS: usize = 16;
+/// How often one resource may wait, and how long at once: what takes longer is not foreseen.
 const MOST_WAITS: usize = 20;
 const FORESEEN: Duration = Duration::from_mins(10);
 
@@ -38,6 +39,18 @@ pub struct Subject {
     pub desired: Result<Desired, String>,
     /// What its status records.
     pub recorded: Recorded,
+    /// Why its status says of this manifest that it cannot be carried out.
+    pub stalled: Option<Reason>,
+    /// Since when its status says so of this manifest, or of those before.
+    pub stalled_since: Option<Timestamp>,
+}
+
+impl Subject {
+    /// From when on it reserves nothing, if it is stalled.
+    fn gives_way(&self) -> Option<Timestamp> {
+        let (reason, since) = (self.stalled?, self.stalled_since?);
+        Some(claims::gives_way(Some(reason), since))
+    }
 }
 
 /// One change of the tenant.
@@ -131,6 +144,8 @@ pub fn preview(
             engine: Engine::default(),
             changes: Vec::new(),
             ending: None,
+            rest: Rest::Active,
+            waits: 0,
         };
         stage.actors.insert(actor.subject.object.uid.clone(), actor);
     }
@@ -152,7 +167,24 @@ struct Actor {
     engine: Engine,
     changes: Vec<Planned>,
     ending: Option<Ending>,
+    rest: Rest,
+    /// How often it waited.
+    waits: usize,
 }
+
+/// Whether a resource has something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Now.
+    Active,
+    /// Then.
+    Until(Timestamp),
+    /// Not before something changes.
+    Done,
+}
+
+/// How much was changed, and how each resource stands.
+type State = (usize, Vec<Option<Reason>>);
 
 impl Actor {
     fn outlook(self) -> Outlook {
@@ -182,24 +214,86 @@ impl Stage<'_> {
         self.actors.keys().cloned().collect()
     }
 
-    /// Each resource by turns, until none changes anything any more.
+    /// Each resource goes one step by turns, as they do at the same time, until none changes anything any
+    /// more and none gives way to another.
     fn play(&mut self) {
-        for _ in 0..MOST_TURNS {
-            let before = self.changes();
-            for uid in self.uids() {
+        let mut before = None;
+        for _ in 0..MOST_ROUNDS {
+            let active = self.active();
+            if active.is_empty() {
+                if !self.go_on(&mut before) {
+                    return;
+                }
+                self.walk();
+            }
+            for uid in active {
                 self.turn(&uid);
             }
-            if self.changes() == before {
-                return;
-            }
-            // Later than anything that was sent may take to show.
-            self.pass(Timers::default().settle + Duration::from_secs(1));
-            self.walk();
         }
     }
 
-    fn changes(&self) -> usize {
-        self.planned
+    fn active(&self) -> Vec<String> {
+        let actors = self.actors.iter();
+        let active = actors.filter(|(_, actor)| actor.rest == Rest::Active);
+        active.map(|(uid, _)| uid.clone()).collect()
+    }
+
+    /// Lets time pass until somebody has something to do; false if nobody ever has.
+    fn go_on(&mut self, before: &mut Option<State>) -> bool {
+        let waits = self.actors.values().filter_map(|actor| match actor.rest {
+            Rest::Until(until) => Some(until),
+            _ => None,
+        });
+        if let Some(until) = waits.min() {
+            self.now = self.now.max(until);
+            for actor in self.actors.values_mut() {
+                if matches!(actor.rest, Rest::Until(until) if until <= self.now) {
+                    actor.rest = Rest::Active;
+                }
+            }
+            return true;
+        }
+        let state = self.state();
+        if before.as_ref() != Some(&state) {
+            // Later than anything that was sent may take to show.
+            self.pass(Timers::default().settle + Duration::from_secs(1));
+            *before = Some(state);
+            for uid in self.uids() {
+                self.wake(&uid);
+            }
+        } else if let Some(then) = self.next_to_give_way() {
+            // This wakes those that can go on with what is free now.
+            self.now = then;
+            for uid in self.uids() {
+                self.claim(&uid);
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn wake(&mut self, uid: &str) {
+        self.with(uid, |actor| {
+            if actor.ending != Some(Ending::Gone) {
+                actor.rest = Rest::Active;
+            }
+        });
+    }
+
+    /// How much was changed, and how each resource stands.
+    fn state(&self) -> State {
+        let stand = |actor: &Actor| match &actor.ending {
+            Some(Ending::Refused(why) | Ending::Waits(why)) => Some(why.reason),
+            _ => None,
+        };
+        (self.planned, self.actors.values().map(stand).collect())
+    }
+
+    /// When the next resource that is stalled leaves to others what it waits for.
+    fn next_to_give_way(&self) -> Option<Timestamp> {
+        let gives_way = self.actors.values().filter_map(|it| it.subject.gives_way());
+        gives_way.filter(|at| *at > self.now).min()
     }
 
     fn pass(&mut self, time: Duration) {
@@ -211,27 +305,41 @@ impl Stage<'_> {
         self.pass(Duration::from_millis(1));
     }
 
-    /// One resource goes as far as it can now.
+    /// One resource goes on until it has asked the tenant for something, or rests: what is stored in
+    /// Kubernetes takes no time beside that.
     fn turn(&mut self, uid: &str) {
-        let mut waits = 0;
-        for _ in 0..MOST_MOVES {
+        for _ in 0..MOST_RECORDS {
             let Some(decision) = self.decide(uid) else {
-                return;
+                return self.with(uid, |actor| actor.rest = Rest::Done);
             };
-            match &decision.next {
-                Move::Do(_) | Move::Refresh { .. } => self.carry_out(uid, decision),
-                // What time alone brings, such as the moment from which every read shows a change.
-                Move::Wait { until, why } if is_foreseen(why.reason) => {
-                    waits += 1;
-                    if waits > MOST_WAITS || *until > time::after(self.now, FORESEEN) {
-                        return self.end(uid, decision);
-                    }
-                    self.now = self.now.max(*until);
-                    self.walk();
-                }
-                _ => return self.end(uid, decision),
-            }
+            let is_record = matches!(
+                decision.next,
+                Move::Do(Step::HoldFinalizer | Step::Record(_))
+            );
+            self.act(uid, decision);
             self.pass(Duration::from_millis(1));
+            if !is_record {
+                return;
+            }
+        }
+    }
+
+    fn act(&mut self, uid: &str, decision: Decision) {
+        match &decision.next {
+            Move::Do(_) | Move::Refresh { .. } => self.carry_out(uid, decision),
+            // What time alone brings, such as the moment from which every read shows a change.
+            Move::Wait { until, why } if is_foreseen(why.reason) => {
+                let (until, latest) = (*until, time::after(self.now, FORESEEN));
+                let waits = self.actors.get(uid).map_or(0, |actor| actor.waits);
+                if waits >= MOST_WAITS || until > latest {
+                    return self.end(uid, decision);
+                }
+                self.with(uid, |actor| {
+                    actor.waits += 1;
+                    actor.rest = Rest::Until(until);
+                });
+            }
+            _ => self.end(uid, decision),
         }
     }
 
@@ -300,12 +408,11 @@ impl Stage<'_> {
                         actor.ending = Some(Ending::Gone);
                     }
                 });
-                if self
-                    .actors
-                    .get(uid)
-                    .is_some_and(|actor| actor.ending == Some(Ending::Gone))
-                {
-                    self.claims.remove(uid, self.now);
+                let gone = self.actors.get(uid);
+                if gone.is_some_and(|actor| actor.ending == Some(Ending::Gone)) {
+                    for rival in self.claims.remove(uid, self.now) {
+                        self.wake(&rival);
+                    }
                 }
             }
             Move::Do(step) => {
@@ -346,6 +453,7 @@ impl Stage<'_> {
     }
 
     fn end(&mut self, uid: &str, decision: Decision) {
+        let now = self.now;
         let deleting = self
             .actors
             .get(uid)
@@ -362,7 +470,17 @@ impl Stage<'_> {
                 actor.subject.recorded = report.recorded;
             }
             actor.engine.forget_outcome();
+            let subject = &mut actor.subject;
+            subject.stalled = match &ending {
+                Ending::Refused(why) => Some(why.reason),
+                _ => None,
+            };
+            // Conditions have whole seconds.
+            let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+            let since = subject.stalled_since.unwrap_or(second);
+            subject.stalled_since = subject.stalled.map(|_| since);
             actor.ending = Some(ending);
+            actor.rest = Rest::Done;
         });
         self.claim(uid);
     }
@@ -380,7 +498,9 @@ impl Stage<'_> {
     }
 
     fn claim(&mut self, uid: &str) {
-        let Some(Actor { subject, .. }) = self.actors.get(uid) else {
+        let there = self.actors.get(uid);
+        let there = there.filter(|actor| actor.ending != Some(Ending::Gone));
+        let Some(Actor { subject, .. }) = there else {
             return;
         };
         let claimant = Claimant::of(
@@ -396,7 +516,11 @@ impl Stage<'_> {
         } else {
             Going::Not
         };
-        self.claims.insert(claimant.going(going));
+        let hindered = subject.gives_way().is_some_and(|from| from <= self.now);
+        let rivals = self.claims.insert(claimant.going(going).hindered(hindered));
+        for rival in rivals {
+            self.wake(&rival);
+        }
     }
 }
 
@@ -412,7 +536,8 @@ fn change(step: &Step, reply: &Reply) -> Option<Change> {
         (Step::UpdateGroup { group, changes, .. }, Reply::Done(_)) => {
             Some(Change::Update(group.id.clone(), changes.clone()))
         }
-        (Step::DeleteGroup(id), Reply::Done(_)) => Some(Change::Delete(id.clone())),
+        // It is sent, also if another hand deleted the group before.
+        (Step::DeleteGroup(id), _) => Some(Change::Delete(id.clone())),
         (Step::AssignPolicy { source, holders }, Reply::Done(_)) => Some(Change::Assign(
             source.clone(),
             default_policy(holders).cloned(),

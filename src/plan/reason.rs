@@ -60,6 +60,11 @@ macro_rules! reasons {
             /// Every reason, in the order of the catalogue.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
+            /// The reason of this word, if there is one.
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.as_str() == word)
+            }
+
             /// The word itself.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)* }

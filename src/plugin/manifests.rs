@@ -131,7 +131,7 @@ fn take_in(found: &mut Manifests, file: &str, text: &str) -> Result<(), String> 
     Ok(())
 }
 
-fn take_in_one(found: &mut Manifests, place: &str, object: Value) -> Result<(), String> {
+fn take_in_one(found: &mut Manifests, place: &str, mut object: Value) -> Result<(), String> {
     if object.is_null() {
         return Ok(());
     }
@@ -139,6 +139,9 @@ fn take_in_one(found: &mut Manifests, place: &str, object: Value) -> Result<(), 
     if object["kind"] != "PasswordSyncGroup" || !version.starts_with("passwordsync.dev/") {
         found.others += 1;
         return Ok(());
+    }
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|name, _| name != "apiVersion" && name != "kind");
     }
     let mut unknown = Vec::new();
     let group: PasswordSyncGroup =

@@ -138,7 +138,10 @@ fn printed(
             let text = serde_json::to_string_pretty(plan).map_err(|error| error.to_string())?;
             text + "\n"
         }
-        Form::Yaml => serde_saphyr::to_string(plan).map_err(|error| error.to_string())?,
+        Form::Yaml => {
+            let text = serde_saphyr::to_string(plan).map_err(|error| error.to_string())?;
+            text.trim_end().to_owned() + "\n"
+        }
         Form::Markdown => markdown::comment(plan),
         Form::Html => html::page(plan),
     })

@@ -12,6 +12,7 @@ mod cluster;
 mod costs;
 mod crashes;
 mod edits;
+mod foreseen;
 mod fuse;
 mod held;
 mod http;

@@ -21,6 +21,8 @@ fn subject(uid: &str, of: &Fixture) -> Subject {
         tenant: TENANT.to_owned(),
         desired: Ok(of.desired.clone()),
         recorded: of.recorded.clone(),
+        stalled: None,
+        stalled_since: None,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use psg_api::{PasswordSyncGroup, annotations, held_of, names};
 use psg_domain::{AdoptionPolicy, Recorded};
 use psg_plan::{
-    Object,
+    Object, Reason,
     preview::{Outlook, Subject},
 };
 
@@ -39,6 +39,8 @@ pub fn new(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subjec
         tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
         desired: group.spec.desired().map_err(|error| error.to_string()),
         recorded: Recorded::default(),
+        stalled: None,
+        stalled_since: None,
     }
 }
 
@@ -61,14 +63,20 @@ pub fn live(group: &PasswordSyncGroup) -> Subject {
         let held = |_| held_of(&serde_json::json!(status));
         subject.recorded = status.recorded().unwrap_or_else(held);
     }
+    subject.stalled = group
+        .stalled()
+        .and_then(|(reason, _)| Reason::named(reason));
+    subject.stalled_since = group.stalled_since();
     subject
 }
 
 /// The same resource with the manifest of another one.
 pub fn edited(subject: Subject, manifest: Subject) -> Subject {
     let mut object = subject.object;
+    let mut stalled = subject.stalled;
     if subject.desired != manifest.desired {
         object.generation += 1;
+        stalled = None;
     }
     let asked = manifest.object;
     if asked.paused_until.is_some() || asked.unreadable_pause.is_some() {
@@ -81,6 +89,7 @@ pub fn edited(subject: Subject, manifest: Subject) -> Subject {
         object,
         tenant: manifest.tenant,
         desired: manifest.desired,
+        stalled,
         ..subject
     }
 }

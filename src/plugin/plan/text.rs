@@ -11,6 +11,7 @@ pub fn lines(plan: &Document) -> Vec<Line> {
         out.tenant(tenant);
     }
     for warning in &plan.warnings {
+        out.blank();
         out.wrapped(Tone::Changed, "warning: ", warning);
     }
     out.blank();
@@ -40,7 +41,7 @@ pub fn totals(summary: &Summary) -> String {
     );
     if summary.sources > 0 {
         said = format!(
-            "{said} Passwords of {} sources with {} accounts are concerned.",
+            "{said} It touches passwords on {} sources with {} accounts.",
             summary.sources,
             grouped(summary.accounts)
         );
@@ -153,7 +154,7 @@ impl Out {
         }
         let kept = field.was.intersection(&field.will_be).count();
         if kept > 0 {
-            self.line(Tone::Faint, format!("  {:<8}   ({kept} stay)", ""));
+            self.line(Tone::Faint, format!("  {:<8}   ({kept} unchanged)", ""));
         }
     }
 
