@@ -9,7 +9,7 @@
 //! - [`annotate`]: the patch that each command stands for, and the words about it.
 //! - [`cluster`]: the way to a cluster; sends a patch, and says in plain words why it did not go through.
 //! - [`live`]: reads what a cluster holds of the operator's kinds.
-//! - [`credentials`], [`tenant`]: reads a tenant.
+//! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant.
 //! - [`manifests`]: reads PasswordSyncGroups from files.
 //! - [`plan`]: what the operator would do with them.
 //! - [`terminal`]: how text reaches a terminal.
@@ -23,6 +23,7 @@ pub mod live;
 pub mod manifests;
 pub mod name;
 pub mod plan;
+pub mod sign_in;
 pub mod tenant;
 pub mod terminal;
 

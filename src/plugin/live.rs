@@ -70,8 +70,8 @@ pub async fn secret(
         Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
             return Err(format!(
                 "you may not read Secret \"{name}\" in namespace \"{namespace}\": set SAIL_BASE_URL, \
-                 SAIL_CLIENT_ID and SAIL_CLIENT_SECRET to plan with a token of your own, with --base for the \
-                 manifests that are in place"
+                 SAIL_CLIENT_ID and SAIL_CLIENT_SECRET to read the tenant with a token of your own; `plan` then \
+                 needs --base for the manifests that are in place"
             ));
         }
         Ok(Err(error)) => return Err(format!("{server}: {}", whole(&error))),

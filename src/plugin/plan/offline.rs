@@ -5,30 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use psg_api::PasswordSyncGroup;
 use psg_domain::TenantKey;
-use psg_identity::{ApiVersion, Credentials, HostPolicy};
+use psg_identity::HostPolicy;
 use psg_plan::preview::Subject;
 
 use super::{
     scope::{self, Scope},
     subjects,
 };
-use crate::{
-    args::Plan,
-    credentials,
-    manifests::Manifests,
-    tenant::{Reader, Tenant},
-};
+use crate::{args::Plan, credentials, manifests::Manifests, sign_in, tenant::Reader};
 
 /// The namespace of a manifest that names none, as kubectl has it.
 const DEFAULT: &str = "default";
-
-/// A scope that lets a token write what this product writes.
-const WRITES: [&str; 4] = [
-    "sp:scopes:all",
-    "idn:password-sync-group:manage",
-    "idn:password-policy:manage",
-    "idn:sources:manage",
-];
 
 /// Signs in to each tenant that the manifests name, and says which resources are for it.
 ///
@@ -108,9 +95,11 @@ impl<V: Fn(&str) -> Option<String>> Access<'_, V> {
         if let Some(key) = self.open.get(name) {
             return Ok(key.clone());
         }
-        let credentials = self.credentials(name)?;
-        let tenant = self.reader.open(credentials, ApiVersion::default()).await?;
-        warnings.extend(too_wide(&tenant));
+        let access = &self.asked.access;
+        let signed_in =
+            sign_in::by_credentials(name, access, &self.policy, &self.variable, self.reader).await;
+        let (tenant, warning) = signed_in?;
+        warnings.extend(warning);
         let key = tenant.info.key.clone();
         self.open.insert(name.to_owned(), key.clone());
         scopes.entry(key.clone()).or_insert_with(|| Scope {
@@ -122,29 +111,4 @@ impl<V: Fn(&str) -> Option<String>> Access<'_, V> {
         });
         Ok(key)
     }
-
-    fn credentials(&self, name: &str) -> Result<Credentials, String> {
-        let mut named = self.asked.access.tenant.iter();
-        match named.find(|(known, _)| known == name) {
-            Some((_, file)) => credentials::of_file(file, &self.policy),
-            None if credentials::are_in(&self.variable) => {
-                credentials::of_variables(&self.variable, &self.policy, "the environment")
-            }
-            None => Err(format!(
-                "no credentials for tenantRef \"{name}\": add --tenant {name}=FILE"
-            )),
-        }
-    }
-}
-
-/// A preview needs no right to write.
-fn too_wide(tenant: &Tenant) -> Option<String> {
-    let wide = WRITES
-        .into_iter()
-        .find(|scope| tenant.info.scopes.contains(*scope))?;
-    Some(format!(
-        "the token for {} may write ({wide}), which a plan does not need: give it \
-         idn:password-sync-group:read, idn:password-policy:read, idn:sources:read and idn:accounts:read",
-        tenant.host
-    ))
 }

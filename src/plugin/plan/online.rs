@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use psg_api::{IdentityTenant, annotations};
 use psg_domain::TenantKey;
-use psg_identity::{ApiVersion, Credentials, HostPolicy};
 use psg_plan::{Brake, TenantView, preview::Subject};
 
 use super::{
@@ -18,6 +17,7 @@ use crate::{
     credentials,
     live::{self, Live},
     manifests::Manifests,
+    sign_in,
     tenant::{Reader, Tenant},
 };
 
@@ -54,7 +54,7 @@ pub async fn scopes(
         .collect();
     let mut scopes: BTreeMap<TenantKey, Scope> = BTreeMap::new();
     for place in places {
-        let tenant = tenant(place, &live, cluster, &policy, reader).await?;
+        let tenant = sign_in::by_secret(place, &live, cluster, &policy, reader).await?;
         let key = tenant.info.key.clone();
         let scope = scopes.entry(key).or_insert_with(|| Scope {
             views: BTreeMap::new(),
@@ -126,36 +126,6 @@ fn changed(
         }
     }
     Ok((known.into_values().collect(), concerned))
-}
-
-async fn tenant(
-    place: &str,
-    live: &Live,
-    cluster: &Cluster,
-    policy: &HostPolicy,
-    reader: &Reader,
-) -> Result<Tenant, String> {
-    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
-    let Some(known) = live.tenants.get(place) else {
-        return Err(format!(
-            "there is no IdentityTenant \"{name}\" in namespace \"{namespace}\": apply it first, or set \
-             SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET"
-        ));
-    };
-    let of = |error: String| format!("IdentityTenant {place}: {error}");
-    let settings = known
-        .spec
-        .settings()
-        .map_err(|error| of(error.to_string()))?;
-    let data = live::secret(cluster, namespace, &settings.secret).await?;
-    let credentials = Credentials::parse(&data, policy).map_err(|error| {
-        let secret = &settings.secret;
-        of(format!(
-            "Secret \"{secret}\": {error}; a host of your own needs --allow-host"
-        ))
-    })?;
-    let version: ApiVersion = settings.api_version.as_str().parse().unwrap_or_default();
-    reader.open(credentials, version).await
 }
 
 fn view(known: &IdentityTenant, tenant: &Tenant) -> TenantView {

@@ -1,0 +1,95 @@
+//! Signs in to the tenants that are meant: by the Secrets of a cluster, or by credentials of one's own.
+
+use psg_identity::{ApiVersion, Credentials, HostPolicy};
+
+use crate::{
+    args::Access,
+    cluster::Cluster,
+    credentials,
+    live::{self, Live},
+    tenant::{Reader, Tenant},
+};
+
+/// A scope that lets a token write what this product writes.
+const WRITES: [&str; 4] = [
+    "sp:scopes:all",
+    "idn:password-sync-group:manage",
+    "idn:password-policy:manage",
+    "idn:sources:manage",
+];
+
+/// Signs in by the Secret of an IdentityTenant, which is named by namespace and name with a slash between
+/// them.
+///
+/// # Errors
+/// What is missing and what to do, for a person.
+pub async fn by_secret(
+    place: &str,
+    live: &Live,
+    cluster: &Cluster,
+    policy: &HostPolicy,
+    reader: &Reader,
+) -> Result<Tenant, String> {
+    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+    let Some(known) = live.tenants.get(place) else {
+        return Err(format!(
+            "there is no IdentityTenant \"{name}\" in namespace \"{namespace}\": apply it first, or set \
+             SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET"
+        ));
+    };
+    let of = |error: String| format!("IdentityTenant {place}: {error}");
+    let settings = known
+        .spec
+        .settings()
+        .map_err(|error| of(error.to_string()))?;
+    let data = live::secret(cluster, namespace, &settings.secret).await?;
+    let credentials = Credentials::parse(&data, policy).map_err(|error| {
+        let secret = &settings.secret;
+        of(format!(
+            "Secret \"{secret}\": {error}; a host of your own needs --allow-host"
+        ))
+    })?;
+    let version: ApiVersion = settings.api_version.as_str().parse().unwrap_or_default();
+    reader.open(credentials, version).await
+}
+
+/// Signs in by the file that is given for this name of a tenant, or by the environment. Says as well what a
+/// person should know of the token.
+///
+/// # Errors
+/// What is missing and what to do, for a person.
+pub async fn by_credentials(
+    name: &str,
+    access: &Access,
+    policy: &HostPolicy,
+    variable: impl Fn(&str) -> Option<String>,
+    reader: &Reader,
+) -> Result<(Tenant, Option<String>), String> {
+    let mut named = access.tenant.iter();
+    let credentials = match named.find(|(known, _)| known == name) {
+        Some((_, file)) => credentials::of_file(file, policy)?,
+        None if credentials::are_in(&variable) => {
+            credentials::of_variables(variable, policy, "the environment")?
+        }
+        None => {
+            return Err(format!(
+                "no credentials for tenantRef \"{name}\": add --tenant {name}=FILE"
+            ));
+        }
+    };
+    let tenant = reader.open(credentials, ApiVersion::default()).await?;
+    let warning = too_wide(&tenant);
+    Ok((tenant, warning))
+}
+
+/// Nothing here needs a right to write.
+fn too_wide(tenant: &Tenant) -> Option<String> {
+    let wide = WRITES
+        .into_iter()
+        .find(|scope| tenant.info.scopes.contains(*scope))?;
+    Some(format!(
+        "the token for {} may write ({wide}), which is not needed to read: give it \
+         idn:password-sync-group:read, idn:password-policy:read, idn:sources:read and idn:accounts:read",
+        tenant.host
+    ))
+}
