@@ -51,6 +51,21 @@ pub enum Command {
     /// Exits 0 if there is nothing to do, 2 if there are changes, 3 if a rule refuses one, 1 if it could not
     /// tell.
     Plan(Plan),
+    /// List the sources of the tenants: whether a group may have them, and which group has them.
+    ///
+    /// The tenants are those of the IdentityTenants of the namespace, read with your own rights. If
+    /// SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET are set or --tenant is given, it is these, and no
+    /// cluster is asked: no source then shows a resource.
+    Sources(Sources),
+    /// List the password policies of the tenants, and the groups and sources that have them.
+    ///
+    /// Finds the tenants as `kubectl psg sources` does.
+    Policies(Listing),
+    /// List the password sync groups of the tenants, and the PasswordSyncGroup that has each.
+    ///
+    /// A group without one can be adopted: `kubectl psg export` writes a manifest for it. Finds the tenants as
+    /// `kubectl psg sources` does.
+    Groups(Listing),
     /// Ask the operator to read the tenant now.
     Reconcile {
         /// The PasswordSyncGroup: NAME or psg/NAME.
@@ -112,10 +127,52 @@ pub struct Plan {
     pub access: Access,
 }
 
+/// What `sources` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// Count the accounts of each source: one request for each.
+    #[arg(long)]
+    pub accounts: bool,
+
+    /// The rest.
+    #[command(flatten)]
+    pub listing: Listing,
+}
+
+/// What a list is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// How the list is printed.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Shape,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
+
+    /// How tenants are reached.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shape {
+    /// A table.
+    #[default]
+    Text,
+    /// A table with more columns.
+    Wide,
+    /// A versioned document for programs.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
 /// How tenants are reached.
 #[derive(clap::Args, Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// The credentials of one tenant, for manifests whose tenantRef has this name: a file of lines such as
+    /// The credentials of one tenant, which a tenantRef has this name for: a file of lines such as
     /// SAIL_BASE_URL=https://acme.api.identitynow.com. May be given several times.
     #[arg(long, value_name = "NAME=FILE", value_parser = tenant)]
     pub tenant: Vec<(String, PathBuf)>,

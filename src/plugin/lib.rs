@@ -12,6 +12,8 @@
 //! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant.
 //! - [`manifests`]: reads PasswordSyncGroups from files.
 //! - [`plan`]: what the operator would do with them.
+//! - [`forms`]: documents as JSON and YAML.
+//! - [`inventory`]: what tenants have.
 //! - [`terminal`]: how text reaches a terminal.
 
 pub mod annotate;
@@ -19,6 +21,8 @@ pub mod args;
 pub mod cluster;
 pub mod credentials;
 pub mod explain;
+pub mod forms;
+pub mod inventory;
 pub mod live;
 pub mod manifests;
 pub mod name;

@@ -8,7 +8,7 @@ use std::{
 use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
-use psg_plugin::{Args, Command, annotate, cluster, explain, plan};
+use psg_plugin::{Args, Command, annotate, cluster, explain, inventory, plan};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -35,6 +35,18 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Plan(asked) => {
             let plan = runtime()?.block_on(plan::run(args, asked, Timestamp::now))?;
             return Ok((plan.text, ExitCode::from(plan.code)));
+        }
+        Command::Sources(asked) => {
+            let sources = inventory::sources(args, asked, Timestamp::now);
+            return Ok((runtime()?.block_on(sources)?, ExitCode::SUCCESS));
+        }
+        Command::Policies(asked) => {
+            let policies = inventory::policies(args, asked, Timestamp::now);
+            return Ok((runtime()?.block_on(policies)?, ExitCode::SUCCESS));
+        }
+        Command::Groups(asked) => {
+            let groups = inventory::groups(args, asked, Timestamp::now);
+            return Ok((runtime()?.block_on(groups)?, ExitCode::SUCCESS));
         }
         Command::Reconcile { name } => annotate::reconcile(name, Timestamp::now()),
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,

@@ -1,0 +1,71 @@
+//! Which PasswordSyncGroup has which group of a tenant, as the statuses of the resources say. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use psg_api::{ManagementPolicy, PasswordSyncGroup, held_of};
+use psg_domain::{GroupId, Origin, TenantKey};
+
+/// The resources of a cluster, as far as one tenant is concerned; nothing without a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    groups: BTreeMap<GroupId, Owner>,
+    /// Every resource, whichever its tenant: namespace and name.
+    pub resources: BTreeSet<(String, String)>,
+}
+
+/// A resource that has a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How far it keeps the group equal to itself.
+    pub management: ManagementPolicy,
+    /// It only looks at the group.
+    pub observes: bool,
+}
+
+impl Owners {
+    /// The resource that has this group; one that only looks at it, if no other has it.
+    pub fn of(&self, group: &GroupId) -> Option<&Owner> {
+        self.groups.get(group)
+    }
+}
+
+/// The resources whose groups are in this tenant, which these IdentityTenants lead to, by namespace and name
+/// with a slash between them.
+pub fn of(key: &TenantKey, places: &BTreeSet<String>, resources: &[PasswordSyncGroup]) -> Owners {
+    let mut owners = Owners::default();
+    for resource in resources {
+        let metadata = &resource.metadata;
+        let namespace = metadata.namespace.clone().unwrap_or_default();
+        let name = metadata.name.clone().unwrap_or_default();
+        owners.resources.insert((namespace.clone(), name.clone()));
+        let Some(status) = &resource.status else {
+            continue;
+        };
+        let recorded = status
+            .recorded()
+            .unwrap_or_else(|_| held_of(&serde_json::json!(status)));
+        let place = format!("{namespace}/{}", resource.spec.tenant_ref.name);
+        let is_here = match &recorded.tenant {
+            Some(tenant) => tenant == key,
+            None => places.contains(&place),
+        };
+        let Some(group) = recorded.group.filter(|_| is_here) else {
+            continue;
+        };
+        let owner = Owner {
+            namespace,
+            name,
+            management: resource.spec.management_policy,
+            observes: recorded.origin == Some(Origin::Observed),
+        };
+        let known = owners.groups.get(&group);
+        if known.is_none_or(|known| known.observes && !owner.observes) {
+            owners.groups.insert(group, owner);
+        }
+    }
+    owners
+}

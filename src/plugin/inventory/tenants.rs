@@ -1,0 +1,202 @@
+//! Which tenants are meant, and what they show: those of the IdentityTenants of a namespace, or those whose
+//! credentials are given.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+    sync::Arc,
+};
+
+use futures::future;
+use jiff::Timestamp;
+use psg_domain::{Picture, TenantKey};
+use psg_plan::TenantView;
+
+use super::owners::{self, Owners};
+use crate::{
+    args::{self, Args},
+    cluster::{self, Cluster},
+    credentials, live,
+    plan::scope,
+    sign_in,
+    tenant::{Reader, Tenant},
+};
+
+/// The name of a tenant that the environment gives, which a manifest need not name.
+pub const DEFAULT: &str = "default";
+
+/// The tenants that are meant.
+pub struct Tenants {
+    /// Each once.
+    pub tenants: Vec<Read>,
+    /// What a person should know beside that.
+    pub warnings: Vec<String>,
+    /// When all of it was read.
+    pub now: Timestamp,
+}
+
+/// A tenant that was read.
+pub struct Read {
+    /// For further questions.
+    pub tenant: Tenant,
+    /// What it shows.
+    pub seen: Seen,
+}
+
+/// What one tenant shows.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The host that answered.
+    pub host: String,
+    /// The namespace of its IdentityTenants; none without a cluster.
+    pub namespace: Option<String>,
+    /// The names that a tenantRef may have for it: at least one.
+    pub names: Vec<String>,
+    /// All groups, sources, policies and applications.
+    pub picture: Picture,
+    /// Which resources have its groups.
+    pub owners: Owners,
+    /// For a preview.
+    pub view: TenantView,
+}
+
+/// A tenant that is open, and its names.
+struct Open {
+    tenant: Tenant,
+    namespace: Option<String>,
+    names: Vec<String>,
+    owners: Owners,
+}
+
+/// Signs in to all of them, and reads them at the same time.
+///
+/// # Errors
+/// What is missing and what to do, for a person.
+pub async fn read(
+    args: &Args,
+    access: &args::Access,
+    clock: fn() -> Timestamp,
+) -> Result<Tenants, String> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let reader = Reader::new(access.allow_insecure_tenants, Arc::new(clock))?;
+    let mut warnings = Vec::new();
+    let open = if credentials::are_in(variable) || !access.tenant.is_empty() {
+        offline(access, variable, &reader, &mut warnings).await?
+    } else {
+        let cluster = cluster::connect(args).await?;
+        online(access, &cluster, &reader, &mut warnings).await?
+    };
+    let reads = open.into_values().map(|open| look(open, clock()));
+    let tenants = future::try_join_all(reads).await?;
+    Ok(Tenants {
+        tenants,
+        warnings,
+        now: clock(),
+    })
+}
+
+async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
+    let Open {
+        tenant,
+        namespace,
+        names,
+        owners,
+    } = open;
+    let _ = writeln!(io::stderr(), "reading {} …", tenant.host);
+    tenant.read(now).await?;
+    let seen = Seen {
+        host: tenant.host.clone(),
+        namespace,
+        names,
+        picture: tenant.picture(),
+        owners,
+        view: scope::view(&tenant),
+    };
+    Ok(Read { tenant, seen })
+}
+
+async fn offline(
+    access: &args::Access,
+    variable: impl Fn(&str) -> Option<String>,
+    reader: &Reader,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeMap<TenantKey, Open>, String> {
+    let policy = credentials::hosts(access)?;
+    let named = access.tenant.iter().map(|(name, _)| name.as_str());
+    let mut names: BTreeSet<&str> = named.collect();
+    if names.is_empty() {
+        names.insert(DEFAULT);
+    }
+    let mut all: BTreeMap<TenantKey, Open> = BTreeMap::new();
+    for name in names {
+        let opened = sign_in::by_credentials(name, access, &policy, &variable, reader).await;
+        let (tenant, warning) = opened?;
+        warnings.extend(warning);
+        take_in(&mut all, tenant, None, name);
+    }
+    Ok(all)
+}
+
+async fn online(
+    access: &args::Access,
+    cluster: &Cluster,
+    reader: &Reader,
+    warnings: &mut Vec<String>,
+) -> Result<BTreeMap<TenantKey, Open>, String> {
+    let namespace = &cluster.namespace;
+    let policy = credentials::hosts(access)?;
+    let live = live::read(cluster, &BTreeSet::from([namespace.clone()])).await?;
+    warnings.extend(live.warnings.iter().cloned());
+    let mut all: BTreeMap<TenantKey, Open> = BTreeMap::new();
+    let mut failed = None;
+    for place in live.tenants.keys() {
+        let Some((_, name)) = place
+            .split_once('/')
+            .filter(|(found, _)| found == namespace)
+        else {
+            continue;
+        };
+        match sign_in::by_secret(place, &live, cluster, &policy, reader).await {
+            Ok(tenant) => take_in(&mut all, tenant, Some(namespace), name),
+            // One that does not answer hides no other.
+            Err(error) => {
+                warnings.extend(failed.replace(error));
+            }
+        }
+    }
+    match failed {
+        Some(error) if all.is_empty() => return Err(error),
+        failed => warnings.extend(failed),
+    }
+    if all.is_empty() {
+        return Err(format!(
+            "there is no IdentityTenant in namespace \"{namespace}\": name another with --namespace, or set \
+             SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET"
+        ));
+    }
+    for (key, open) in &mut all {
+        let places = open.names.iter().map(|name| format!("{namespace}/{name}"));
+        open.owners = owners::of(key, &places.collect(), &live.groups);
+    }
+    Ok(all)
+}
+
+/// Several names may lead to one tenant, which is read once.
+fn take_in(
+    all: &mut BTreeMap<TenantKey, Open>,
+    tenant: Tenant,
+    namespace: Option<&String>,
+    name: &str,
+) {
+    let key = tenant.info.key.clone();
+    let open = all.entry(key).or_insert_with(|| Open {
+        tenant,
+        namespace: namespace.cloned(),
+        names: Vec::new(),
+        owners: Owners::default(),
+    });
+    open.names.push(name.to_owned());
+    // The name that a manifest may leave out comes first.
+    open.names
+        .sort_by_key(|name| (name != DEFAULT, name.clone()));
+}
