@@ -66,6 +66,12 @@ pub enum Command {
     /// A group without one can be adopted: `kubectl psg export` writes a manifest for it. Finds the tenants as
     /// `kubectl psg sources` does.
     Groups(Listing),
+    /// Write manifests of the password sync groups that tenants have.
+    ///
+    /// To apply them changes nothing: they only look at the groups. A group that cannot be managed as it is
+    /// stands there as a comment, with the reason; so does one that a PasswordSyncGroup of the cluster has
+    /// already. Finds the tenants as `kubectl psg sources` does.
+    Export(Export),
     /// Ask the operator to read the tenant now.
     Reconcile {
         /// The PasswordSyncGroup: NAME or psg/NAME.
@@ -149,6 +155,32 @@ pub struct Listing {
     /// When text has colours.
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Colour,
+
+    /// How tenants are reached.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// What `export` is told.
+#[derive(clap::Args, Debug, Clone, Default, PartialEq, Eq)]
+pub struct Export {
+    /// The name or the id of a group; left out, it is all groups.
+    #[arg(value_name = "GROUP")]
+    pub groups: Vec<String>,
+
+    /// Write manifests that take the groups over: managementPolicy Enforce, and the group is deleted with its
+    /// resource unless deletionPolicy is set to Orphan.
+    #[arg(long)]
+    pub takeover: bool,
+
+    /// Leave ids out, so that the manifests may be applied to another tenant: groups, policies and sources
+    /// are found by name.
+    #[arg(long)]
+    pub portable: bool,
+
+    /// Write a file for each group and a kustomization.yaml into this folder, and overwrite none.
+    #[arg(short, long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
 
     /// How tenants are reached.
     #[command(flatten)]

@@ -13,7 +13,7 @@
 //! - [`manifests`]: reads PasswordSyncGroups from files.
 //! - [`plan`]: what the operator would do with them.
 //! - [`forms`]: documents as JSON and YAML.
-//! - [`inventory`]: what tenants have.
+//! - [`inventory`]: what tenants have; [`export`]: manifests of it.
 //! - [`terminal`]: how text reaches a terminal.
 
 pub mod annotate;
@@ -21,6 +21,7 @@ pub mod args;
 pub mod cluster;
 pub mod credentials;
 pub mod explain;
+pub mod export;
 pub mod forms;
 pub mod inventory;
 pub mod live;

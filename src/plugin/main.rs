@@ -8,7 +8,7 @@ use std::{
 use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
-use psg_plugin::{Args, Command, annotate, cluster, explain, inventory, plan};
+use psg_plugin::{Args, Command, annotate, cluster, explain, export, inventory, plan};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -47,6 +47,10 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Groups(asked) => {
             let groups = inventory::groups(args, asked, Timestamp::now);
             return Ok((runtime()?.block_on(groups)?, ExitCode::SUCCESS));
+        }
+        Command::Export(asked) => {
+            let export = export::run(args, asked, Timestamp::now);
+            return Ok((runtime()?.block_on(export)?, ExitCode::SUCCESS));
         }
         Command::Reconcile { name } => annotate::reconcile(name, Timestamp::now()),
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,

@@ -63,6 +63,16 @@ pub fn read_base(named: &[PathBuf]) -> Result<Manifests, String> {
     read(&owned(plain), &owned(kustomized))
 }
 
+/// Reads the manifests of one text. `place` says where it comes from.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_text(place: &str, text: &str) -> Result<Manifests, String> {
+    let mut found = Manifests::default();
+    take_in(&mut found, place, text)?;
+    found.unique()
+}
+
 impl Manifests {
     fn unique(self) -> Result<Self, String> {
         let mut known = BTreeSet::new();
@@ -165,8 +175,7 @@ mod tests {
     const GROUP: &str = "apiVersion: passwordsync.dev/v1alpha1\nkind: PasswordSyncGroup\nmetadata: {name: a}\nspec:\n  name: A\n  passwordPolicyRef: {name: P}\n  sourceRefs: [{name: One}, {name: Two}]\n";
 
     fn taken(text: &str) -> Result<Manifests, String> {
-        let mut found = Manifests::default();
-        take_in(&mut found, "f.yaml", text).map(|()| found)
+        of_text("f.yaml", text)
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! Which groups are asked for, by name or by id. Pure.
+
+use std::collections::BTreeSet;
+
+use psg_domain::{Group, GroupId};
+
+use super::called;
+use crate::inventory::tenants::Seen;
+
+/// How alike two names must be to be suggested, by Jaro and Winkler, from 0 to 1.
+const ALIKE: f64 = 0.84;
+/// How many names are suggested.
+const SUGGESTED: usize = 3;
+/// A name that is so many times longer is not meant.
+const LONGER: usize = 8;
+
+/// The groups of each tenant that these words ask for; without words, all.
+///
+/// # Errors
+/// There is no group, or none of that name, or several.
+pub fn groups(words: &[String], seen: &[&Seen]) -> Result<Vec<BTreeSet<GroupId>>, String> {
+    let hosts: Vec<&str> = seen.iter().map(|seen| seen.host.as_str()).collect();
+    let hosts = hosts.join(", ");
+    let nothing = |seen: &&Seen| seen.picture.groups().next().is_none() && odd(seen) == 0;
+    if seen.iter().all(nothing) {
+        return Err(format!(
+            "{hosts}: there is no password sync group, and so nothing to export"
+        ));
+    }
+    if words.is_empty() {
+        let all = |seen: &&Seen| seen.picture.groups().map(|it| it.id.clone()).collect();
+        return Ok(seen.iter().map(all).collect());
+    }
+    let mut chosen = vec![BTreeSet::new(); seen.len()];
+    for word in words {
+        let (tenant, id) = one(word, seen, &hosts)?;
+        if let Some(chosen) = chosen.get_mut(tenant) {
+            chosen.insert(id);
+        }
+    }
+    Ok(chosen)
+}
+
+fn odd(seen: &Seen) -> usize {
+    seen.picture.unreadable_groups().count()
+}
+
+/// The tenant of the one group that is meant, and its id.
+fn one(word: &str, seen: &[&Seen], hosts: &str) -> Result<(usize, GroupId), String> {
+    let all = seen.iter().enumerate();
+    let all = all.flat_map(|(tenant, seen)| {
+        let groups = seen.picture.groups();
+        groups.map(move |group| (tenant, group))
+    });
+    let all: Vec<(usize, &Group)> = all.collect();
+    let by_id = all.iter().filter(|(_, group)| group.id.as_str() == word);
+    let mut found: Vec<_> = by_id.collect();
+    if found.is_empty() {
+        let by_name = all.iter().filter(|(_, group)| group.name == word);
+        found = by_name.collect();
+    }
+    match &found[..] {
+        [(tenant, group)] => Ok((*tenant, group.id.clone())),
+        [] => Err(format!(
+            "{hosts}: there is no password sync group \"{word}\"{}",
+            near(word, &all)
+        )),
+        several => {
+            let ids = several.iter().map(|(tenant, group)| match seen {
+                [_] => group.id.to_string(),
+                seen => {
+                    let host = seen.get(*tenant).map_or("", |seen| seen.host.as_str());
+                    format!("{} in {host}", group.id)
+                }
+            });
+            let ids: Vec<String> = ids.collect();
+            Err(format!(
+                "{} password sync groups are called \"{word}\": name one by its id ({})",
+                ids.len(),
+                ids.join(", ")
+            ))
+        }
+    }
+}
+
+/// What may be meant.
+fn near(word: &str, all: &[(usize, &Group)]) -> String {
+    let folded = word.to_lowercase();
+    let likeness = |name: &str| {
+        let lower = name.to_lowercase();
+        if !folded.is_empty() && lower.contains(&folded) {
+            return 1.0;
+        }
+        strsim::jaro_winkler(&folded, &lower)
+    };
+    let few = all
+        .iter()
+        .filter(|(_, group)| group.name.len() <= LONGER * word.len());
+    let scored = few.map(|(_, group)| (likeness(&group.name), *group));
+    let mut scored: Vec<(f64, &Group)> =
+        scored.filter(|(likeness, _)| *likeness >= ALIKE).collect();
+    scored.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(a.name.cmp(&b.name)));
+    let names = scored.into_iter().take(SUGGESTED);
+    let names: Vec<String> = names.map(|(_, group)| called(group)).collect();
+    if names.is_empty() {
+        "; `kubectl psg groups` lists them".to_owned()
+    } else {
+        format!(": did you mean {}?", names.join(" or "))
+    }
+}

@@ -1,0 +1,203 @@
+//! Tests: what is exported, and that to apply it changes nothing.
+
+mod properties;
+
+use std::collections::BTreeSet;
+
+use psg_api::PasswordSyncGroup;
+use psg_domain::GroupId;
+
+use super::{Written, all, choose, folder, manifest::Style, print};
+use crate::{
+    inventory::{
+        fixture::{at, group, policy, seen, source},
+        owners,
+        tenants::Seen,
+    },
+    manifests,
+};
+
+const PLAIN: Style = Style {
+    takeover: false,
+    portable: false,
+};
+const TAKEOVER: Style = Style {
+    takeover: true,
+    portable: false,
+};
+const PORTABLE: Style = Style {
+    takeover: false,
+    portable: true,
+};
+
+fn export(seen: &Seen, words: &[&str], style: Style) -> Result<Vec<Written>, String> {
+    let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    let chosen = choose::groups(&words, &[seen])?;
+    Ok(all(&[seen], &chosen, style, None, at(200)))
+}
+
+fn text(seen: &Seen, style: Style) -> String {
+    print::text(&export(seen, &[], style).unwrap()).unwrap()
+}
+
+fn tenant() -> Seen {
+    let mut files = source("fi", "Files", &[]);
+    files.direct = Some(false);
+    let sources = vec![
+        source("ad", "Active Directory", &["p"]),
+        source("sf", "Salesforce: \"EMEA\"", &["p"]),
+        source("x1", "Twin", &["p"]),
+        source("x2", "Twin", &["p"]),
+        source("y1", "yes", &["p"]),
+        files,
+    ];
+    let groups = vec![
+        group("g-1", "Staff", "p", &["ad", "sf"]),
+        group("g-2", "-1: \u{202e}null", "p", &["x1", "y1"]),
+        group("g-3", "Gone policy", "gone", &["ad", "sf"]),
+        group("g-4", "Alone", "p", &["x2"]),
+        group("g-5", "Lost source", "p", &["x2", "lost"]),
+        group("g-6", "By files", "p", &["x2", "fi"]),
+        group("g-7", " ", "p", &["x2", "fi"]),
+    ];
+    seen(sources, vec![policy("p", "Strong")], groups)
+}
+
+#[test]
+fn what_is_exported_is_as_expected() {
+    let shown = [
+        text(&tenant(), PLAIN),
+        text(&tenant(), TAKEOVER),
+        text(&tenant(), PORTABLE),
+    ];
+    let shown = shown.join("=====\n");
+    if std::env::var_os("PSG_BLESS").is_some() {
+        std::fs::write("export/tests/expected.txt", &shown).unwrap();
+    }
+    assert_eq!(shown, include_str!("tests/expected.txt"), "\n{shown}");
+}
+
+#[test]
+fn a_group_of_more_sources_than_a_manifest_holds_is_left_out() {
+    let ids: Vec<String> = (0..101).map(|number| format!("s{number}")).collect();
+    let sources = ids.iter().map(|id| source(id, id, &["p"])).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let groups = vec![group("g", "Wide", "p", &ids)];
+    let said = text(&seen(sources, vec![policy("p", "P")], groups), PLAIN);
+    assert_eq!(
+        said,
+        "# Group \"Wide\" (g) is left out, it cannot be managed as it is: it has 101\n\
+         # sources, and a manifest holds at most 100\n"
+    );
+}
+
+#[test]
+fn a_group_is_asked_for_by_name_or_id() {
+    let groups = vec![
+        group("g1", "Staff", "p", &["a", "b"]),
+        group("g2", "Twin", "p", &["a", "b"]),
+        group("g3", "Twin", "p", &["a", "b"]),
+    ];
+    let tenant = seen(vec![], vec![], groups);
+    let chosen = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        choose::groups(&words, &[&tenant])
+    };
+    let ids = |ids: &[&str]| -> BTreeSet<GroupId> {
+        ids.iter().map(|id| GroupId::parse(id).unwrap()).collect()
+    };
+    assert_eq!(chosen(&["Staff", "g3"]), Ok(vec![ids(&["g1", "g3"])]));
+    assert_eq!(chosen(&[]), Ok(vec![ids(&["g1", "g2", "g3"])]));
+    assert_eq!(
+        chosen(&["Twin"]).unwrap_err(),
+        "2 password sync groups are called \"Twin\": name one by its id (g2, g3)"
+    );
+    assert_eq!(
+        chosen(&["staf"]).unwrap_err(),
+        "acme.api.identitynow.com: there is no password sync group \"staf\": did you mean \"Staff\" (g1)?"
+    );
+    assert_eq!(
+        chosen(&["Zebra"]).unwrap_err(),
+        "acme.api.identitynow.com: there is no password sync group \"Zebra\"; `kubectl psg groups` lists them"
+    );
+    assert_eq!(
+        choose::groups(&[], &[&seen(vec![], vec![], vec![])]).unwrap_err(),
+        "acme.api.identitynow.com: there is no password sync group, and so nothing to export"
+    );
+}
+
+fn stored(name: &str, group: &str, origin: &str) -> PasswordSyncGroup {
+    let object = serde_json::json!({
+        "metadata": {"name": name, "namespace": "identity"},
+        "spec": {"name": name, "passwordPolicyRef": {"name": "P"}, "sourceRefs": []},
+        "status": {"observedGeneration": 1, "groupID": group, "origin": origin},
+    });
+    serde_json::from_value(object).unwrap()
+}
+
+#[test]
+fn resources_of_the_cluster_are_neither_replaced_nor_rivalled() {
+    let sources = ["a", "b", "c", "d", "e", "f"].map(|id| source(id, id, &["p"]));
+    let groups = vec![
+        group("g1", "Managed", "p", &["a", "b"]),
+        group("g2", "Looked at", "p", &["c", "d"]),
+        group("g3", "Other", "p", &["e", "f"]),
+    ];
+    let mut tenant = seen(sources.to_vec(), vec![policy("p", "P")], groups);
+    tenant.namespace = Some("identity".to_owned());
+    let resources = [
+        stored("corp", "g1", "Created"),
+        stored("exported-before", "g2", "Observed"),
+        stored("other", "elsewhere", "Created"),
+    ];
+    let places = BTreeSet::from(["identity/default".to_owned()]);
+    let key = crate::inventory::fixture::key();
+    tenant.owners = owners::of(&key, &places, &resources);
+    let said = text(&tenant, PLAIN);
+    assert!(
+        said.starts_with(
+            "# Group \"Managed\" (g1) is left out, it cannot be managed as it is:\n\
+             # PasswordSyncGroup identity/corp has it already\n"
+        ),
+        "{said}"
+    );
+    let found = manifests::of_text("export", &said).unwrap().groups;
+    let names: Vec<_> = found
+        .iter()
+        .map(|(_, group)| group.metadata.name.as_deref().unwrap())
+        .collect();
+    assert_eq!(names, ["exported-before", "other-g3"]);
+    let namespace = found[0].1.metadata.namespace.as_deref();
+    assert_eq!(namespace, Some("identity"));
+}
+
+#[test]
+fn files_are_written_once_and_never_over_others() {
+    let folder = std::env::temp_dir().join(format!("kubectl-psg-export-{}", std::process::id()));
+    let written = export(&tenant(), &["g-1", "g-4"], PLAIN).unwrap();
+    let said = folder::write(&folder, &written).unwrap();
+    assert!(said.contains("wrote 1 manifests"), "{said}");
+    assert!(said.contains("left out 1 groups"), "{said}");
+    let kustomization = std::fs::read_to_string(folder.join("kustomization.yaml")).unwrap();
+    assert!(
+        kustomization.contains("\nresources:\n- staff.yaml\n"),
+        "{kustomization}"
+    );
+    assert!(
+        kustomization.starts_with("# Group \"Alone\" (g-4)"),
+        "{kustomization}"
+    );
+    let found = manifests::read(std::slice::from_ref(&folder), &[]).unwrap();
+    assert_eq!((found.groups.len(), found.others), (1, 1));
+    std::fs::remove_file(folder.join("staff.yaml")).unwrap();
+    std::fs::write(folder.join("kustomization.yaml"), "mine").unwrap();
+    let refused = folder::write(&folder, &written).unwrap_err();
+    assert!(
+        refused.contains("kustomization.yaml is there already"),
+        "{refused}"
+    );
+    assert!(!folder.join("staff.yaml").exists(), "nothing was written");
+    let kept = std::fs::read_to_string(folder.join("kustomization.yaml")).unwrap();
+    assert_eq!(kept, "mine");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
