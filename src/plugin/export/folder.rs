@@ -63,7 +63,8 @@ pub fn write(folder: &Path, written: &[Written]) -> Result<String, String> {
         done.map_err(|error| said(&path, error))?;
     }
     let place = folder.display();
-    let mut said = format!("wrote {count} manifests and a kustomization.yaml into {place}\n");
+    let mut said =
+        format!("wrote {count} manifests and a kustomization.yaml: `kubectl apply -k {place}`\n");
     if left_out > 0 {
         said = format!("{said}left out {left_out} groups: kustomization.yaml says why\n");
     }

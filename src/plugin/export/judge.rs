@@ -13,32 +13,14 @@ use crate::{inventory::tenants::Seen, plan::subjects};
 /// The namespace of a manifest that names none, as kubectl has it.
 const DEFAULT: &str = "default";
 
-/// Leaves out what cannot be managed as it is. What is left out may be in the way of another then, so the
-/// rest is judged until all of it stays.
+/// Leaves out what cannot be managed as it is.
 pub fn all(
-    mut written: Vec<Written>,
+    written: Vec<Written>,
     seen: &Seen,
     namespace: Option<&str>,
     now: Timestamp,
 ) -> Vec<Written> {
-    loop {
-        let (judged, left_out) = once(written, seen, namespace.unwrap_or(DEFAULT), now);
-        if left_out == 0 {
-            return judged;
-        }
-        written = judged;
-    }
-}
-
-/// What is left of them, and how many were left out.
-fn once(
-    written: Vec<Written>,
-    seen: &Seen,
-    namespace: &str,
-    now: Timestamp,
-) -> (Vec<Written>, usize) {
-    let objections = objections(&written, seen, namespace, now);
-    let mut left_out = 0;
+    let objections = objections(&written, seen, namespace.unwrap_or(DEFAULT), now);
     let judged = written.into_iter().map(|one| {
         let Written::Whole(manifest, remarks) = one else {
             return one;
@@ -48,14 +30,11 @@ fn once(
             Err(error) => Some(error),
         };
         match objection {
-            Some(why) => {
-                left_out += 1;
-                Written::LeftOut(manifest.called(), why.clone())
-            }
+            Some(why) => Written::LeftOut(manifest.called(), why.clone()),
             None => Written::Whole(manifest, remarks),
         }
     });
-    (judged.collect(), left_out)
+    judged.collect()
 }
 
 /// Why a resource, by its name, would not stay in sync from the start.

@@ -126,6 +126,23 @@ fn a_group_is_asked_for_by_name_or_id() {
     );
 }
 
+/// The first two share a source, as do the second and the third.
+#[test]
+fn groups_that_share_a_source_cannot_be_taken_over_together() {
+    let sources = ["a", "b", "c", "d"].map(|id| source(id, id, &["p"]));
+    let groups = vec![
+        group("g1", "One", "p", &["a", "b"]),
+        group("g2", "Two", "p", &["b", "c"]),
+        group("g3", "Three", "p", &["c", "d"]),
+    ];
+    let tenant = seen(sources.to_vec(), vec![policy("p", "P")], groups);
+    let written = export(&tenant, &[], TAKEOVER).unwrap();
+    let left_out = |one: &Written| matches!(one, Written::LeftOut(..));
+    assert!(written.iter().all(left_out), "{written:?}");
+    let written = export(&tenant, &[], PLAIN).unwrap();
+    assert!(!written.iter().any(left_out), "{written:?}");
+}
+
 fn stored(name: &str, group: &str, origin: &str) -> PasswordSyncGroup {
     let object = serde_json::json!({
         "metadata": {"name": name, "namespace": "identity"},

@@ -83,7 +83,11 @@ pub async fn read(
     let open = if credentials::are_in(variable) || !access.tenant.is_empty() {
         offline(access, variable, &reader, &mut warnings).await?
     } else {
-        let cluster = cluster::connect(args).await?;
+        let cluster = cluster::connect(args).await.map_err(|error| {
+            format!(
+                "{error}; without a cluster, set SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET"
+            )
+        })?;
         online(access, &cluster, &reader, &mut warnings).await?
     };
     let reads = open.into_values().map(|open| look(open, clock()));

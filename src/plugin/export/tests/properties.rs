@@ -13,11 +13,11 @@ use psg_plan::preview::{Change, Ending, preview};
 
 use super::{
     super::{Written, all, choose, manifest::Style, print},
-    at,
+    PLAIN, PORTABLE, TAKEOVER, at,
 };
 use crate::{
     inventory::{
-        fixture::{policy, seen, source},
+        fixture::{group, policy, seen, source},
         tenants::Seen,
     },
     manifests,
@@ -61,7 +61,7 @@ fn name() -> impl Strategy<Value = String> {
 /// A source: its name, whether it signs people in, whether no group may have it, its group by number, and
 /// another one, which no sound tenant has.
 fn sources() -> impl Strategy<Value = Vec<(String, bool, bool, usize, Option<usize>)>> {
-    let seldom = prop::option::weighted(0.03, 0..5_usize);
+    let seldom = prop::option::weighted(0.06, 0..5_usize);
     let unfit = prop::bool::weighted(0.03);
     vec((name(), any::<bool>(), unfit, 0..5_usize, seldom), 2..14)
 }
@@ -201,4 +201,32 @@ fn to_apply_an_export_changes_nothing() {
     let counts = manifests.get();
     println!("manifests: {counts:?}");
     assert!(counts.iter().all(|count| *count > 200), "{counts:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_sound_group_is_exported_whatever_the_names_are(
+        group_name in prop_oneof![name(), any::<String>()],
+        source_name in prop_oneof![name(), any::<String>()],
+        policy_name in prop_oneof![name(), any::<String>()],
+    ) {
+        let fits = |name: &str, longest| !name.trim().is_empty() && name.chars().count() <= longest;
+        prop_assume!(fits(&group_name, 128) && fits(&source_name, 256) && fits(&policy_name, 256));
+        prop_assume!(source_name != "other");
+        let sources = vec![source("s0", &source_name, &["p0"]), source("s1", "other", &["p0"])];
+        let group = group("g", &group_name, "p0", &["s0", "s1"]);
+        let seen = seen(sources, vec![policy("p0", &policy_name)], vec![group]);
+        for style in [PLAIN, TAKEOVER, PORTABLE] {
+            prop_assert_eq!(changes_nothing(&seen, style)?, 1);
+            let chosen = choose::groups(&[], &[&seen]).unwrap();
+            let text = print::text(&all(&[&seen], &chosen, style, None, at(200))).unwrap();
+            let found = manifests::of_text("export", &text).unwrap();
+            let spec = &found.groups[0].1.spec;
+            prop_assert_eq!(&spec.name, &group_name);
+            prop_assert_eq!(spec.password_policy_ref.name.as_ref(), Some(&policy_name));
+            let sources = spec.source_refs.iter().filter_map(|it| it.name.clone());
+            let sources: BTreeSet<String> = sources.collect();
+            prop_assert_eq!(sources, BTreeSet::from([source_name.clone(), "other".to_owned()]));
+        }
+    }
 }
