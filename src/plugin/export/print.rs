@@ -42,9 +42,7 @@ pub fn file(manifest: &Manifest, remarks: &[String]) -> Result<String, String> {
 /// What is left out, as comments.
 pub fn left_out(written: &[Written]) -> String {
     let left_out = written.iter().filter_map(|one| match one {
-        Written::LeftOut(group, why) => Some(comment(&format!(
-            "Group {group} is left out, it cannot be managed as it is: {why}"
-        ))),
+        Written::LeftOut(group, why) => Some(comment(&format!("Group {group} is left out: {why}"))),
         Written::Whole(..) => None,
     });
     left_out.collect()

@@ -86,8 +86,8 @@ fn a_group_of_more_sources_than_a_manifest_holds_is_left_out() {
     let said = text(&seen(sources, vec![policy("p", "P")], groups), PLAIN);
     assert_eq!(
         said,
-        "# Group \"Wide\" (g) is left out, it cannot be managed as it is: it has 101\n\
-         # sources, and a manifest holds at most 100\n"
+        "# Group \"Wide\" (g) is left out: it has 101 sources, and a manifest holds at most\n\
+         # 100\n"
     );
 }
 
@@ -143,6 +143,40 @@ fn groups_that_share_a_source_cannot_be_taken_over_together() {
     assert!(!written.iter().any(left_out), "{written:?}");
 }
 
+#[test]
+fn groups_of_two_tenants_have_names_and_tenants_of_their_own() {
+    let sources = ["a", "b"].map(|id| source(id, id, &["p"]));
+    let one = |id, name: &str| {
+        let group = group(id, "Staff", "p", &["a", "b"]);
+        let mut seen = seen(sources.to_vec(), vec![policy("p", "P")], vec![group]);
+        seen.names = vec![name.to_owned()];
+        seen
+    };
+    let (red, blue) = (one("g1", "red"), one("g2", "blue"));
+    let seen = [&red, &blue];
+    let chosen = choose::groups(&[], &seen).unwrap();
+    let written = all(&seen, &chosen, TAKEOVER, Some("identity"), at(200));
+    let text = print::text(&written).unwrap();
+    let found = manifests::of_text("export", &text).unwrap().groups;
+    let told = found.iter().map(|(_, group)| {
+        let metadata = &group.metadata;
+        let place = (metadata.namespace.as_deref(), metadata.name.as_deref());
+        (place, group.spec.tenant_ref.name.as_str())
+    });
+    let told: Vec<_> = told.collect();
+    let identity = Some("identity");
+    let expected = [
+        ((identity, Some("staff")), "red"),
+        ((identity, Some("staff-g2")), "blue"),
+    ];
+    assert_eq!(told, expected);
+    let ambiguous = choose::groups(&["Staff".to_owned()], &seen).unwrap_err();
+    assert!(
+        ambiguous.contains("g1 in acme.api.identitynow.com, g2 in"),
+        "{ambiguous}"
+    );
+}
+
 fn stored(name: &str, group: &str, origin: &str) -> PasswordSyncGroup {
     let object = serde_json::json!({
         "metadata": {"name": name, "namespace": "identity"},
@@ -173,8 +207,8 @@ fn resources_of_the_cluster_are_neither_replaced_nor_rivalled() {
     let said = text(&tenant, PLAIN);
     assert!(
         said.starts_with(
-            "# Group \"Managed\" (g1) is left out, it cannot be managed as it is:\n\
-             # PasswordSyncGroup identity/corp has it already\n"
+            "# Group \"Managed\" (g1) is left out: PasswordSyncGroup identity/corp has it\n\
+             # already\n"
         ),
         "{said}"
     );

@@ -91,12 +91,31 @@ pub async fn read(
         online(access, &cluster, &reader, &mut warnings).await?
     };
     let reads = open.into_values().map(|open| look(open, clock()));
-    let tenants = future::try_join_all(reads).await?;
+    let mut tenants = Vec::new();
+    let mut failed = Vec::new();
+    for read in future::join_all(reads).await {
+        match read {
+            Ok(read) => tenants.push(read),
+            Err(error) => failed.push(error),
+        }
+    }
+    some_are_left(!tenants.is_empty(), &failed, &mut warnings)?;
     Ok(Tenants {
         tenants,
         warnings,
         now: clock(),
     })
+}
+
+/// One that cannot be read hides no other.
+fn some_are_left(some: bool, failed: &[String], warnings: &mut Vec<String>) -> Result<(), String> {
+    match failed.first() {
+        Some(error) if !some => Err(error.clone()),
+        _ => {
+            warnings.extend(failed.iter().map(|error| format!("left out: {error}")));
+            Ok(())
+        }
+    }
 }
 
 async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
@@ -152,7 +171,7 @@ async fn online(
     let live = live::read(cluster, &BTreeSet::from([namespace.clone()])).await?;
     warnings.extend(live.warnings.iter().cloned());
     let mut all: BTreeMap<TenantKey, Open> = BTreeMap::new();
-    let mut failed = None;
+    let mut failed = Vec::new();
     for place in live.tenants.keys() {
         let Some((_, name)) = place
             .split_once('/')
@@ -162,16 +181,14 @@ async fn online(
         };
         match sign_in::by_secret(place, &live, cluster, &policy, reader).await {
             Ok(tenant) => take_in(&mut all, tenant, Some(namespace), name),
-            // One that does not answer hides no other.
             Err(error) => {
-                warnings.extend(failed.replace(error));
+                let said = error.strip_prefix(&format!("IdentityTenant {place}: "));
+                let said = said.unwrap_or(&error);
+                failed.push(format!("IdentityTenant {place}: {said}"));
             }
         }
     }
-    match failed {
-        Some(error) if all.is_empty() => return Err(error),
-        failed => warnings.extend(failed),
-    }
+    some_are_left(!all.is_empty(), &failed, warnings)?;
     if all.is_empty() {
         return Err(format!(
             "there is no IdentityTenant in namespace \"{namespace}\": name another with --namespace, or set \

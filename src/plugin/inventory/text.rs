@@ -52,7 +52,7 @@ pub fn sources(document: &Document<Source>, wide: bool) -> Vec<Line> {
         document,
         &mut lines,
         &format!(
-            "{count} sources. Direct, healthy and able to change passwords: {fit}. In no group: {free}."
+            "Sources: {count}. Direct, healthy and able to change passwords: {fit}. In no group: {free}."
         ),
     );
     lines
@@ -80,7 +80,7 @@ pub fn policies(document: &Document<Policy>, wide: bool) -> Vec<Line> {
     let all = document.tenants.iter().flat_map(|tenant| &tenant.items);
     let used = all.clone().filter(|policy| !policy.groups.is_empty());
     let (count, used) = (all.clone().count(), used.count());
-    let said = format!("{count} password policies. In groups: {used}.");
+    let said = format!("Policies: {count}. In groups: {used}.");
     ending(document, &mut lines, &said);
     lines
 }
@@ -110,12 +110,13 @@ pub fn groups(document: &Document<Group>, wide: bool) -> Vec<Line> {
     });
     let all = document.tenants.iter().flat_map(|tenant| &tenant.items);
     let count = all.clone().count();
-    let mut said = format!("{count} password sync groups.");
+    let mut said = format!("Groups: {count}.");
     if with_cluster {
         let free = all.filter(|group| group.resource.is_none()).count();
-        said = format!(
-            "{said} Without a PasswordSyncGroup: {free}; `kubectl psg export` writes one for each."
-        );
+        said = format!("{said} Without a PasswordSyncGroup: {free}.");
+        if free > 0 {
+            said.push_str(" `kubectl psg export` writes manifests for them.");
+        }
     }
     ending(document, &mut lines, &said);
     lines
