@@ -26,10 +26,10 @@ impl Space {
     /// The passwords that keep these rules.
     pub fn keeping(rules: impl IntoIterator<Item = Rule>) -> Self {
         let mut space = Self {
-            length: Span::from(1),
+            length: Span::from(0),
             alpha: Span::from(0),
             types: [Span::from(0); 4],
-            occurring: Span::from(1),
+            occurring: Span::from(0),
             run: Span::from(1),
         };
         for Rule { limit, value } in rules {
@@ -108,7 +108,8 @@ fn is_maximum(limit: Limit) -> bool {
 }
 
 /// Each set of types that may occur, with each of them as the one that holds the longest run. That
-/// is all that a search looks at: 4 + 6 * 2 + 4 * 3 + 4 = 32 kinds of password, however long.
+/// is all that a search looks at: 4 + 6 * 2 + 4 * 3 + 4 = 32 kinds of password, however long. No set
+/// is empty, and so no password is.
 fn candidates() -> impl Iterator<Item = (Occurring, Type)> {
     let sets = (1..16).map(Occurring);
     sets.flat_map(|set| set.types().map(move |repeats| (set, repeats)))

@@ -47,6 +47,8 @@ fn the_largest_numbers_of_the_api_are_decided() {
         panic!("no special character is asked for");
     };
     assert_eq!((rule.limit, witness.length()), (MinSpecial, u64::MAX));
+    let counts = format!("counts: {:?}", [most, most, most, 0]);
+    assert!(format!("{witness:?}").contains(&counts), "{witness:?}");
     assert!(witness.to_string().starts_with("ABCDEF"));
     let longer = alignment(&[(MinLength, most)], &[(MaxLength, most)]);
     assert!(matches!(longer, Alignment::Mismatched { witness, .. } if witness.length() == 1 << 63));
