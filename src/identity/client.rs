@@ -11,7 +11,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId};
+use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId, TenantKey};
 
 use crate::{
     call::{Caller, Sent},
@@ -115,6 +115,22 @@ impl Client {
     /// Who answers, and what the token may do; from the token in use, or a new one.
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {
         self.caller.token_info().await
+    }
+
+    /// Which tenant answers. The vendor's own hosts are believed: whatever name leads there, it is that
+    /// tenant. Any other server may say what it likes, so what it says is a tenant of that host alone.
+    pub fn key_of(&self, told: &TokenInfo) -> TenantKey {
+        let TenantKey { org, tenant_id } = &told.key;
+        let address = &self.caller.credentials.base_url;
+        let tenant_id = if address.is_vendors() {
+            tenant_id.clone()
+        } else {
+            format!("{tenant_id}@{}", address.host())
+        };
+        TenantKey {
+            org: org.clone(),
+            tenant_id,
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Reads a tenant by a client that can send no write.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
-use psg_domain::{Picture, SourceId};
+use psg_domain::{Picture, SourceId, TenantKey};
 use psg_identity::{
     ApiVersion, Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
-    ReadOnly, TokenInfo, Transport,
+    ReadOnly, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
@@ -26,8 +29,10 @@ pub struct Reader {
 pub struct Tenant {
     client: Client,
     snapshot: Snapshot,
-    /// Who answers, and what the token may do.
-    pub info: TokenInfo,
+    /// Who answers.
+    pub key: TenantKey,
+    /// What the token may do; empty if the tenant does not say.
+    pub scopes: BTreeSet<String>,
     /// Where.
     pub host: String,
     /// Changes whenever the credentials do.
@@ -74,8 +79,9 @@ impl Reader {
         let clock = Arc::clone(&self.clock);
         Ok(Tenant {
             snapshot: Pictures::default().open(client.clone(), clock, &nobody),
+            key: client.key_of(&info),
+            scopes: info.scopes,
             client,
-            info,
             host,
             credentials: fingerprint,
         })

@@ -111,7 +111,7 @@ impl<V: Fn(&str) -> Option<String>> Access<'_, V> {
         let credentials = self.credentials(name)?;
         let tenant = self.reader.open(credentials, ApiVersion::default()).await?;
         warnings.extend(too_wide(&tenant));
-        let key = tenant.info.key.clone();
+        let key = tenant.key.clone();
         self.open.insert(name.to_owned(), key.clone());
         scopes.entry(key.clone()).or_insert_with(|| Scope {
             tenant,
@@ -141,7 +141,7 @@ impl<V: Fn(&str) -> Option<String>> Access<'_, V> {
 fn too_wide(tenant: &Tenant) -> Option<String> {
     let wide = WRITES
         .into_iter()
-        .find(|scope| tenant.info.scopes.contains(*scope))?;
+        .find(|scope| tenant.scopes.contains(*scope))?;
     Some(format!(
         "the token for {} may write ({wide}), which a plan does not need: give it \
          idn:password-sync-group:read, idn:password-policy:read, idn:sources:read and idn:accounts:read",

@@ -44,7 +44,7 @@ pub struct Foreseen {
 pub fn view(tenant: &Tenant) -> TenantView {
     TenantView {
         state: TenantState::Ready,
-        key: Some(tenant.info.key.clone()),
+        key: Some(tenant.key.clone()),
         interval: std::time::Duration::from_mins(1),
         credentials: tenant.credentials.clone(),
         vanished: None,

@@ -27,26 +27,47 @@ pub fn lines(plan: &Document) -> Vec<Line> {
     out.0
 }
 
-/// The totals as one sentence.
+/// The totals in one or two sentences.
 pub fn totals(summary: &Summary) -> String {
-    let mut said = format!(
-        "{} to create, {} to adopt, {} to update, {} to delete, {} policies to assign; {} refused, {} unchanged.",
-        summary.create,
-        summary.adopt,
-        summary.update,
-        summary.delete,
-        summary.assign_policy,
-        summary.refused,
-        summary.unchanged
-    );
+    let policies = match summary.assign_policy {
+        1 => "policy to assign",
+        _ => "policies to assign",
+    };
+    let changes = counted(&[
+        (summary.create, "to create"),
+        (summary.adopt, "to adopt"),
+        (summary.update, "to update"),
+        (summary.delete, "to delete"),
+        (summary.assign_policy, policies),
+    ]);
+    let rest = counted(&[
+        (summary.refused, "refused"),
+        (summary.unchanged, "unchanged"),
+    ]);
+    let said: Vec<String> = [changes.or_else(|| Some("nothing changes".to_owned())), rest]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut said = said.join("; ");
+    said.push('.');
     if summary.sources > 0 {
-        said = format!(
-            "{said} It touches passwords on {} sources with {} accounts.",
-            summary.sources,
-            grouped(summary.accounts)
-        );
+        let sources = match summary.sources {
+            1 => "1 source".to_owned(),
+            several => format!("{several} sources"),
+        };
+        let accounts = grouped(summary.accounts);
+        said = format!("{said} It touches passwords on {sources} with {accounts} accounts.");
     }
     said
+}
+
+/// Those that are any, such as `1 to create, 2 to update`.
+fn counted(figures: &[(usize, &str)]) -> Option<String> {
+    let some = figures.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> = some
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// How many accounts a source has, as far as that is known.
