@@ -355,6 +355,26 @@ async fn a_file_of_credentials_leads_to_a_tenant_of_that_name() {
     assert_eq!(found.status.code(), Some(2), "{}", complained(&found));
 }
 
+/// Active Directory has a stronger policy of its own than the group.
+#[tokio::test]
+async fn a_password_that_only_the_groups_policy_admits_is_shown() {
+    let tenant = TenantSim::acme("plan-aligned").await;
+    let spec = NEW
+        .replace("{name: Corporate Strong}", "{name: Cloud Standard}")
+        .replace("{name: Workday}", "{name: Active Directory}");
+    let plan = document(&plan_of(&tenant, &manifest("shared", &spec), &["-o", "json"]).await);
+    let sources = &plan["tenants"][0]["sources"];
+    let expected = "a password such as \"Abcdefgh1!\" passes the group's policy and fails the source's \
+                    (minLength 14); other passwords fail minUpper 1, minLower 1, minNumeric 1, \
+                    minSpecial 1";
+    assert_eq!(
+        sources[0]["alignment"],
+        json!({"verdict": "mismatched", "message": expected, "undecided": ["useDictionary"]}),
+        "{sources:#}"
+    );
+    assert_eq!(sources[1]["alignment"], Value::Null, "{sources:#}");
+}
+
 /// A browser reads the matrix of sources and groups back as it was meant.
 #[tokio::test]
 async fn a_browser_shows_who_joins_and_who_leaves() {

@@ -13,7 +13,7 @@ use psg_identity::{
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
-use crate::plan::Accounts;
+use crate::plan::{Accounts, Rules};
 
 /// How many sources are asked for at once; the rate limit orders them anyway.
 const AT_ONCE: usize = 16;
@@ -120,6 +120,14 @@ impl Tenant {
                 "{}: the policies of source {source}: {error}",
                 self.host
             )),
+        }
+    }
+
+    /// What every policy demands of a password, and what went wrong where that is not known.
+    pub async fn read_rules(&self) -> (Rules, Option<String>) {
+        match self.client.rules_of_policies(Lane::Counts).await {
+            Ok(rules) => (rules.into_iter().collect(), None),
+            Err(error) => (Rules::new(), Some(error.to_string())),
         }
     }
 

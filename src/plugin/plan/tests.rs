@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{
     document::{
-        API_VERSION, Document, Effect, Field, Membership, Named, Outcome, Refusal, Request,
-        Resource, Source, Summary, Tenant,
+        API_VERSION, Aligned, Alignment, Document, Effect, Field, Membership, Named, Outcome,
+        Refusal, Request, Resource, Source, Summary, Tenant,
     },
     html, markdown, text,
 };
@@ -54,6 +54,11 @@ fn plan(name: &str, resources: usize) -> Document {
             policy: Some(named("p")),
         },
         after: Membership::default(),
+        alignment: Some(Alignment {
+            verdict: Aligned::Mismatched,
+            message: name.to_owned(),
+            undecided: vec!["useDictionary"],
+        }),
         accounts: Some(1_234_567),
         applications: None,
     };
@@ -105,6 +110,7 @@ Passwords on these sources:
   Workday                            1,234,567     ?  moves to another group
       before  Workday (group Workday)
       after   no policy
+      policy  Workday
 
 warning: Workday
 

@@ -1,7 +1,7 @@
 //! A plan for a terminal: lines of at most 80 columns where the names allow it, each with a tone that
 //! stands for a colour. Pure.
 
-use super::document::{Document, Field, Outcome, Resource, Source, Summary, Tenant};
+use super::document::{Aligned, Document, Field, Outcome, Resource, Source, Summary, Tenant};
 use crate::terminal::{Line, Tone, WIDTH, wrapped};
 
 /// The whole plan.
@@ -79,6 +79,13 @@ pub fn accounts(source: &Source) -> String {
 pub fn applications(source: &Source) -> String {
     let known = source.applications.map(|number| number.to_string());
     known.unwrap_or_else(unknown)
+}
+
+/// What is wrong between the policy of a source's group and its own.
+pub fn misaligned(source: &Source) -> Option<String> {
+    let alignment = source.alignment.as_ref()?;
+    let wrong = alignment.verdict != Aligned::Aligned;
+    wrong.then(|| alignment.message.clone())
 }
 
 fn unknown() -> String {
@@ -225,12 +232,14 @@ impl Out {
                 source.effect.words()
             ),
         );
-        if source.before == source.after {
-            return;
+        if source.before != source.after {
+            let (before, after) = (source.before.words(), source.after.words());
+            self.wrapped(Tone::Removed, "      before  ", &before);
+            self.wrapped(Tone::Added, "      after   ", &after);
         }
-        let (before, after) = (source.before.words(), source.after.words());
-        self.wrapped(Tone::Removed, "      before  ", &before);
-        self.wrapped(Tone::Added, "      after   ", &after);
+        if let Some(said) = misaligned(source) {
+            self.wrapped(Tone::Changed, "      policy  ", &said);
+        }
     }
 }
 
