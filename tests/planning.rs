@@ -355,6 +355,65 @@ async fn a_file_of_credentials_leads_to_a_tenant_of_that_name() {
     assert_eq!(found.status.code(), Some(2), "{}", complained(&found));
 }
 
+/// The commands of the example, in a repository with two branches.
+#[tokio::test]
+async fn the_example_for_pull_requests_writes_the_comment() {
+    let tenant = TenantSim::acme("plan-pull").await;
+    let file = binaries::repository().join("docs/examples/plan-on-pull-request.yaml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let workflow: Value = serde_saphyr::from_str(&text).unwrap();
+    let steps = workflow["jobs"]["plan"]["steps"].as_array().unwrap();
+    let named = |name: &str| {
+        let mut steps = steps.iter().filter(|step| step["name"] == name);
+        let step = steps.next().unwrap_or_else(|| panic!("no step {name}"));
+        step["run"].as_str().unwrap().to_owned()
+    };
+    let before = named("the manifests before the change");
+    // The simulator is on loopback, which no tenant may be.
+    let plan = named("plan").replace("psg plan", "psg plan --allow-insecure-tenants");
+    let (was, is) = (manifest("support", AS_IT_IS), manifest("support", THERE));
+    let script = format!(
+        "set -e; mkdir groups; git init -q -b main .; git config user.email t@example.com
+         git config user.name t; printf '%s' \"$WAS\" > groups/g.yaml; git add .; git commit -qm was
+         git update-ref refs/remotes/origin/main main
+         printf '%s' \"$IS\" > groups/g.yaml; git commit -qam is
+         {before}
+         {plan}"
+    );
+    let folder = Folder::new("plan-pull");
+    let plane = crate::support::control_plane::ControlPlane::shared().await;
+    let plugin = binaries::own("kubectl-psg");
+    let path = std::env::var("PATH").unwrap();
+    let kubectl = plane.kubectl_path().parent().unwrap();
+    let path = format!(
+        "{}:{}:{path}",
+        plugin.parent().unwrap().display(),
+        kubectl.display()
+    );
+    let mut command = tokio::process::Command::new("bash");
+    command
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .env("WAS", was)
+        .env("IS", is)
+        .env("GITHUB_BASE_REF", "main")
+        .env("SAIL_BASE_URL", &tenant.base_url)
+        .env("SAIL_CLIENT_ID", &tenant.client_id)
+        .env("SAIL_CLIENT_SECRET", &tenant.client_secret);
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "{}", complained(&output));
+    let comment = std::fs::read_to_string(folder.path().join("plan.md")).unwrap();
+    assert!(
+        comment.starts_with("### Password sync plan\n\n1 to update."),
+        "{comment}"
+    );
+    assert!(
+        comment.contains("policy + <code>Corporate Strong</code>"),
+        "{comment}"
+    );
+}
+
 /// Active Directory has a stronger policy of its own than the group.
 #[tokio::test]
 async fn a_password_that_only_the_groups_policy_admits_is_shown() {
