@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod binaries;
+pub mod browser;
 pub mod certificates;
 pub mod control_plane;
 pub mod install;

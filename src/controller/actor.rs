@@ -316,7 +316,7 @@ async fn verify(
             Finding::new(Reason::NoUserContext, message),
         ));
     }
-    let key = key_of(snapshot.client(), &info.key);
+    let key = snapshot.client().key_of(&info);
     context.claims_mut().identify(&tenant.name, &key);
     let pinned = manifest.status.as_ref().and_then(|status| {
         let (org, tenant_id) = (status.org.clone()?, status.tenant_id.clone()?);
@@ -355,21 +355,6 @@ async fn verify(
     }
     read.map(drop)
         .map_err(|error| trouble(context, tenant, session, &error))
-}
-
-/// Which tenant answers. The vendor's own hosts are believed: whatever name leads there, it is that
-/// tenant. Any other server may say what it likes, so what it says is a tenant of that host alone.
-fn key_of(client: &Client, told: &TenantKey) -> TenantKey {
-    let address = &client.credentials().base_url;
-    let tenant_id = if address.is_vendors() {
-        told.tenant_id.clone()
-    } else {
-        format!("{}@{}", told.tenant_id, address.host())
-    };
-    TenantKey {
-        org: told.org.clone(),
-        tenant_id,
-    }
 }
 
 /// Gets the Secret, and makes a new client and an empty picture if anything about it changed.

@@ -6,6 +6,7 @@
 //! - [`facts`]: sources, policies, groups and policy holders of a tenant.
 //! - [`desired`]: one group as its manifest wants it.
 //! - [`recorded`]: what a resource's status remembers, the memory of every protocol.
+//! - [`password_rules`]: what a policy demands of a password.
 //! - [`picture`]: everything read of one tenant, and how reads and writes merge.
 //! - [`text`]: what people see of text that others wrote.
 //! - [`time`]: arithmetic on timestamps that cannot overflow.
@@ -13,6 +14,7 @@
 pub mod desired;
 pub mod facts;
 pub mod ids;
+pub mod password_rules;
 pub mod picture;
 pub mod recorded;
 pub mod text;
@@ -21,6 +23,7 @@ pub mod time;
 pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};
 pub use facts::{Group, Holder, HolderSelectors, Kind, Policy, Source, Unreadable};
 pub use ids::{GroupId, InvalidId, PolicyId, Ref, SourceId, TenantKey};
+pub use password_rules::{Limit, PasswordRules, Rule, Stated, Undecided};
 pub use picture::{Changes, Picture, Presence};
 pub use recorded::{
     Assign, Contested, Deletion, Drift, HandBack, HandBackResult, Intent, Origin, PolicyPin,

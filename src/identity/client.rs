@@ -11,7 +11,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId};
+use psg_domain::{
+    Group, GroupId, Holder, PasswordRules, Policy, PolicyId, Source, SourceId, TenantKey,
+};
 
 use crate::{
     call::{Caller, Sent},
@@ -116,6 +118,22 @@ impl Client {
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {
         self.caller.token_info().await
     }
+
+    /// Which tenant answers. The vendor's own hosts are believed: whatever name leads there, it is that
+    /// tenant. Any other server may say what it likes, so what it says is a tenant of that host alone.
+    pub fn key_of(&self, told: &TokenInfo) -> TenantKey {
+        let TenantKey { org, tenant_id } = &told.key;
+        let address = &self.caller.credentials.base_url;
+        let tenant_id = if address.is_vendors() {
+            tenant_id.clone()
+        } else {
+            format!("{tenant_id}@{}", address.host())
+        };
+        TenantKey {
+            org: org.clone(),
+            tenant_id,
+        }
+    }
 }
 
 /// Lists.
@@ -136,6 +154,15 @@ impl Client {
     pub async fn list_policies(&self, page: Page, lane: Lane) -> Result<Listed<Policy>, Error> {
         self.list(Operation::ListPolicies, page, lane, wire::policies)
             .await
+    }
+
+    /// What every password policy demands of a password: for previews, the operator itself never asks.
+    pub async fn rules_of_policies(
+        &self,
+        lane: Lane,
+    ) -> Result<Vec<(PolicyId, PasswordRules)>, Error> {
+        let list = |page| self.list(Operation::ListPolicies, page, lane, wire::rules_of_policies);
+        Ok(pages::all(list).await?.items)
     }
 
     /// Applications.

@@ -15,6 +15,7 @@ mod kept;
 mod policy;
 pub(crate) mod refusal;
 mod row;
+mod rules;
 mod source;
 pub(crate) mod token;
 
@@ -32,6 +33,7 @@ pub(crate) use holder::{assigned, holder_body, holders};
 pub(crate) use kept::Kept;
 pub(crate) use policy::policies;
 pub(crate) use row::Rows;
+pub(crate) use rules::rules_of_policies;
 pub(crate) use source::sources;
 
 /// Parses JSON; the error tells the place, not what stands there.

@@ -10,6 +10,7 @@
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
 //!   [`sync`], [`update`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
+//! - [`alignment`]: whether two password policies align; no other rule asks it.
 //! - [`preview`]: a driver that sends nothing, with the replies of `predict`.
 //! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
@@ -17,6 +18,7 @@
 
 mod absence;
 mod adopt;
+pub mod alignment;
 pub mod brake;
 mod case;
 pub mod claims;

@@ -319,4 +319,42 @@ mod tests {
             assert!(said.contains("<NAME>"), "{said}");
         }
     }
+
+    /// Every command as `--help` prints it.
+    fn help() -> String {
+        let mut command = Args::command().term_width(100);
+        command.build();
+        let mut page = String::new();
+        for command in command.get_subcommands_mut() {
+            if command.get_name() == "help" {
+                continue;
+            }
+            let help = command.render_long_help().to_string();
+            let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+            let help = lines.join("\n");
+            let name = command.get_name();
+            page = format!(
+                "{page}\n## kubectl psg {name}\n\n```text\n{}\n```\n",
+                help.trim_end()
+            );
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_shows_what_help_prints() {
+        const MARK: &str = "<!-- What follows is printed by the program: PSG_BLESS=1 cargo test -p psg-plugin the_page -->\n";
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/kubectl-psg.md");
+        let page = std::fs::read_to_string(file).unwrap();
+        let (written, shown) = page.split_once(MARK).unwrap();
+        if std::env::var_os("PSG_BLESS").is_some() {
+            std::fs::write(file, format!("{written}{MARK}{}", help())).unwrap();
+            return;
+        }
+        assert_eq!(
+            shown,
+            help(),
+            "PSG_BLESS=1 cargo test -p psg-plugin the_page"
+        );
+    }
 }

@@ -28,7 +28,7 @@ use std::{
 use futures::future;
 use jiff::Timestamp;
 
-pub use build::Accounts;
+pub use build::{Accounts, Rules};
 use document::{API_VERSION, Document};
 use scope::{Foreseen, Scope};
 

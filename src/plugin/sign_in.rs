@@ -86,7 +86,7 @@ pub async fn by_credentials(
 fn too_wide(tenant: &Tenant) -> Option<String> {
     let wide = WRITES
         .into_iter()
-        .find(|scope| tenant.info.scopes.contains(*scope))?;
+        .find(|scope| tenant.scopes.contains(*scope))?;
     Some(format!(
         "the token for {} may write ({wide}), which is not needed to read: give it \
          idn:password-sync-group:read, idn:password-policy:read, idn:sources:read and idn:accounts:read",

@@ -1,16 +1,19 @@
 //! Reads a tenant by a client that can send no write.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
-use psg_domain::{Picture, SourceId};
+use psg_domain::{Picture, SourceId, TenantKey};
 use psg_identity::{
     ApiVersion, Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
-    ReadOnly, TokenInfo, Transport,
+    ReadOnly, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
-use crate::plan::Accounts;
+use crate::plan::{Accounts, Rules};
 
 /// How many sources are asked for at once; the rate limit orders them anyway.
 const AT_ONCE: usize = 16;
@@ -26,8 +29,10 @@ pub struct Reader {
 pub struct Tenant {
     client: Client,
     snapshot: Snapshot,
-    /// Who answers, and what the token may do.
-    pub info: TokenInfo,
+    /// Who answers.
+    pub key: TenantKey,
+    /// What the token may do; empty if the tenant does not say.
+    pub scopes: BTreeSet<String>,
     /// Where.
     pub host: String,
     /// Changes whenever the credentials do.
@@ -74,8 +79,9 @@ impl Reader {
         let clock = Arc::clone(&self.clock);
         Ok(Tenant {
             snapshot: Pictures::default().open(client.clone(), clock, &nobody),
+            key: client.key_of(&info),
+            scopes: info.scopes,
             client,
-            info,
             host,
             credentials: fingerprint,
         })
@@ -114,6 +120,14 @@ impl Tenant {
                 "{}: the policies of source {source}: {error}",
                 self.host
             )),
+        }
+    }
+
+    /// What every policy demands of a password, and what went wrong where that is not known.
+    pub async fn read_rules(&self) -> (Rules, Option<String>) {
+        match self.client.rules_of_policies(Lane::Counts).await {
+            Ok(rules) => (rules.into_iter().collect(), None),
+            Err(error) => (Rules::new(), Some(error.to_string())),
         }
     }
 

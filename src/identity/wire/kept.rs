@@ -2,7 +2,7 @@
 
 use std::mem::size_of;
 
-use psg_domain::{Group, Holder, Policy, Source, Unreadable};
+use psg_domain::{Group, Holder, PasswordRules, Policy, PolicyId, Rule, Source, Unreadable};
 
 use super::Application;
 
@@ -38,6 +38,12 @@ impl Kept for Source {
 impl Kept for Policy {
     fn beside(&self) -> usize {
         id_bytes(self.id.as_str()) + self.name.len()
+    }
+}
+
+impl Kept for (PolicyId, PasswordRules) {
+    fn beside(&self) -> usize {
+        id_bytes(self.0.as_str()) + self.1.rules().count() * size_of::<Rule>()
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod fixture;
 
 mod adoption;
+mod alignment;
 mod braking;
 mod claim_index;
 mod claiming;

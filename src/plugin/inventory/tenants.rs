@@ -209,7 +209,7 @@ fn take_in(
     namespace: Option<&String>,
     name: &str,
 ) {
-    let key = tenant.info.key.clone();
+    let key = tenant.key.clone();
     let open = all.entry(key).or_insert_with(|| Open {
         tenant,
         namespace: namespace.cloned(),

@@ -2,21 +2,40 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use psg_domain::{Group, GroupId, Holder, Picture, PolicyId, SourceId, facts::default_policy};
-use psg_plan::preview::{Change, Ending, Outlook, Preview};
+use psg_domain::{
+    Group, GroupId, Holder, PasswordRules, Picture, PolicyId, SourceId, facts::default_policy,
+};
+use psg_plan::{
+    alignment::{Alignment as Compared, Verdict, align},
+    preview::{Change, Ending, Outlook, Preview},
+};
 
 use super::document::{
-    Effect, Field, Membership, Named, Outcome, Refusal, Request, Resource, Source, Summary, Tenant,
+    Aligned, Alignment, Effect, Field, Membership, Named, Outcome, Refusal, Request, Resource,
+    Source, Summary, Tenant,
 };
 
 /// How many accounts each source has, where the tenant said so.
 pub type Accounts = BTreeMap<SourceId, usize>;
 
+/// What each policy demands of a password, where the tenant said so.
+pub type Rules = BTreeMap<PolicyId, PasswordRules>;
+
+/// What was read of a tenant beside its picture.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Of its sources.
+    pub accounts: Accounts,
+    /// Of its policies.
+    pub rules: Rules,
+}
+
 /// What would change in one tenant, of which `before` was read.
-pub fn tenant(host: String, before: &Picture, preview: &Preview, accounts: &Accounts) -> Tenant {
+pub fn tenant(host: String, before: &Picture, preview: &Preview, beside: &Beside) -> Tenant {
     let view = View {
         before,
         preview,
+        beside,
         groups: groups(before),
         later: preview.after.walk().into_iter().map(keyed).collect(),
     };
@@ -27,7 +46,7 @@ pub fn tenant(host: String, before: &Picture, preview: &Preview, accounts: &Acco
             .iter()
             .map(|one| view.resource(one))
             .collect(),
-        sources: view.sources(accounts),
+        sources: view.sources(),
     }
 }
 
@@ -111,6 +130,7 @@ fn keyed(group: Group) -> (GroupId, Group) {
 struct View<'a> {
     before: &'a Picture,
     preview: &'a Preview,
+    beside: &'a Beside,
     groups: BTreeMap<GroupId, Group>,
     later: BTreeMap<GroupId, Group>,
 }
@@ -217,7 +237,7 @@ impl View<'_> {
         })
     }
 
-    fn sources(&self, accounts: &Accounts) -> Vec<Source> {
+    fn sources(&self) -> Vec<Source> {
         let mut sources: Vec<Source> = touched(self.before, self.preview)
             .iter()
             .map(|id| {
@@ -235,7 +255,8 @@ impl View<'_> {
                     effect: effect(now, then, &before, &after),
                     before,
                     after,
-                    accounts: accounts.get(id).copied(),
+                    alignment: self.alignment(id, now, then, known.as_deref()),
+                    accounts: self.beside.accounts.get(id).copied(),
                     applications: self.before.applications(id),
                 }
             })
@@ -265,6 +286,46 @@ impl View<'_> {
             group: group.map(|group| self.group_named(group)),
             policy: policy.map(|id| self.policy(id)),
         }
+    }
+
+    /// How the policy of the group that a source will be in stands to its own: the one that it has
+    /// outside of groups or, of a member, the one that was recorded when it joined.
+    fn alignment(
+        &self,
+        source: &SourceId,
+        now: Option<&Group>,
+        then: Option<&Group>,
+        holders: Option<&[Holder]>,
+    ) -> Option<Alignment> {
+        let group = then?.policy.as_ref()?;
+        let own = match now {
+            None => default_policy(holders?)?,
+            Some(_) => self.recorded_own(source)?,
+        };
+        if own == group {
+            return None;
+        }
+        let rules = &self.beside.rules;
+        let Verdict {
+            alignment,
+            undecided,
+        } = align(rules.get(group)?, rules.get(own)?);
+        let undecided: BTreeSet<&str> = undecided.iter().map(|(_, part)| part.field()).collect();
+        Some(Alignment {
+            verdict: match &alignment {
+                Compared::Aligned => Aligned::Aligned,
+                Compared::Mismatched { .. } => Aligned::Mismatched,
+                Compared::Impossible { .. } => Aligned::Impossible,
+            },
+            message: alignment.to_string(),
+            undecided: undecided.into_iter().collect(),
+        })
+    }
+
+    fn recorded_own(&self, source: &SourceId) -> Option<&PolicyId> {
+        let outlooks = self.preview.outlooks.iter();
+        let mut pins = outlooks.flat_map(|outlook| &outlook.recorded.sources);
+        pins.find(|pin| pin.id == *source)?.policy_before.as_ref()
     }
 
     fn group_named(&self, group: &Group) -> Named {

@@ -188,12 +188,40 @@ pub struct Source {
     pub before: Membership,
     /// Then.
     pub after: Membership,
+    /// Whether each password that its group's policy admits passes its own policy; none: both are one,
+    /// or one of them is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
     /// How many accounts it has; none: the tenant did not say, or nobody asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<usize>,
     /// How many applications use it; none: the tenant did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applications: Option<u32>,
+}
+
+/// How the policy of a group stands to the own policy of a source in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alignment {
+    /// In one word.
+    pub verdict: Aligned,
+    /// In a sentence, with an example or the rules that contradict each other.
+    pub message: String,
+    /// Demands that cannot be decided from a password alone, such as `useDictionary`.
+    pub undecided: Vec<&'static str>,
+}
+
+/// How two policies stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Aligned {
+    /// Each password of the group's policy passes the source's.
+    Aligned,
+    /// Some do not.
+    Mismatched,
+    /// None does.
+    Impossible,
 }
 
 /// What a change means for the passwords on a source.

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     document::{Document, Field, Membership, Named, Outcome, Resource, Source, Tenant},
-    text::{accounts, applications, headline, label, totals},
+    text::{accounts, applications, headline, label, misaligned, totals},
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -175,7 +175,12 @@ fn passwords(tenant: &Tenant) -> Markup {
                             th scope="row" { (shown(&source.name)) }
                             td.number { (accounts(source)) }
                             td.number { (applications(source)) }
-                            td { (source.effect.words()) }
+                            td {
+                                (source.effect.words())
+                                @if let Some(wrong) = misaligned(source) {
+                                    p.warning { (shown(&wrong)) }
+                                }
+                            }
                             td { (shown(&source.before.words())) }
                             td { (shown(&source.after.words())) }
                         }

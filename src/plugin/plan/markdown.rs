@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::{
     document::{Document, Effect, Field, Outcome, Resource, Source, Tenant},
-    text::{accounts, applications, label, totals},
+    text::{accounts, applications, label, misaligned, totals},
 };
 
 /// GitHub refuses a comment of more than 65,536 letters.
@@ -120,7 +120,7 @@ fn sources(text: &mut String, tenant: &Tenant) -> usize {
         let line = format!(
             "| {} | {accounts} | {applications} | {} | {} | {} |\n",
             code(&source.name),
-            source.effect.words(),
+            change(source),
             code(&source.before.words()),
             code(&source.after.words()),
         );
@@ -128,6 +128,14 @@ fn sources(text: &mut String, tenant: &Tenant) -> usize {
     }
     text.push_str("\n</details>\n");
     left_out
+}
+
+fn change(source: &Source) -> String {
+    let effect = source.effect.words();
+    match misaligned(source) {
+        Some(wrong) => format!("{effect}<br>⚠ {}", escaped(&wrong)),
+        None => effect.to_owned(),
+    }
 }
 
 fn requests(text: &mut String, tenant: &Tenant) -> usize {

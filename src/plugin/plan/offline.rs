@@ -100,7 +100,7 @@ impl<V: Fn(&str) -> Option<String>> Access<'_, V> {
             sign_in::by_credentials(name, access, &self.policy, &self.variable, self.reader).await;
         let (tenant, warning) = signed_in?;
         warnings.extend(warning);
-        let key = tenant.info.key.clone();
+        let key = tenant.key.clone();
         self.open.insert(name.to_owned(), key.clone());
         scopes.entry(key.clone()).or_insert_with(|| Scope {
             tenant,

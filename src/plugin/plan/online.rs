@@ -55,7 +55,7 @@ pub async fn scopes(
     let mut scopes: BTreeMap<TenantKey, Scope> = BTreeMap::new();
     for place in places {
         let tenant = sign_in::by_secret(place, &live, cluster, &policy, reader).await?;
-        let key = tenant.info.key.clone();
+        let key = tenant.key.clone();
         let scope = scopes.entry(key).or_insert_with(|| Scope {
             views: BTreeMap::new(),
             tenant,

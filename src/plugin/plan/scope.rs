@@ -10,7 +10,7 @@ use psg_plan::{
 };
 
 use super::{
-    build::{self, Accounts},
+    build::{self, Beside, Rules},
     document,
     subjects::{self, Place},
 };
@@ -44,7 +44,7 @@ pub struct Foreseen {
 pub fn view(tenant: &Tenant) -> TenantView {
     TenantView {
         state: TenantState::Ready,
-        key: Some(tenant.info.key.clone()),
+        key: Some(tenant.key.clone()),
         interval: std::time::Duration::from_mins(1),
         credentials: tenant.credentials.clone(),
         vanished: None,
@@ -68,9 +68,22 @@ impl Scope {
         let touched: Vec<SourceId> = build::touched(&before, &preview).into_iter().collect();
         let holders = self.tenant.read_holders(&touched);
         let counts = self.tenant.count_accounts(&touched);
-        let (holders, (accounts, uncounted)) = tokio::join!(holders, counts);
+        let rules = async {
+            match touched[..] {
+                [] => (Rules::new(), None),
+                _ => self.tenant.read_rules().await,
+            }
+        };
+        let (holders, counts, rules) = tokio::join!(holders, counts, rules);
         holders?;
-        Ok(self.said(self.look(now), &accounts, uncounted))
+        let ((accounts, uncounted), (rules, unruled)) = (counts, rules);
+        let mut foreseen = self.said(self.look(now), &Beside { accounts, rules });
+        let warnings = &mut foreseen.warnings;
+        warnings.extend(uncounted.map(|error| {
+            format!("not all accounts could be counted, which needs the scope idn:accounts:read: {error}")
+        }));
+        warnings.extend(unruled.map(|error| format!("policies are not compared: {error}")));
+        Ok(foreseen)
     }
 
     fn look(&self, now: Timestamp) -> Start {
@@ -105,24 +118,19 @@ impl Scope {
         }
     }
 
-    fn said(&self, start: Start, accounts: &Accounts, uncounted: Option<String>) -> Foreseen {
+    fn said(&self, start: Start, beside: &Beside) -> Foreseen {
         let Start {
             before,
             mut preview,
-            mut warnings,
+            warnings,
         } = start;
         let asked = |one: &psg_plan::preview::Outlook| self.asked.contains(&one.name);
         preview
             .outlooks
             .retain(|one| asked(one) || !one.changes.is_empty());
-        if let Some(error) = uncounted {
-            warnings.push(format!(
-                "not all accounts could be counted, which needs the scope idn:accounts:read: {error}"
-            ));
-        }
         let host = self.tenant.host.clone();
         Foreseen {
-            tenant: build::tenant(host, &before, &preview, accounts),
+            tenant: build::tenant(host, &before, &preview, beside),
             preview,
             warnings,
         }

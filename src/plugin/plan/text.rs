@@ -1,7 +1,7 @@
 //! A plan for a terminal: lines of at most 80 columns where the names allow it, each with a tone that
 //! stands for a colour. Pure.
 
-use super::document::{Document, Field, Outcome, Resource, Source, Summary, Tenant};
+use super::document::{Aligned, Document, Field, Outcome, Resource, Source, Summary, Tenant};
 use crate::terminal::{Line, Tone, WIDTH, wrapped};
 
 /// The whole plan.
@@ -27,26 +27,47 @@ pub fn lines(plan: &Document) -> Vec<Line> {
     out.0
 }
 
-/// The totals as one sentence.
+/// The totals in one or two sentences.
 pub fn totals(summary: &Summary) -> String {
-    let mut said = format!(
-        "{} to create, {} to adopt, {} to update, {} to delete, {} policies to assign; {} refused, {} unchanged.",
-        summary.create,
-        summary.adopt,
-        summary.update,
-        summary.delete,
-        summary.assign_policy,
-        summary.refused,
-        summary.unchanged
-    );
+    let policies = match summary.assign_policy {
+        1 => "policy to assign",
+        _ => "policies to assign",
+    };
+    let changes = counted(&[
+        (summary.create, "to create"),
+        (summary.adopt, "to adopt"),
+        (summary.update, "to update"),
+        (summary.delete, "to delete"),
+        (summary.assign_policy, policies),
+    ]);
+    let rest = counted(&[
+        (summary.refused, "refused"),
+        (summary.unchanged, "unchanged"),
+    ]);
+    let said: Vec<String> = [changes.or_else(|| Some("nothing changes".to_owned())), rest]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut said = said.join("; ");
+    said.push('.');
     if summary.sources > 0 {
-        said = format!(
-            "{said} It touches passwords on {} sources with {} accounts.",
-            summary.sources,
-            grouped(summary.accounts)
-        );
+        let sources = match summary.sources {
+            1 => "1 source".to_owned(),
+            several => format!("{several} sources"),
+        };
+        let accounts = grouped(summary.accounts);
+        said = format!("{said} It touches passwords on {sources} with {accounts} accounts.");
     }
     said
+}
+
+/// Those that are any, such as `1 to create, 2 to update`.
+fn counted(figures: &[(usize, &str)]) -> Option<String> {
+    let some = figures.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> = some
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// How many accounts a source has, as far as that is known.
@@ -58,6 +79,13 @@ pub fn accounts(source: &Source) -> String {
 pub fn applications(source: &Source) -> String {
     let known = source.applications.map(|number| number.to_string());
     known.unwrap_or_else(unknown)
+}
+
+/// What is wrong between the policy of a source's group and its own.
+pub fn misaligned(source: &Source) -> Option<String> {
+    let alignment = source.alignment.as_ref()?;
+    let wrong = alignment.verdict != Aligned::Aligned;
+    wrong.then(|| alignment.message.clone())
 }
 
 fn unknown() -> String {
@@ -204,12 +232,14 @@ impl Out {
                 source.effect.words()
             ),
         );
-        if source.before == source.after {
-            return;
+        if source.before != source.after {
+            let (before, after) = (source.before.words(), source.after.words());
+            self.wrapped(Tone::Removed, "      before  ", &before);
+            self.wrapped(Tone::Added, "      after   ", &after);
         }
-        let (before, after) = (source.before.words(), source.after.words());
-        self.wrapped(Tone::Removed, "      before  ", &before);
-        self.wrapped(Tone::Added, "      after   ", &after);
+        if let Some(said) = misaligned(source) {
+            self.wrapped(Tone::Changed, "      policy  ", &said);
+        }
     }
 }
 
