@@ -49,6 +49,7 @@ mod drift;
 mod editing;
 #[cfg(test)]
 mod explaining;
+mod exporting;
 #[cfg(test)]
 mod flags;
 #[cfg(test)]

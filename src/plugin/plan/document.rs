@@ -53,9 +53,9 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether nothing would be sent.
+    /// Whether nothing would be sent: a group that is only adopted stays as it is.
     pub fn is_unchanged(&self) -> bool {
-        self.create + self.adopt + self.update + self.delete + self.assign_policy == 0
+        self.create + self.update + self.delete + self.assign_policy == 0
     }
 }
 
