@@ -49,6 +49,7 @@ mod drift;
 mod editing;
 #[cfg(test)]
 mod explaining;
+#[cfg(test)]
 mod exporting;
 #[cfg(test)]
 mod flags;

@@ -112,12 +112,51 @@ impl Audit {
 
     fn read(&self, mark: Mark) -> Vec<Write> {
         let mut file = File::open(&self.log).expect("the audit log");
-        file.seek(SeekFrom::Start(mark.0)).expect("a place in it");
-        let mut text = String::new();
-        file.read_to_string(&mut text).expect("UTF-8");
-        // The last line may be half written.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().filter_map(parse).collect()
+        let start = mark.0.saturating_sub(1);
+        file.seek(SeekFrom::Start(start)).expect("a place in it");
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("the audit log");
+        writes(&bytes, mark.0 == 0)
+    }
+}
+
+/// The writes of a piece of the log. Its last line may be half written; and unless the piece is the
+/// beginning, so may the line have been before which it was marked, and that one is of the time before.
+fn writes(bytes: &[u8], is_beginning: bool) -> Vec<Write> {
+    let line_end = |byte: &u8| *byte == b'\n';
+    let begin = match bytes.iter().position(line_end) {
+        _ if is_beginning => 0,
+        Some(end) => end + 1,
+        None => return Vec::new(),
+    };
+    let end = bytes
+        .iter()
+        .rposition(line_end)
+        .map_or(begin, |end| end + 1);
+    let whole = std::str::from_utf8(&bytes[begin..end.max(begin)]).expect("UTF-8");
+    whole.lines().filter_map(parse).collect()
+}
+
+#[test]
+fn a_mark_in_the_middle_of_a_line_begins_with_the_next() {
+    let line = |name: &str| {
+        let event =
+            json!({"stage": "ResponseComplete", "objectRef": {"name": name, "resource": "é"}});
+        format!("{event}\n")
+    };
+    let log = format!("{}{}{{\"half", line("one"), line("two"));
+    let names = |from: usize| -> Vec<String> {
+        let piece = &log.as_bytes()[from.saturating_sub(1)..];
+        let writes = writes(piece, from == 0);
+        writes.into_iter().map(|write| write.name).collect()
+    };
+    let first = line("one").len();
+    assert_eq!(names(0), ["one", "two"]);
+    for from in 1..=first {
+        assert_eq!(names(from), ["two"], "{from}");
+    }
+    for from in first + 1..=log.len() {
+        assert!(names(from).is_empty(), "{from}");
     }
 }
 
