@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    Desired, Drift, Group, GroupId, Holder, Origin, Picture, PolicyId, Recorded, SourceId,
-    facts::default_policy, time,
+    Desired, Drift, Group, GroupId, Holder, Origin, Picture, PolicyId, Presence, Recorded,
+    SourceId, facts::default_policy, time,
 };
 
 use crate::{
@@ -125,7 +125,7 @@ pub fn preview(
     now: Timestamp,
 ) -> Preview {
     let mut stage = Stage {
-        now,
+        now: newest_read(&picture).map_or(now, |read| read.max(now)),
         predicted: Tenant::of(&picture),
         picture,
         views,
@@ -522,6 +522,21 @@ impl Stage<'_> {
             self.wake(&rival);
         }
     }
+}
+
+/// When the newest read began of what a preview may read again: what is predicted must be newer.
+fn newest_read(picture: &Picture) -> Option<Timestamp> {
+    let holders = picture
+        .sources()
+        .filter_map(|source| picture.holders(&source.id));
+    let groups = picture
+        .groups()
+        .filter_map(|group| match picture.group(&group.id) {
+            Presence::There(_, as_of) => Some(as_of),
+            _ => None,
+        });
+    let reads = holders.map(|(_, as_of)| as_of).chain(groups);
+    reads.chain(picture.groups_as_of()).max()
 }
 
 /// Whether a wait ends by itself, and neither by another resource nor by a person.

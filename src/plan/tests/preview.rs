@@ -103,6 +103,22 @@ fn an_edit_shows_its_fields_and_the_policy_of_each_source_that_leaves() {
     assert_eq!(edit.ending, Ending::InSync);
 }
 
+/// The policies of its sources are read last, and may take long.
+#[test]
+fn what_was_read_after_the_preview_was_asked_for_hides_no_reply() {
+    let slow = Fixture::settled().sources(&["AD", "Workday"]);
+    let slow = slow.holders("sf", NOW + 60, &[everybody("weak")]).holders(
+        "wd",
+        NOW + 60,
+        &[everybody("weak")],
+    );
+    let edit = foreseen(&slow);
+    let [Change::Update(..), left] = &changes(&edit)[..] else {
+        panic!("{edit:?}")
+    };
+    assert_eq!(left, &assigned("sf", "strong"));
+}
+
 #[test]
 fn a_deletion_shows_what_each_source_gets() {
     let deleted = foreseen(&Fixture::deleting());
