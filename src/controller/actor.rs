@@ -197,11 +197,7 @@ async fn round(
 
 fn brake(manifest: &IdentityTenant) -> Brake {
     let spec = &manifest.spec.deletion_brake;
-    let or_none = |number| usize::try_from(number).unwrap_or(0);
-    Brake {
-        max: or_none(spec.max),
-        percent: or_none(spec.percent),
-    }
+    Brake::of(spec.max, spec.percent)
 }
 
 /// One round: credentials, who answers, and the whole read.

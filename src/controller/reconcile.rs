@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use psg_api::{IdentityTenant, PasswordSyncGroup, annotations, names};
+use psg_api::{IdentityTenant, PasswordSyncGroup, PasswordSyncGroupStatus, annotations, names};
 use psg_domain::time;
 use psg_plan::{
     Basis, Brake, Claimant, Condition, Decision, Going, InUse, Memory, Move, Object, Observation,
@@ -560,11 +560,8 @@ fn ready(report: &Report) -> Option<&Condition> {
 
 /// What a resource claims; none for one that has no UID.
 pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
-    let recorded = group.status.as_ref().map(|status| {
-        // Unreadable is not empty: what it holds would count as free.
-        let held = |_| psg_api::held_of(&serde_json::json!(status));
-        status.recorded().unwrap_or_else(held)
-    });
+    let status = group.status.as_ref();
+    let recorded = status.map(PasswordSyncGroupStatus::recorded_or_held);
     claims_of(group, &recorded.unwrap_or_default(), now)
 }
 

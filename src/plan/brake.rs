@@ -38,6 +38,15 @@ impl Default for Brake {
 }
 
 impl Brake {
+    /// As a manifest has it, whose schema admits no negative number.
+    pub fn of(max: i64, percent: i64) -> Self {
+        let or_none = |number| usize::try_from(number).unwrap_or(0);
+        Self {
+            max: or_none(max),
+            percent: or_none(percent),
+        }
+    }
+
     /// How many of so many may go.
     pub fn limit(self, managed: usize) -> usize {
         self.max.max(managed.saturating_mul(self.percent) / 100)

@@ -21,6 +21,11 @@ pub fn are_in(variable: impl Fn(&str) -> Option<String>) -> bool {
     variable("SAIL_BASE_URL").is_some_and(|value| !value.is_empty())
 }
 
+/// Whether somebody gave credentials: then no cluster is asked for them.
+pub fn are_given(access: &Access, variable: impl Fn(&str) -> Option<String>) -> bool {
+    are_in(variable) || !access.tenant.is_empty()
+}
+
 /// Where credentials may be sent.
 ///
 /// # Errors

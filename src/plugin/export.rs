@@ -34,7 +34,7 @@ use crate::{
 /// What becomes of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It has a manifest, with remarks for whoever reads it.
+    /// It has a manifest, with remarks for the person who reads it.
     Whole(Manifest, Vec<String>),
     /// It has none: which group, and why.
     LeftOut(String, String),

@@ -50,9 +50,8 @@ pub async fn sources(
             let all: Vec<SourceId> = seen.picture.sources().map(|it| it.id.clone()).collect();
             let (accounts, failed) = tenant.count_accounts(&all).await;
             counted.insert(seen.host.clone(), accounts);
-            read.warnings.extend(failed.map(|error| {
-                format!("{}: not all accounts could be counted, which needs the scope idn:accounts:read: {error}", seen.host)
-            }));
+            let said = failed.map(|said| format!("{}: {said}", seen.host));
+            read.warnings.extend(said);
         }
     }
     let document = read.document("Sources", Kind::Source, |seen| {

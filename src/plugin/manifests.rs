@@ -12,6 +12,9 @@ use std::{
 use psg_api::PasswordSyncGroup;
 use serde_json::Value;
 
+/// The namespace of a manifest that names none, as kubectl has it.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Manifests {

@@ -20,21 +20,18 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use futures::future;
 use jiff::Timestamp;
 
 pub use build::{Accounts, Rules};
 use document::{API_VERSION, Document};
-use scope::{Foreseen, Scope};
+use scope::Foreseen;
 
 use crate::{
     args::{Args, Form, Plan},
-    cluster, credentials,
+    cluster, credentials, forms,
     manifests::{self, Manifests},
     tenant::Reader,
     terminal,
@@ -64,8 +61,7 @@ pub async fn run(args: &Args, asked: &Plan, clock: fn() -> Timestamp) -> Result<
     }
     let variable = |name: &str| std::env::var(name).ok();
     let reader = Reader::new(asked.access.allow_insecure_tenants, Arc::new(clock))?;
-    let offline =
-        credentials::are_in(variable) || !asked.access.tenant.is_empty() || base.is_some();
+    let offline = credentials::are_given(&asked.access, variable) || base.is_some();
     let (scopes, mut warnings) = if offline {
         let namespace = args.namespace.as_deref();
         let both = (&manifests, base.as_ref());
@@ -74,7 +70,8 @@ pub async fn run(args: &Args, asked: &Plan, clock: fn() -> Timestamp) -> Result<
         let cluster = cluster::connect(args).await?;
         online::scopes(asked, &manifests, &cluster, &reader).await?
     };
-    let foreseen = future::try_join_all(scopes.iter().map(|scope| foresee(scope, clock()))).await?;
+    let foreseen = scopes.iter().map(|scope| scope.foresee(clock()));
+    let foreseen = future::try_join_all(foreseen).await?;
     let (mut tenants, mut previews) = (Vec::new(), Vec::new());
     for Foreseen {
         tenant,
@@ -98,13 +95,6 @@ pub async fn run(args: &Args, asked: &Plan, clock: fn() -> Timestamp) -> Result<
         text: printed(&plan, asked, variable)?,
         code: code(&plan),
     })
-}
-
-/// Says on standard error what takes long: nobody who pipes the text wants this in it.
-async fn foresee(scope: &Scope, now: Timestamp) -> Result<Foreseen, String> {
-    let host = &scope.tenant.host;
-    let _ = writeln!(io::stderr(), "reading {host} …");
-    scope.foresee(now).await
 }
 
 fn nothing(asked: &Plan) -> String {
@@ -134,10 +124,7 @@ fn printed(
 ) -> Result<String, String> {
     Ok(match asked.output {
         Form::Text => terminal::print(&text::lines(plan), asked.color.is_on(variable)),
-        Form::Json => {
-            let text = serde_json::to_string_pretty(plan).map_err(|error| error.to_string())?;
-            text + "\n"
-        }
+        Form::Json => forms::json(plan)?,
         Form::Yaml => {
             let text = serde_saphyr::to_string(plan).map_err(|error| error.to_string())?;
             text.trim_end().to_owned() + "\n"

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
     sync::Arc,
 };
 
@@ -94,11 +95,13 @@ impl Reader {
 }
 
 impl Tenant {
-    /// Reads all groups, sources, policies and applications.
+    /// Reads all groups, sources, policies and applications. Says so on standard error, since it takes
+    /// long: nobody who pipes the text wants this in it.
     ///
     /// # Errors
     /// What is wrong and what to do, for a person.
     pub async fn read(&self, now: jiff::Timestamp) -> Result<(), String> {
+        let _ = writeln!(io::stderr(), "reading {} …", self.host);
         let read = self.snapshot.read(now).await;
         read.map_err(|error| said(&self.host, &error)).map(|_| ())
     }
@@ -131,7 +134,7 @@ impl Tenant {
         }
     }
 
-    /// How many accounts these sources have, and what went wrong first where that is not known.
+    /// How many accounts these sources have, and what a person should know where that is not known.
     pub async fn count_accounts(&self, sources: &[SourceId]) -> (Accounts, Option<String>) {
         let counts = stream::iter(sources).map(|source| async move {
             let counted = self.client.count_accounts(source, Lane::Counts).await;
@@ -147,7 +150,10 @@ impl Tenant {
                 Err(error) => failed = failed.or_else(|| Some(error.to_string())),
             }
         }
-        (accounts, failed)
+        let said = failed.map(|error| {
+            format!("not all accounts could be counted, which needs the scope idn:accounts:read: {error}")
+        });
+        (accounts, said)
     }
 }
 

@@ -133,7 +133,7 @@ fn writes(bytes: &[u8], is_beginning: bool) -> Vec<Write> {
         .iter()
         .rposition(line_end)
         .map_or(begin, |end| end + 1);
-    let whole = std::str::from_utf8(&bytes[begin..end.max(begin)]).expect("UTF-8");
+    let whole = std::str::from_utf8(&bytes[begin..end]).expect("UTF-8");
     whole.lines().filter_map(parse).collect()
 }
 

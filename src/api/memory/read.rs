@@ -9,7 +9,7 @@ use psg_domain::{
     Origin, PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
 };
 
-use super::{assign_word, origin_word, result_word};
+use super::{assign_word, held_of, origin_word, result_word};
 use crate::group_status::{
     ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
     PinnedPolicy, PinnedSource, RefusedChange, SourceToReassign, UpdateRecord,
@@ -63,6 +63,13 @@ impl PasswordSyncGroupStatus {
             deletion: self.deletion.as_ref().map(deletion).transpose()?,
             drift: self.drift.iter().map(drift).collect(),
         })
+    }
+
+    /// The same or, where an entry cannot be read, what this status holds all the same: unreadable is not
+    /// empty, or what it holds would count as free.
+    pub fn recorded_or_held(&self) -> Recorded {
+        let held = |_| held_of(&serde_json::json!(self));
+        self.recorded().unwrap_or_else(held)
     }
 }
 

@@ -24,9 +24,11 @@ pub struct Stated {
     pub use_identity_attributes: Option<bool>,
     pub validate_against_account_id: Option<bool>,
     pub validate_against_account_name: Option<bool>,
-    /// Assumed: without `validateAgainstAccountId` it may count as well, so it is named.
+    /// Assumed: the tenant may apply this length without `validateAgainstAccountId` as well, so it is
+    /// listed among what is undecided.
     pub account_id_min_word_length: Option<i64>,
-    /// Assumed: without `validateAgainstAccountName` it may count as well, so it is named.
+    /// Assumed: the tenant may apply this length without `validateAgainstAccountName` as well, so it is
+    /// listed among what is undecided.
     pub account_name_min_word_length: Option<i64>,
 }
 

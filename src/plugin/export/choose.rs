@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use psg_domain::{Group, GroupId};
+use psg_plan::Search;
 
 use super::called;
 use crate::inventory::tenants::Seen;
 
-/// How alike two names must be to be suggested, by Jaro and Winkler, from 0 to 1.
-const ALIKE: f64 = 0.84;
 /// How many names are suggested.
 const SUGGESTED: usize = 3;
 /// A name that is so many times longer is not meant.
@@ -83,25 +82,20 @@ fn one(word: &str, seen: &[&Seen], hosts: &str) -> Result<(usize, GroupId), Stri
     }
 }
 
-/// What may be meant.
+/// What may be meant: names that hold the word, then those that are nearly it.
 fn near(word: &str, all: &[(usize, &Group)]) -> String {
     let folded = word.to_lowercase();
-    let likeness = |name: &str| {
-        let lower = name.to_lowercase();
-        if !folded.is_empty() && lower.contains(&folded) {
-            return 1.0;
-        }
-        strsim::jaro_winkler(&folded, &lower)
-    };
-    let few = all
-        .iter()
-        .filter(|(_, group)| group.name.len() <= LONGER * word.len());
-    let scored = few.map(|(_, group)| (likeness(&group.name), *group));
-    let mut scored: Vec<(f64, &Group)> =
-        scored.filter(|(likeness, _)| *likeness >= ALIKE).collect();
-    scored.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(a.name.cmp(&b.name)));
-    let names = scored.into_iter().take(SUGGESTED);
-    let names: Vec<String> = names.map(|(_, group)| called(group)).collect();
+    let few = all.iter().map(|(_, group)| *group);
+    let few = few.filter(|group| group.name.len() <= LONGER * word.len());
+    let (mut meant, others): (Vec<&Group>, Vec<&Group>) =
+        few.partition(|group| group.name.to_lowercase().contains(&folded));
+    meant.sort_by_key(|group| &group.name);
+    let names: BTreeSet<&str> = others.iter().map(|group| group.name.as_str()).collect();
+    let alike = Search::default().near(word, names.into_iter());
+    for name in alike.unwrap_or_default() {
+        meant.extend(others.iter().filter(|group| group.name == name));
+    }
+    let names: Vec<String> = meant.into_iter().take(SUGGESTED).map(called).collect();
     if names.is_empty() {
         "; `kubectl psg groups` lists them".to_owned()
     } else {

@@ -8,10 +8,7 @@ use psg_api::PasswordSyncGroup;
 use psg_plan::preview::{Change, Ending, Outlook, Subject, preview};
 
 use super::{Written, manifest::Manifest};
-use crate::{inventory::tenants::Seen, plan::subjects};
-
-/// The namespace of a manifest that names none, as kubectl has it.
-const DEFAULT: &str = "default";
+use crate::{inventory::tenants::Seen, manifests::DEFAULT_NAMESPACE, plan::subjects};
 
 /// Leaves out what cannot be managed as it is.
 pub fn all(
@@ -20,7 +17,7 @@ pub fn all(
     namespace: Option<&str>,
     now: Timestamp,
 ) -> Vec<Written> {
-    let objections = objections(&written, seen, namespace.unwrap_or(DEFAULT), now);
+    let objections = objections(&written, seen, namespace.unwrap_or(DEFAULT_NAMESPACE), now);
     let judged = written.into_iter().map(|one| {
         let Written::Whole(manifest, remarks) = one else {
             return one;

@@ -81,7 +81,7 @@ enum Reference {
     Id(String),
 }
 
-/// The manifest of a group, with remarks for whoever reads it.
+/// The manifest of a group, with remarks for the person who reads it.
 ///
 /// # Errors
 /// Why it cannot be managed as it is, to be read after its name.

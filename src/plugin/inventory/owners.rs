@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use psg_api::{ManagementPolicy, PasswordSyncGroup, held_of};
+use psg_api::{ManagementPolicy, PasswordSyncGroup};
 use psg_domain::{GroupId, Origin, TenantKey};
 
 /// The resources of a cluster, as far as one tenant is concerned; nothing without a cluster.
@@ -45,9 +45,7 @@ pub fn of(key: &TenantKey, places: &BTreeSet<String>, resources: &[PasswordSyncG
         let Some(status) = &resource.status else {
             continue;
         };
-        let recorded = status
-            .recorded()
-            .unwrap_or_else(|_| held_of(&serde_json::json!(status)));
+        let recorded = status.recorded_or_held();
         let place = format!("{namespace}/{}", resource.spec.tenant_ref.name);
         let is_here = match &recorded.tenant {
             Some(tenant) => tenant == key,

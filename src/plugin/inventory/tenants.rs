@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
     sync::Arc,
 };
 
@@ -80,7 +79,7 @@ pub async fn read(
     let variable = |name: &str| std::env::var(name).ok();
     let reader = Reader::new(access.allow_insecure_tenants, Arc::new(clock))?;
     let mut warnings = Vec::new();
-    let open = if credentials::are_in(variable) || !access.tenant.is_empty() {
+    let open = if credentials::are_given(access, variable) {
         offline(access, variable, &reader, &mut warnings).await?
     } else {
         let cluster = cluster::connect(args).await.map_err(|error| {
@@ -125,7 +124,6 @@ async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
         names,
         owners,
     } = open;
-    let _ = writeln!(io::stderr(), "reading {} …", tenant.host);
     tenant.read(now).await?;
     let seen = Seen {
         host: tenant.host.clone(),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use psg_api::PasswordSyncGroup;
 use psg_domain::TenantKey;
 use psg_identity::HostPolicy;
@@ -12,10 +11,13 @@ use super::{
     scope::{self, Scope},
     subjects,
 };
-use crate::{args::Plan, credentials, manifests::Manifests, sign_in, tenant::Reader};
-
-/// The namespace of a manifest that names none, as kubectl has it.
-const DEFAULT: &str = "default";
+use crate::{
+    args::Plan,
+    credentials,
+    manifests::{DEFAULT_NAMESPACE, Manifests},
+    sign_in,
+    tenant::Reader,
+};
 
 /// Signs in to each tenant that the manifests name, and says which resources are for it.
 ///
@@ -35,7 +37,7 @@ pub async fn scopes(
                 .to_owned(),
         );
     }
-    let namespace = namespace.unwrap_or(DEFAULT);
+    let namespace = namespace.unwrap_or(DEFAULT_NAMESPACE);
     let policy = credentials::hosts(&asked.access)?;
     let mut access = Access {
         asked,
@@ -51,7 +53,7 @@ pub async fn scopes(
         let name = &group.spec.tenant_ref.name;
         let key = access.key(name, &mut scopes, &mut warnings).await?;
         if let Some(scope) = scopes.get_mut(&key) {
-            let place = subject(group, namespace, now).tenant;
+            let place = subjects::new(group, namespace, now).tenant;
             let view = scope::view(&scope.tenant);
             scope.views.entry(place).or_insert(view);
         }
@@ -62,7 +64,9 @@ pub async fn scopes(
         let all = |manifests: &Manifests| -> Vec<Subject> {
             let groups = manifests.groups.iter().map(|(_, group)| group);
             let groups = groups.filter(here);
-            groups.map(|group| subject(group, namespace, now)).collect()
+            groups
+                .map(|group| subjects::new(group, namespace, now))
+                .collect()
         };
         scope.base = base.map(&all);
         scope.subjects = all(manifests);
@@ -70,10 +74,6 @@ pub async fn scopes(
         scope.asked = known.map(subjects::of).collect();
     }
     Ok((scopes.into_values().collect(), warnings))
-}
-
-fn subject(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subject {
-    subjects::new(group, namespace, now)
 }
 
 /// Signs in once for each name of a tenant.

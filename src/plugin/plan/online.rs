@@ -130,13 +130,9 @@ fn changed(
 
 fn view(known: &IdentityTenant, tenant: &Tenant) -> TenantView {
     let brake = &known.spec.deletion_brake;
-    let count = |number: i64| usize::try_from(number).unwrap_or_default();
     TenantView {
         acknowledged_until: annotations::acknowledged_until(&known.metadata),
-        brake: Brake {
-            max: count(brake.max),
-            percent: count(brake.percent),
-        },
+        brake: Brake::of(brake.max, brake.percent),
         ..scope::view(tenant)
     }
 }

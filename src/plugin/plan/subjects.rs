@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use psg_api::{PasswordSyncGroup, annotations, held_of, names};
+use psg_api::{PasswordSyncGroup, annotations, names};
 use psg_domain::{AdoptionPolicy, Recorded};
 use psg_plan::{
     Object, Reason,
@@ -59,9 +59,7 @@ pub fn live(group: &PasswordSyncGroup) -> Subject {
     let mut finalizers = metadata.finalizers.iter().flatten();
     subject.object.finalizer = finalizers.any(|held| held == names::FINALIZER);
     if let Some(status) = &group.status {
-        // Unreadable is not empty: what it holds would count as free.
-        let held = |_| held_of(&serde_json::json!(status));
-        subject.recorded = status.recorded().unwrap_or_else(held);
+        subject.recorded = status.recorded_or_held();
     }
     subject.stalled = group
         .stalled()
