@@ -60,18 +60,23 @@ fn setback(case: &Case<'_>, now: Timestamp) -> Option<Move> {
     }
 }
 
-/// Whatever stops a manifest: sources that left by an earlier change get their policy all the same.
+/// Whatever stops a manifest, or lets it wait: sources that left by an earlier change get their policy
+/// all the same.
 fn live(case: &Case<'_>, now: Timestamp) -> Move {
-    let stop = match wanted(case, now) {
-        Move::Stalled(stop) => stop,
-        next => return next,
-    };
+    let next = wanted(case, now);
+    let stops = matches!(next, Move::Stalled(_) | Move::Wait { .. });
     let may_have_left = !case.recorded.leaving.is_empty() || case.recorded.update.is_some();
-    let looked_after = may_have_left && !case.observes() && tenant_in_the_way(case, now).is_none();
-    looked_after
-        .then(|| sync::look_after_leavers(case, now))
-        .flatten()
-        .unwrap_or(Move::Stalled(stop))
+    let looked_after =
+        stops && may_have_left && !case.observes() && tenant_in_the_way(case, now).is_none();
+    let leavers = looked_after.then(|| sync::look_after_leavers(case, now));
+    match (leavers.flatten(), next) {
+        (Some(Move::Wait { until, why }), Move::Wait { until: other, .. }) => Move::Wait {
+            until: until.min(other),
+            why,
+        },
+        (Some(leavers), _) => leavers,
+        (None, next) => next,
+    }
 }
 
 fn wanted(case: &Case<'_>, now: Timestamp) -> Move {

@@ -6,7 +6,7 @@ use super::fixture::{
     Fixture, NOW, Other, READ, at, condition, everybody, group, group_id, hand_back, names, pin,
     policy_id, source, source_id,
 };
-use crate::{Memory, Move, Reason, Report, Step, Truth};
+use crate::{Memory, Move, Reason, Report, Step, Truth, What};
 
 /// `Corp` has `AD`, `Salesforce` and `Workday`; `Other`, of the resource `rival`, has `Zendesk`,
 /// `GitHub` and `Box`. `Corp` is to have `Zendesk` in place of `Workday`.
@@ -204,7 +204,42 @@ fn a_joiner_that_is_free_by_now_joins_without_a_pause() {
     );
     let sent = group("g", "Corp", "strong", &["ad", "sf", "z"]);
     let otherwise = free.updated(&sent, READ + 1);
-    assert_eq!(otherwise.held_up().reason, Reason::Retrying);
+    let What::Holders(left) = otherwise.refresh() else {
+        panic!("{:?}", otherwise.next())
+    };
+    assert_eq!(
+        left,
+        [source_id("wd")],
+        "looked after while the change waits"
+    );
+    let handed_back = otherwise.holders("wd", READ + 2, &[everybody("strong")]);
+    assert_eq!(handed_back.held_up().reason, Reason::Retrying);
+}
+
+/// The group was deleted by another hand, and a source of the manifest is in the group of another
+/// resource, whose manifest lets it go: no other group can be made before that.
+#[test]
+fn a_source_that_left_a_group_that_is_gone_gets_its_policy_while_another_is_waited_for() {
+    let other = [group("h", "Other", "weak", &["z", "gh", "box"])];
+    let waits = swap(as_it_is)
+        .walk(READ + 1, &other)
+        .walk(READ + 31, &other)
+        .with(|f| {
+            f.now = at(READ + 32);
+            f.recorded.group = None;
+            f.recorded.origin = None;
+            f.recorded.sources.clear();
+            f.recorded.leaving = vec![hand_back("wd", "strong", None)];
+        });
+    assert_eq!(waits.refresh(), What::Holders(vec![source_id("wd")]));
+    let lacking = waits.clone().holders("wd", READ + 32, &[]);
+    assert!(
+        matches!(lacking.step(), Step::AssignPolicy { source, .. } if source == source_id("wd"))
+    );
+    let settled = waits.holders("wd", READ + 32, &[everybody("strong")]);
+    assert_eq!(settled.held_up().reason, Reason::WaitingForSource);
+    let results = settled.report().recorded.leaving;
+    assert_eq!(results[0].result, Some(HandBackResult::ByService));
 }
 
 #[test]
