@@ -39,7 +39,7 @@ use super::{
 /// Sources that histories fight over; each resource has two more of its own for the end.
 const CONTESTED: usize = 6;
 /// How many histories each run plays; `make soak` plays others.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 2_000;
 /// Seeds that failed once, each with the reason.
 const FAILED: &str = include_str!("chaos/failed_seeds.txt");
 

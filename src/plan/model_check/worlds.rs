@@ -245,7 +245,7 @@ fn worlds() -> Vec<Named> {
                     Edit::Spec(0, orphaned()),
                     Edit::Delete(0),
                 ],
-                alone(1, 3, 0),
+                alone(1, 2, 0),
             ),
             vec![Orphaned, Deleted],
         ),
@@ -297,17 +297,6 @@ fn worlds() -> Vec<Named> {
             vec![TakenOverByAnother, ConflictOfTwoLeaders, Deleted],
         ),
         (
-            "two resources, two leaders and a deletion",
-            world(vec![a(), b()], vec![Edit::Delete(0)], split(1, 1, 0))
-                .stops(1, &[OwnedByAnother]),
-            vec![
-                TakenOverByAnother,
-                ConflictOfTwoLeaders,
-                BlockedByAnother,
-                Deleted,
-            ],
-        ),
-        (
             "two resources, two leaders and an identical group",
             world(vec![a(), b()], vec![], split(1, 0, 0))
                 .with(1, vec![twin()])
@@ -320,6 +309,20 @@ fn worlds() -> Vec<Named> {
                 TwinTakenForOurs,
             ],
         ),
+    ]
+}
+
+const EVERYTHING: &str = "two resources, two leaders, two faults and a stranger";
+
+/// What `make prove` searches besides.
+fn larger() -> Vec<Named> {
+    use Event::{
+        AmbiguousCreateIsOurs, BlockedByAGroup, BlockedByAnother, ConflictOfTwoLeaders,
+        CreateAmbiguous, Deleted, Duplicate, Orphaned, SecondAttemptAfterProof,
+        TakenOverByAnother, TwinTakenForOurs,
+    };
+    let leaders = [TakenOverByAnother, ConflictOfTwoLeaders];
+    vec![
         (
             EVERYTHING,
             world(vec![a(), b()], vec![], split(2, 0, 0))
@@ -338,18 +341,31 @@ fn worlds() -> Vec<Named> {
                 TwinTakenForOurs,
             ],
         ),
-    ]
-}
-
-const EVERYTHING: &str = "two resources, two leaders, two faults and a stranger";
-
-fn larger() -> Vec<Named> {
-    use Event::{
-        AmbiguousCreateIsOurs, BlockedByAnother, ConflictOfTwoLeaders, Deleted,
-        SecondAttemptAfterProof, TakenOverByAnother,
-    };
-    let leaders = [TakenOverByAnother, ConflictOfTwoLeaders];
-    vec![
+        (
+            "two resources, two leaders and a deletion",
+            world(vec![a(), b()], vec![Edit::Delete(0)], split(1, 1, 0))
+                .stops(1, &[OwnedByAnother]),
+            vec![
+                TakenOverByAnother,
+                ConflictOfTwoLeaders,
+                BlockedByAnother,
+                Deleted,
+            ],
+        ),
+        (
+            "a pause and an orphan, three edits",
+            world(
+                vec![a()],
+                vec![
+                    Edit::Pause(0),
+                    Edit::Spec(0, c()),
+                    Edit::Spec(0, orphaned()),
+                    Edit::Delete(0),
+                ],
+                alone(1, 3, 0),
+            ),
+            vec![Orphaned, Deleted],
+        ),
         (
             "one resource, four faults, a finer clock",
             World {
