@@ -35,6 +35,12 @@ demo: $(CLUSTER) ## See it work in 20 seconds once built: real control plane, si
 	cargo build --workspace --bins --locked
 	cargo run --quiet --locked --bin psg-demo
 
+.PHONY: picture
+picture: $(CLUSTER) ## Make docs/demo.svg, the picture in the README, from a run of the demo
+	$(call say,'building the operator$(comma) the simulator and the demo')
+	cargo build --workspace --bins --locked
+	cargo run --quiet --locked --bin psg-demo -- --picture docs/demo.svg
+
 .PHONY: up
 up: $(CLUSTER) ## Start the same, leave it running and say what to type
 	$(call say,'building the operator$(comma) the simulator and the demo')

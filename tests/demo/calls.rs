@@ -23,6 +23,17 @@ impl Calls {
         count(writes.map(|entry| format!("{} {}", text(entry, "method"), text(entry, "route"))))
     }
 
+    /// What was written, as `POST /path` without the version of the API, one after the other.
+    pub fn in_order(&self) -> Vec<String> {
+        let writes = self.0.iter().filter(|entry| is_write(entry));
+        let said = |entry: &Value| {
+            let path = text(entry, "path").trim_start_matches('/');
+            let (_version, path) = path.split_once('/').unwrap_or_default();
+            format!("{} /{path}", text(entry, "method"))
+        };
+        writes.map(said).collect()
+    }
+
     /// How often one route was written, under any of its ids.
     pub fn written(&self, route: &str) -> usize {
         self.writes().get(route).copied().unwrap_or(0)
@@ -76,6 +87,7 @@ fn purpose(route: &str) -> &str {
         "/password-policies" => "policies",
         "/sources" => "sources",
         "/sources/{id}/password-policies" => "a source's policies",
+        "/accounts" => "accounts",
         "/source-apps/all" | "/source-apps" => "applications",
         "/oauth/token" => "token",
         other => other,

@@ -5,8 +5,9 @@
 //! promises ends the demo with status 1. Nothing is slept for: each wait has a condition and an end.
 //!
 //! # Layout
-//! - [`scenes`], [`crash`], [`farewell`]: what is shown, in order.
+//! - [`foresee`], [`scenes`], [`crash`], [`farewell`]: what is shown, in order.
 //! - [`stage`]: what runs behind it; [`screen`]: how it is printed; [`calls`]: the tenant's ledger.
+//! - [`picture`]: some scenes as an SVG, for the README.
 //! - `manifests/`: what is applied, besides `config/samples`.
 #![allow(
     clippy::expect_used,
@@ -18,11 +19,13 @@
 mod calls;
 mod crash;
 mod farewell;
+mod foresee;
+mod picture;
 mod scenes;
 mod screen;
 mod stage;
 
-use std::{panic::AssertUnwindSafe, process::ExitCode, time::Instant};
+use std::{fs, panic::AssertUnwindSafe, process::ExitCode, time::Instant};
 
 use futures::FutureExt;
 use psg_tests::support::binaries::repository;
@@ -33,20 +36,25 @@ use crate::{screen::Screen, stage::Stage};
 /// Why a scene did not show what it promises.
 type Broken = String;
 
+/// The scenes of the picture: a change that is seen before it is made, and made.
+const PICTURED: [u8; 2] = [2, 3];
+
 const USAGE: &str = "\
 psg-demo: see psg-operator work, without a cluster and without a tenant
 
-  psg-demo          show everything, stop everything, end with status 0
-  psg-demo --stay   start the same, say what to type, end on Ctrl-C
+  psg-demo                  show everything, stop everything, end with status 0
+  psg-demo --stay           start the same, say what to type, end on Ctrl-C
+  psg-demo --picture FILE   show everything, and write the first scenes as an SVG
 
 PSG_TEST_KUBECONFIG=FILE uses a cluster that is there already.
 ";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let stay = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--stay"] => true,
+    let (stay, picture) = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (false, None),
+        ["--stay"] => (true, None),
+        ["--picture", file] => (false, std::path::absolute(file).ok()),
         ["--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -73,7 +81,13 @@ fn main() -> ExitCode {
                 "Everything that was started has ended. {:.0} s in all.",
                 begin.elapsed().as_secs_f64()
             ));
-            ExitCode::SUCCESS
+            match picture.map(|file| fs::write(file, picture::svg(&screen.printed(), &PICTURED))) {
+                Some(Err(why)) => {
+                    eprintln!("the picture was not written: {why}");
+                    ExitCode::FAILURE
+                }
+                _ => ExitCode::SUCCESS,
+            }
         }
         Err(why) => {
             screen.broken(&why);
@@ -84,7 +98,9 @@ fn main() -> ExitCode {
 
 async fn play(screen: &Screen, stay: bool) -> Result<(), Broken> {
     let mut stage = Stage::start(screen).await?;
-    scenes::apply(&mut stage).await?;
+    foresee::tenant(&mut stage).await?;
+    let foreseen = foresee::plan(&mut stage).await?;
+    scenes::apply(&mut stage, &foreseen).await?;
     if stay {
         stage.say_what_to_type();
         interrupted().await?;

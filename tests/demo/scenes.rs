@@ -6,22 +6,16 @@ use serde_json::Value;
 
 use crate::{Broken, stage::Stage, stage::edited};
 
-const SAMPLE: &str = "config/samples/shared_password.yaml";
+pub const SAMPLE: &str = "config/samples/shared_password.yaml";
 const CLOUD_STANDARD: &str = "2c91808d744ba0ce01746f93b6204502";
 
-/// A tenant and a group, from nothing to Ready.
-pub async fn apply(stage: &mut Stage<'_>) -> Result<(), Broken> {
+/// A group, from nothing to Ready, by the requests that the plan named.
+pub async fn apply(stage: &mut Stage<'_>, foreseen: &[String]) -> Result<(), Broken> {
     stage.screen.scene(
         "A group is applied",
-        "The guide's own example: Salesforce, Workday and Active Directory share one password.",
+        "What the plan said is what the operator does.",
     );
     stage.begin_to_count().await;
-    stage.secret().await?;
-    stage
-        .kubectl(&["apply", "-f", "tests/demo/manifests/tenant.yaml"])
-        .await?;
-    stage.wait_tenant().await?;
-    stage.kubectl(&["get", "idt"]).await?;
     stage.kubectl(&["apply", "-f", SAMPLE]).await?;
     let begin = Instant::now();
     stage.wait_reason("shared-password", "InSync").await?;
@@ -36,9 +30,13 @@ pub async fn apply(stage: &mut Stage<'_>) -> Result<(), Broken> {
     ));
     let calls = stage.end_of_scene().await;
     promise(
-        calls.writes().values().sum::<usize>() == 1,
-        "one write made the group",
-    )
+        calls.in_order() == foreseen,
+        "the tenant was sent exactly the requests of the plan",
+    )?;
+    stage
+        .screen
+        .kept("the tenant's ledger has the requests of the plan, and no other");
+    Ok(())
 }
 
 /// A person changes the group in the admin console.

@@ -1,17 +1,50 @@
-//! How the demo prints: plain text, with colours only on a terminal that wants them.
+//! How the demo prints: plain text, with colours only on a terminal that wants them. What was printed is
+//! kept, so that a picture can be made of it.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, IsTerminal},
 };
 
-const WIDTH: usize = 80;
+/// In characters.
+pub const WIDTH: usize = 80;
+
+/// How a piece of a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Title,
+    Faint,
+    Command,
+    Kept,
+}
+
+impl Style {
+    /// As terminals know it.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Title => "1",
+            Self::Faint => "2",
+            Self::Command => "1;36",
+            Self::Kept => "1;32",
+        }
+    }
+}
+
+/// A line that was printed, and the number of its scene.
+#[derive(Debug)]
+pub struct Line {
+    pub scene: u8,
+    pub pieces: Vec<(Style, String)>,
+}
 
 /// Standard output.
 #[derive(Debug)]
 pub struct Screen {
     colours: bool,
     scenes: Cell<u8>,
+    printed: RefCell<Vec<Line>>,
 }
 
 impl Screen {
@@ -21,15 +54,22 @@ impl Screen {
         Self {
             colours: wanted && io::stdout().is_terminal(),
             scenes: Cell::new(0),
+            printed: RefCell::default(),
         }
+    }
+
+    /// Everything that was printed, as it was.
+    pub fn printed(self) -> Vec<Line> {
+        self.printed.into_inner()
     }
 
     /// A new scene: its number, its title and what it promises.
     pub fn scene(&self, title: &str, promise: &str) {
+        self.gap();
         self.scenes.set(self.scenes.get() + 1);
         let head = format!("━━ {}. {title} ", self.scenes.get());
         let rule = "━".repeat(WIDTH.saturating_sub(head.chars().count()));
-        println!("\n{}", self.paint("1", &format!("{head}{rule}")));
+        self.line(&[(Style::Title, &format!("{head}{rule}"))]);
         self.note(promise);
         self.gap();
     }
@@ -37,20 +77,30 @@ impl Screen {
     /// A sentence or two.
     pub fn note(&self, text: &str) {
         for line in wrapped(text, WIDTH) {
-            println!("{}", self.paint("2", &line));
+            self.line(&[(Style::Faint, &line)]);
         }
     }
 
-    /// A command that is about to be run.
+    /// A command that is about to be run, broken so that it can be typed like that.
     pub fn command(&self, command: &str) {
-        println!("{} {}", self.paint("2", "$"), self.paint("1;36", command));
+        let parts = folded(command, WIDTH - 4);
+        for (number, part) in parts.iter().enumerate() {
+            let lead = if number == 0 { "$ " } else { "    " };
+            let end = if number + 1 < parts.len() { " \\" } else { "" };
+            self.line(&[
+                (Style::Faint, lead),
+                (Style::Command, part),
+                (Style::Faint, end),
+            ]);
+        }
     }
 
     /// What a command printed.
     pub fn result(&self, text: &str) {
         for line in text.trim_end().lines() {
             for (number, part) in folded(line, WIDTH - 2).into_iter().enumerate() {
-                println!("  {}{part}", if number == 0 { "" } else { "  " });
+                let lead = if number == 0 { "  " } else { "    " };
+                self.line(&[(Style::Plain, lead), (Style::Plain, part)]);
             }
         }
         self.gap();
@@ -58,28 +108,43 @@ impl Screen {
 
     /// What was promised and is so.
     pub fn kept(&self, text: &str) {
-        let mark = self.paint("1;32", "✓");
         for (number, line) in wrapped(text, WIDTH - 2).iter().enumerate() {
-            let lead = if number == 0 { mark.as_str() } else { " " };
-            println!("{lead} {line}");
+            let lead = if number == 0 { "✓ " } else { "  " };
+            self.line(&[(Style::Kept, lead), (Style::Plain, line)]);
         }
     }
 
     /// What the demo ends with if a promise was broken.
     pub fn broken(&self, why: &str) {
-        println!();
-        eprintln!("{} the demo stopped: {why}", self.paint("1;31", "✗"));
+        self.gap();
+        let mark = self.paint(Style::Title, "✗");
+        eprintln!("{mark} the demo stopped: {why}");
     }
 
     /// An empty line.
-    #[allow(clippy::unused_self)] // everything that is printed is printed by the screen
     pub fn gap(&self) {
-        println!();
+        self.line(&[]);
     }
 
-    fn paint(&self, colour: &str, text: &str) -> String {
-        if self.colours && !text.is_empty() {
-            format!("\x1b[{colour}m{text}\x1b[0m")
+    fn line(&self, pieces: &[(Style, &str)]) {
+        let painted: String = pieces
+            .iter()
+            .map(|(style, text)| self.paint(*style, text))
+            .collect();
+        println!("{painted}");
+        self.printed.borrow_mut().push(Line {
+            scene: self.scenes.get(),
+            pieces: pieces
+                .iter()
+                .map(|(style, text)| (*style, (*text).to_owned()))
+                .collect(),
+        });
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        let code = style.code();
+        if self.colours && !code.is_empty() && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
         } else {
             text.to_owned()
         }

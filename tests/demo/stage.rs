@@ -146,11 +146,12 @@ impl<'a> Stage<'a> {
         self.screen.command(&command);
         let printed = self.typed(args).await;
         self.screen
-            .result(&format!("{}{}", printed.stdout, printed.stderr));
+            .result(&format!("{}{}", printed.stderr, printed.stdout));
         printed
     }
 
-    async fn typed(&self, args: &[&str]) -> Printed {
+    /// A command that is not shown, whatever becomes of it.
+    pub async fn typed(&self, args: &[&str]) -> Printed {
         self.plane
             .get()
             .kubectl(User::Admin, &self.namespace, args)

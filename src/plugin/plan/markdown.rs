@@ -147,8 +147,9 @@ fn requests(text: &mut String, tenant: &Tenant) -> usize {
     requests.sort_by_key(|request| request.order);
     let _ = write!(
         text,
-        "\n<details><summary>{} requests, in this order</summary>\n\n",
-        requests.len()
+        "\n<details><summary>{} request{}, in this order</summary>\n\n",
+        requests.len(),
+        if requests.len() == 1 { "" } else { "s" }
     );
     let mut left_out = 0;
     for (number, request) in requests.iter().enumerate() {
