@@ -60,6 +60,8 @@ mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod judging;
+#[cfg(test)]
 mod leadership;
 #[cfg(test)]
 mod lost_answers;
@@ -111,6 +113,8 @@ mod rights;
 mod samples;
 #[cfg(test)]
 mod samples_are_valid;
+#[cfg(test)]
+mod status_screen;
 #[cfg(test)]
 mod swapping;
 #[cfg(test)]

@@ -72,6 +72,12 @@ pub enum Command {
     /// stands there as a comment, with the reason; so does one that a PasswordSyncGroup of the cluster has
     /// already. Finds the tenants as `kubectl psg sources` does.
     Export(Export),
+    /// Say at a glance which tenants and groups are ready, and what the others wait for.
+    ///
+    /// Reads what the operator wrote into the statuses, with your own rights; asks no tenant.
+    ///
+    /// Exits 0 if all are ready, 2 if some are not, 1 if it could not tell.
+    Status(Status),
     /// Ask the operator to read the tenant now.
     Reconcile {
         /// The PasswordSyncGroup: NAME or psg/NAME.
@@ -112,7 +118,10 @@ pub struct Plan {
     pub base: Vec<PathBuf>,
 
     /// A PasswordSyncGroup of the cluster that is deleted: NAME or psg/NAME; may be given several times.
-    #[arg(long, value_name = "NAME", value_parser = crate::name::parse)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = crate::name::parse)]
     pub delete: Vec<String>,
 
     /// Each PasswordSyncGroup of the cluster is deleted that is in a namespace of the manifests and not
@@ -185,6 +194,34 @@ pub struct Export {
     /// How tenants are reached.
     #[command(flatten)]
     pub access: Access,
+}
+
+/// What `status` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The resources of all namespaces.
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+
+    /// How it is printed.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// A versioned document for programs.
+    Json,
+    /// The same as YAML.
+    Yaml,
 }
 
 /// How a list is printed.

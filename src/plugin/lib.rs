@@ -14,6 +14,7 @@
 //! - [`plan`]: what the operator would do with them.
 //! - [`forms`]: documents as JSON and YAML.
 //! - [`inventory`]: what tenants have; [`export`]: manifests of it.
+//! - [`status`]: which tenants and groups are ready, and what the others wait for.
 //! - [`terminal`]: how text reaches a terminal.
 
 pub mod annotate;
@@ -29,6 +30,7 @@ pub mod manifests;
 pub mod name;
 pub mod plan;
 pub mod sign_in;
+pub mod status;
 pub mod tenant;
 pub mod terminal;
 

@@ -39,12 +39,29 @@ pub async fn read(cluster: &Cluster, namespaces: &BTreeSet<String>) -> Result<Li
     let mut live = Live::default();
     live.groups = all(cluster, namespaces, &mut live.warnings).await?;
     let tenants: Vec<IdentityTenant> = all(cluster, namespaces, &mut live.warnings).await?;
+    live.tenants = by_place(tenants);
+    live.warnings.dedup();
+    Ok(live)
+}
+
+fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<String, IdentityTenant> {
     let named = tenants.into_iter().map(|tenant| {
         let namespace = tenant.namespace().unwrap_or_default();
         (format!("{namespace}/{}", tenant.name_any()), tenant)
     });
-    live.tenants = named.collect();
-    live.warnings.dedup();
+    named.collect()
+}
+
+/// Reads both kinds in one namespace, or in all; nothing beside that is asked. What cannot be read is left
+/// out with a warning.
+///
+/// # Errors
+/// Why the cluster cannot be read and what to do, for a person.
+pub async fn shown(cluster: &Cluster, namespace: Option<&str>) -> Result<Live, String> {
+    let mut live = Live::default();
+    live.groups = those_of(cluster, namespace, &mut live.warnings).await?;
+    let tenants = those_of(cluster, namespace, &mut live.warnings).await?;
+    live.tenants = by_place(tenants);
     Ok(live)
 }
 
@@ -98,6 +115,44 @@ where
         Some(objects) => objects,
         None => each(cluster, namespaces, &resource, warnings).await?,
     };
+    Ok(decoded(objects, &resource, warnings))
+}
+
+async fn those_of<K>(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<K>, String>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Debug,
+{
+    let resource = ApiResource::erase::<K>(&());
+    let client = cluster.client.clone();
+    let api = match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
+    let kind = &resource.kind;
+    let objects = list(cluster, &api)
+        .await?
+        .ok_or_else(|| match namespace {
+            Some(namespace) => format!(
+                "you may not list {kind} in namespace \"{namespace}\": name another with -n, or ask for the \
+                 cluster's role `view` there"
+            ),
+            None => format!(
+                "you may not list {kind} in all namespaces: leave -A out, and name one namespace with -n"
+            ),
+        })?;
+    Ok(decoded(objects, &resource, warnings))
+}
+
+/// Those that can be read; the others have a warning each.
+fn decoded<K: DeserializeOwned>(
+    objects: Vec<DynamicObject>,
+    resource: &ApiResource,
+    warnings: &mut Vec<String>,
+) -> Vec<K> {
     let mut read = Vec::new();
     for object in objects {
         let place = format!(
@@ -113,7 +168,7 @@ where
             )),
         }
     }
-    Ok(read)
+    read
 }
 
 /// The objects of these namespaces, where those of all may not be listed.

@@ -8,7 +8,7 @@ use std::{
 use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
-use psg_plugin::{Args, Command, annotate, cluster, explain, export, inventory, plan};
+use psg_plugin::{Args, Command, annotate, cluster, explain, export, inventory, plan, status};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -51,6 +51,10 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Export(asked) => {
             let export = export::run(args, asked, Timestamp::now);
             return Ok((runtime()?.block_on(export)?, ExitCode::SUCCESS));
+        }
+        Command::Status(asked) => {
+            let (text, code) = runtime()?.block_on(status::run(args, asked))?;
+            return Ok((text, ExitCode::from(code)));
         }
         Command::Reconcile { name } => annotate::reconcile(name, Timestamp::now()),
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,

@@ -72,6 +72,34 @@ pub struct Line {
     pub text: String,
 }
 
+/// Lines one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page(pub Vec<Line>);
+
+impl Page {
+    /// One line, however long.
+    pub fn line(&mut self, tone: Tone, text: String) {
+        self.0.push(Line { tone, text });
+    }
+
+    /// The heading of what follows.
+    pub fn title(&mut self, text: &str) {
+        self.line(Tone::Strong, text.to_owned());
+    }
+
+    /// An empty line.
+    pub fn blank(&mut self) {
+        self.line(Tone::Plain, String::new());
+    }
+
+    /// As many lines as it takes, each behind this.
+    pub fn hanging(&mut self, tone: Tone, before: &str, text: &str) {
+        for part in wrapped(text, WIDTH - before.chars().count()) {
+            self.line(tone, format!("{before}{part}"));
+        }
+    }
+}
+
 /// Lines as a terminal takes them.
 pub fn print(lines: &[Line], coloured: bool) -> String {
     let mut printed = String::new();
@@ -103,9 +131,36 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The first so many lines of a text; the last of them ends with an ellipsis if there are more.
+pub fn clipped(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines = wrapped(text, width);
+    if lines.len() <= most {
+        return lines;
+    }
+    lines.truncate(most);
+    if let Some(last) = lines.last_mut() {
+        let room = width.saturating_sub(2);
+        let kept = match last.char_indices().nth(room) {
+            None => last.as_str(),
+            Some((end, _)) => last[..end].rsplit_once(' ').map_or(&last[..end], |it| it.0),
+        };
+        *last = format!("{kept} …");
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_of_a_long_text_says_that_there_is_more() {
+        assert_eq!(clipped("one two", 7, 1), ["one two"]);
+        assert_eq!(clipped("one two three", 7, 1), ["one …"]);
+        assert_eq!(clipped("extraordinary x", 5, 1), ["ext …"]);
+        assert_eq!(clipped("one two three four", 7, 2), ["one two", "three …"]);
+        assert!(clipped("", 7, 2).is_empty());
+    }
 
     #[test]
     fn an_escape_in_a_name_is_shown_and_not_obeyed() {

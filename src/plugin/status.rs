@@ -1,0 +1,57 @@
+//! `kubectl psg status`: which tenants and groups are ready, and what the others wait for.
+//!
+//! It decides from what the operator wrote into the statuses. It lists the two kinds in the cluster, asks no
+//! tenant and writes nothing.
+//!
+//! # Layout
+//! - [`document`]: the versioned document, made by [`build`].
+//! - [`waits`]: which group waits for a source of which other.
+//! - [`text`]: the document for a terminal.
+
+pub mod build;
+pub mod document;
+pub mod text;
+pub mod waits;
+
+#[cfg(test)]
+mod tests;
+
+use document::Document;
+
+use crate::{
+    args::{Args, Output, Status},
+    cluster, forms, live, terminal,
+};
+
+/// Reads the two kinds; says what to print, and how to exit.
+///
+/// # Errors
+/// What went wrong and what to do, for a person.
+pub async fn run(args: &Args, asked: &Status) -> Result<(String, u8), String> {
+    let cluster = cluster::connect(args).await?;
+    // As kubectl has it: -A counts more than -n.
+    let namespace = (!asked.all_namespaces).then_some(cluster.namespace.as_str());
+    let live = live::shown(&cluster, namespace).await?;
+    let document = build::document(&live, namespace);
+    let printed = match asked.output {
+        Output::Text => {
+            let coloured = asked.color.is_on(|name| std::env::var(name).ok());
+            terminal::print(&text::lines(&document), coloured)
+        }
+        Output::Json => forms::json(&document)?,
+        Output::Yaml => forms::yaml(&document)?,
+    };
+    Ok((printed, code(&document)))
+}
+
+/// 0: all are ready; 2: some are not; 1: none is known not to be, and some could not be read.
+pub fn code(document: &Document) -> u8 {
+    let summary = &document.summary;
+    let all_ready =
+        summary.tenants_ready == summary.tenants && summary.groups_ready == summary.groups;
+    match (all_ready, document.warnings.is_empty()) {
+        (false, _) => 2,
+        (true, true) => 0,
+        (true, false) => 1,
+    }
+}
