@@ -90,6 +90,8 @@ mod planted;
 #[cfg(test)]
 mod plugin;
 #[cfg(test)]
+mod plugin_orphan;
+#[cfg(test)]
 mod prerequisites;
 #[cfg(test)]
 mod printing;

@@ -99,6 +99,10 @@ pub enum Command {
         #[arg(value_parser = crate::name::parse)]
         name: String,
     },
+    /// Set deletionPolicy: Orphan, so that deleting the resource leaves the group in the tenant.
+    ///
+    /// Says what that means, and asks for the name. Deletes nothing.
+    Orphan(Orphan),
 }
 
 /// What `plan` is told.
@@ -210,6 +214,18 @@ pub struct Status {
     /// When text has colours.
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Colour,
+}
+
+/// What `orphan` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The PasswordSyncGroup: NAME or psg/NAME.
+    #[arg(value_parser = crate::name::parse)]
+    pub name: String,
+
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// How a report is printed.
@@ -351,7 +367,7 @@ mod tests {
 
     #[test]
     fn what_needs_a_name_says_so() {
-        for command in ["reconcile", "resume", "pause --for 2h"] {
+        for command in ["reconcile", "resume", "pause --for 2h", "orphan --yes"] {
             let said = parse(command).unwrap_err();
             assert!(said.contains("<NAME>"), "{said}");
         }

@@ -1,4 +1,4 @@
-//! The way to the cluster, and the one patch that is sent to it; says in plain words what went wrong.
+//! The way to the cluster, and the patch of annotations that is sent to it; says in plain words what went wrong.
 
 use std::{collections::BTreeMap, error::Error, ffi::OsStr, path::Path, time::Duration};
 
@@ -33,10 +33,7 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
     );
     match answer.await {
         Ok(Ok(stored)) if is_stored(&change.patch, stored.metadata.annotations.as_ref()) => Ok(()),
-        Ok(Ok(_)) => Err(format!(
-            "{server} took the change and did not store it: an admission webhook or policy of the cluster \
-             may have taken it out"
-        )),
+        Ok(Ok(_)) => Err(not_stored(&server)),
         Ok(Err(error)) => Err(in_words(&error, &change.name, &namespace, &server)),
         Err(_) => Err(format!("{server} did not answer within {TIMEOUT:?}")),
     }
@@ -139,7 +136,16 @@ fn is_stored(patch: &Value, stored: Option<&BTreeMap<String, String>>) -> bool {
     })
 }
 
-fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> String {
+/// What is said where the answer does not show what was asked for.
+pub fn not_stored(server: &str) -> String {
+    format!(
+        "{server} took the change and did not store it: an admission webhook or policy of the cluster may \
+         have taken it out"
+    )
+}
+
+/// What an answer about one PasswordSyncGroup means, and what to do.
+pub fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> String {
     match error {
         // By the code: of a kind that is not there the answer is plain text, without a reason.
         kube::Error::Api(status) if status.code == 404 && !status.message.contains(name) => {

@@ -1,12 +1,13 @@
 //! `kubectl psg`: the words of the operator, and its annotations, from the command line.
 //!
-//! Writes nothing but two annotations of one resource, with the rights of the person who runs it. A tenant
-//! is only read: the transport of that client can send no write.
+//! Writes nothing but two annotations and the deletion policy of one resource, with the rights of the person
+//! who runs it. A tenant is only read: the transport of that client can send no write.
 //!
 //! # Layout
 //! - [`args`]: what was typed; [`name`]: the name of a resource in it.
 //! - [`explain`]: the catalogue of reasons as text; needs no cluster.
 //! - [`annotate`]: the patch that each command stands for, and the words about it.
+//! - [`orphan`]: sets the deletion policy of a resource, once a person has confirmed it.
 //! - [`cluster`]: the way to a cluster; sends a patch, and says in plain words why it did not go through.
 //! - [`live`]: reads what a cluster holds of the operator's kinds.
 //! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant.
@@ -28,6 +29,7 @@ pub mod inventory;
 pub mod live;
 pub mod manifests;
 pub mod name;
+pub mod orphan;
 pub mod plan;
 pub mod sign_in;
 pub mod status;

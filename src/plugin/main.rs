@@ -8,7 +8,9 @@ use std::{
 use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
-use psg_plugin::{Args, Command, annotate, cluster, explain, export, inventory, plan, status};
+use psg_plugin::{
+    Args, Command, annotate, cluster, explain, export, inventory, orphan, plan, status,
+};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
             let (text, code) = runtime()?.block_on(status::run(args, asked))?;
             return Ok((text, ExitCode::from(code)));
         }
+        Command::Orphan(asked) => return runtime()?.block_on(orphan::run(args, asked)).map(well),
         Command::Reconcile { name } => annotate::reconcile(name, Timestamp::now()),
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,
         Command::Resume { name } => annotate::resume(name),
