@@ -28,6 +28,8 @@ mod braking;
 #[cfg(test)]
 mod chart;
 #[cfg(test)]
+mod comparing;
+#[cfg(test)]
 mod confined;
 #[cfg(test)]
 mod control_plane;

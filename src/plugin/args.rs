@@ -72,6 +72,14 @@ pub enum Command {
     /// stands there as a comment, with the reason; so does one that a PasswordSyncGroup of the cluster has
     /// already. Finds the tenants as `kubectl psg sources` does.
     Export(Export),
+    /// Compare two tenants by names: which groups differ, and what one lacks for the groups of the other.
+    ///
+    /// The tenants are two IdentityTenants of the namespace, read with your own rights. If SAIL_BASE_URL,
+    /// SAIL_CLIENT_ID and SAIL_CLIENT_SECRET are set or --tenant is given, no cluster is asked: --from and --to
+    /// are names of --tenant, and a name that is not among them is the tenant of the environment.
+    ///
+    /// Exits 0 if they are equal, 2 if they differ, 1 if it could not tell.
+    Diff(Diff),
     /// Say at a glance which tenants and groups are ready, and what the others wait for.
     ///
     /// Reads what the operator wrote into the statuses, with your own rights; asks no tenant.
@@ -194,6 +202,30 @@ pub struct Export {
     /// Write a file for each group and a kustomization.yaml into this folder, and overwrite none.
     #[arg(short, long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
+
+    /// How tenants are reached.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// What `diff` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Diff {
+    /// The tenant that is compared.
+    #[arg(long, value_name = "TENANT")]
+    pub from: String,
+
+    /// The tenant that it is compared with.
+    #[arg(long, value_name = "TENANT")]
+    pub to: String,
+
+    /// How it is printed.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
 
     /// How tenants are reached.
     #[command(flatten)]

@@ -14,7 +14,7 @@
 //! - [`manifests`]: reads PasswordSyncGroups from files.
 //! - [`plan`]: what the operator would do with them.
 //! - [`forms`]: documents as JSON and YAML.
-//! - [`inventory`]: what tenants have; [`export`]: manifests of it.
+//! - [`inventory`]: what tenants have; [`export`]: manifests of it; [`diff`]: two tenants compared.
 //! - [`status`]: which tenants and groups are ready, and what the others wait for.
 //! - [`terminal`]: how text reaches a terminal.
 
@@ -22,6 +22,7 @@ pub mod annotate;
 pub mod args;
 pub mod cluster;
 pub mod credentials;
+pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod forms;

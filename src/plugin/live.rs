@@ -44,6 +44,17 @@ pub async fn read(cluster: &Cluster, namespaces: &BTreeSet<String>) -> Result<Li
     Ok(live)
 }
 
+/// Reads the IdentityTenants of a namespace, and nothing else.
+///
+/// # Errors
+/// Why the cluster cannot be read and what to do, for a person.
+pub async fn tenants(cluster: &Cluster, namespace: &str) -> Result<Live, String> {
+    let mut live = Live::default();
+    let tenants = those_of(cluster, Some(namespace), &mut live.warnings).await?;
+    live.tenants = by_place(tenants);
+    Ok(live)
+}
+
 fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<String, IdentityTenant> {
     let named = tenants.into_iter().map(|tenant| {
         let namespace = tenant.namespace().unwrap_or_default();

@@ -9,7 +9,7 @@ use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
 use psg_plugin::{
-    Args, Command, annotate, cluster, explain, export, inventory, orphan, plan, status,
+    Args, Command, annotate, cluster, diff, explain, export, inventory, orphan, plan, status,
 };
 use tokio::runtime::Runtime;
 
@@ -53,6 +53,11 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Export(asked) => {
             let export = export::run(args, asked, Timestamp::now);
             return Ok((runtime()?.block_on(export)?, ExitCode::SUCCESS));
+        }
+        Command::Diff(asked) => {
+            let diff = diff::run(args, asked, Timestamp::now);
+            let (text, code) = runtime()?.block_on(diff)?;
+            return Ok((text, ExitCode::from(code)));
         }
         Command::Status(asked) => {
             let (text, code) = runtime()?.block_on(status::run(args, asked))?;

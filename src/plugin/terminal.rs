@@ -131,6 +131,24 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Names in lines of at most `width` letters, which end between two of them; a longer one has a line of its
+/// own. Unlike in [`wrapped`], the blanks in a name stay as they are, and nothing in it is hidden.
+pub fn listed(names: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let comma = if number + 1 < names.len() { "," } else { "" };
+        let name = format!("{}{comma}", text::line(name));
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + name.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(&name);
+            }
+            _ => lines.push(name),
+        }
+    }
+    lines
+}
+
 /// The first so many lines of a text; the last of them ends with an ellipsis if there are more.
 pub fn clipped(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines = wrapped(text, width);
@@ -160,6 +178,13 @@ mod tests {
         assert_eq!(clipped("extraordinary x", 5, 1), ["ext …"]);
         assert_eq!(clipped("one two three four", 7, 2), ["one two", "three …"]);
         assert!(clipped("", 7, 2).is_empty());
+    }
+
+    #[test]
+    fn a_name_in_a_list_stays_as_it_is() {
+        let names = ["a  b", "c\u{1b}", "d e"].map(str::to_owned);
+        assert_eq!(listed(&names, 12), ["a  b,", "c\\u{1b}, d e"]);
+        assert!(listed(&[], 12).is_empty());
     }
 
     #[test]

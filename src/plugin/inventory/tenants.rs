@@ -60,11 +60,15 @@ pub struct Seen {
 }
 
 /// A tenant that is open, and its names.
-struct Open {
-    tenant: Tenant,
-    namespace: Option<String>,
-    names: Vec<String>,
-    owners: Owners,
+pub struct Open {
+    /// Signed in to, and not read yet.
+    pub tenant: Tenant,
+    /// The namespace of its IdentityTenants; none without a cluster.
+    pub namespace: Option<String>,
+    /// The names that a tenantRef may have for it: at least one.
+    pub names: Vec<String>,
+    /// Which resources have its groups.
+    pub owners: Owners,
 }
 
 /// Signs in to all of them, and reads them at the same time.
@@ -82,11 +86,7 @@ pub async fn read(
     let open = if credentials::are_given(access, variable) {
         offline(access, variable, &reader, &mut warnings).await?
     } else {
-        let cluster = cluster::connect(args).await.map_err(|error| {
-            format!(
-                "{error}; without a cluster, set SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET"
-            )
-        })?;
+        let cluster = cluster::connect(args).await.map_err(without_a_cluster)?;
         online(access, &cluster, &reader, &mut warnings).await?
     };
     let reads = open.into_values().map(|open| look(open, clock()));
@@ -106,6 +106,12 @@ pub async fn read(
     })
 }
 
+/// The way that is left where no cluster can be asked.
+#[allow(clippy::needless_pass_by_value)] // as `map_err` gives it
+pub fn without_a_cluster(error: String) -> String {
+    format!("{error}; without a cluster, set SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET")
+}
+
 /// One that cannot be read hides no other.
 fn some_are_left(some: bool, failed: &[String], warnings: &mut Vec<String>) -> Result<(), String> {
     match failed.first() {
@@ -117,7 +123,11 @@ fn some_are_left(some: bool, failed: &[String], warnings: &mut Vec<String>) -> R
     }
 }
 
-async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
+/// Reads a tenant.
+///
+/// # Errors
+/// What is wrong and what to do, for a person.
+pub async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
     let Open {
         tenant,
         namespace,
