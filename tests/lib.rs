@@ -30,6 +30,8 @@ mod chart;
 #[cfg(test)]
 mod comparing;
 #[cfg(test)]
+mod completing;
+#[cfg(test)]
 mod confined;
 #[cfg(test)]
 mod control_plane;

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 use jiff::SignedDuration;
 
-use crate::terminal::Colour;
+use crate::{completion::names, terminal::Colour};
 
 /// Shows what psg-operator would do, explains what it says, and pauses, resumes or hurries a
 /// PasswordSyncGroup.
@@ -40,6 +41,7 @@ pub enum Command {
     /// Say what a reason means, where to look and what to do; without a reason, list all. Needs no cluster.
     Explain {
         /// The word under REASON in `kubectl get psg`, such as SourceNotFound.
+        #[arg(add = ArgValueCompleter::new(names::reasons))]
         reason: Option<String>,
     },
     /// Say what the operator would do with manifests, and write nothing.
@@ -89,13 +91,13 @@ pub enum Command {
     /// Ask the operator to read the tenant now.
     Reconcile {
         /// The PasswordSyncGroup: NAME or psg/NAME.
-        #[arg(value_parser = crate::name::parse)]
+        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
         name: String,
     },
     /// Write nothing to the tenant for a while, a deletion included.
     Pause {
         /// The PasswordSyncGroup: NAME or psg/NAME.
-        #[arg(value_parser = crate::name::parse)]
+        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
         name: String,
         /// How long, such as 30m, 2h or 2h30m; at most 8760h.
         #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
@@ -104,13 +106,31 @@ pub enum Command {
     /// End a pause.
     Resume {
         /// The PasswordSyncGroup: NAME or psg/NAME.
-        #[arg(value_parser = crate::name::parse)]
+        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
         name: String,
     },
     /// Set deletionPolicy: Orphan, so that deleting the resource leaves the group in the tenant.
     ///
     /// Says what that means, and asks for the name. Deletes nothing.
     Orphan(Orphan),
+    /// Print a script that has a shell complete commands, flags, and names of the cluster's resources.
+    ///
+    /// `source <(kubectl psg completion bash)` completes `kubectl-psg`. For `kubectl psg`, kubectl asks a program
+    /// named `kubectl_complete-psg`: make that name a link to kubectl-psg, in a folder of PATH.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// The shells that there are scripts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)] // the words say it
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
 }
 
 /// What `plan` is told.
@@ -133,7 +153,9 @@ pub struct Plan {
     #[arg(
         long,
         value_name = "NAME",
-        value_parser = crate::name::parse)]
+        value_parser = crate::name::parse,
+        add = ArgValueCompleter::new(names::groups)
+    )]
     pub delete: Vec<String>,
 
     /// Each PasswordSyncGroup of the cluster is deleted that is in a namespace of the manifests and not
@@ -212,11 +234,11 @@ pub struct Export {
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
     /// The tenant that is compared.
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(names::tenants))]
     pub from: String,
 
     /// The tenant that it is compared with.
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(names::tenants))]
     pub to: String,
 
     /// How it is printed.
@@ -252,7 +274,7 @@ pub struct Status {
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
     /// The PasswordSyncGroup: NAME or psg/NAME.
-    #[arg(value_parser = crate::name::parse)]
+    #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
     pub name: String,
 
     /// Do not ask.

@@ -16,11 +16,13 @@
 //! - [`forms`]: documents as JSON and YAML.
 //! - [`inventory`]: what tenants have; [`export`]: manifests of it; [`diff`]: two tenants compared.
 //! - [`status`]: which tenants and groups are ready, and what the others wait for.
+//! - [`completion`]: what a shell completes.
 //! - [`terminal`]: how text reaches a terminal.
 
 pub mod annotate;
 pub mod args;
 pub mod cluster;
+pub mod completion;
 pub mod credentials;
 pub mod diff;
 pub mod explain;

@@ -9,22 +9,35 @@ use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
 use psg_plugin::{
-    Args, Command, annotate, cluster, diff, explain, export, inventory, orphan, plan, status,
+    Args, Command, annotate, cluster, completion, diff, explain, export, inventory, orphan, plan,
+    status,
 };
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
+    completion::answer_a_shell();
+    let mut words = std::env::args_os();
+    if words
+        .next()
+        .is_some_and(|program| completion::is_for_kubectl(&program))
+    {
+        return print(&completion::answer_kubectl(words), ExitCode::SUCCESS);
+    }
     match run(&Args::parse()) {
-        Ok((said, code)) => match io::stdout().write_all(said.as_bytes()) {
-            Ok(()) => code,
-            // The reader has seen enough: `kubectl psg explain | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
-            Err(_) => ExitCode::FAILURE,
-        },
+        Ok((said, code)) => print(&said, code),
         Err(message) => {
             let _ = writeln!(io::stderr(), "error: {}", text::lines(&message));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn print(said: &str, code: ExitCode) -> ExitCode {
+    match io::stdout().write_all(said.as_bytes()) {
+        Ok(()) => code,
+        // The reader has seen enough: `kubectl psg explain | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -64,6 +77,9 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
             return Ok((text, ExitCode::from(code)));
         }
         Command::Orphan(asked) => return runtime()?.block_on(orphan::run(args, asked)).map(well),
+        Command::Completion { shell } => {
+            return Ok((completion::script(*shell)?, ExitCode::SUCCESS));
+        }
         Command::Reconcile { name } => annotate::reconcile(name, Timestamp::now()),
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,
         Command::Resume { name } => annotate::resume(name),
