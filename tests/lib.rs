@@ -66,6 +66,8 @@ mod house;
 #[cfg(test)]
 mod judging;
 #[cfg(test)]
+mod krew;
+#[cfg(test)]
 mod leadership;
 #[cfg(test)]
 mod lost_answers;
