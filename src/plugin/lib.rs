@@ -11,7 +11,7 @@
 //! - [`cluster`]: the way to a cluster; sends a patch, and says in plain words why it did not go through.
 //! - [`live`]: reads what a cluster holds of the operator's kinds.
 //! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant.
-//! - [`manifests`]: reads PasswordSyncGroups from files.
+//! - [`manifests`]: reads PasswordSyncGroups from files; [`schema`]: would an API server take them?
 //! - [`plan`]: what the operator would do with them.
 //! - [`forms`]: documents as JSON and YAML.
 //! - [`inventory`]: what tenants have; [`export`]: manifests of it; [`diff`]: two tenants compared.
@@ -34,6 +34,7 @@ pub mod manifests;
 pub mod name;
 pub mod orphan;
 pub mod plan;
+pub mod schema;
 pub mod sign_in;
 pub mod status;
 pub mod tenant;

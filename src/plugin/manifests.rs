@@ -10,16 +10,29 @@ use std::{
 };
 
 use psg_api::PasswordSyncGroup;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The namespace of a manifest that names none, as kubectl has it.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
+/// One PasswordSyncGroup of a file.
+#[derive(Debug)]
+pub struct Manifest {
+    /// Where it stands, for a person.
+    pub place: String,
+    /// As it is written there.
+    pub object: Value,
+    /// The same as a resource; of one that cannot be read as that, its name and its tenant.
+    pub group: PasswordSyncGroup,
+    /// Why it cannot be read as a resource.
+    pub unreadable: Option<String>,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    /// In the order of files, each with where it stands.
-    pub groups: Vec<(String, PasswordSyncGroup)>,
+    /// In the order of files.
+    pub groups: Vec<Manifest>,
     /// How many objects of other kinds there are.
     pub others: usize,
 }
@@ -79,7 +92,7 @@ pub fn of_text(place: &str, text: &str) -> Result<Manifests, String> {
 impl Manifests {
     fn unique(self) -> Result<Self, String> {
         let mut known = BTreeSet::new();
-        for (place, group) in &self.groups {
+        for Manifest { place, group, .. } in &self.groups {
             let name = group.metadata.name.clone().unwrap_or_default();
             let namespace = group.metadata.namespace.clone();
             let shown = match &namespace {
@@ -144,7 +157,7 @@ fn take_in(found: &mut Manifests, file: &str, text: &str) -> Result<(), String> 
     Ok(())
 }
 
-fn take_in_one(found: &mut Manifests, place: &str, mut object: Value) -> Result<(), String> {
+fn take_in_one(found: &mut Manifests, place: &str, object: Value) -> Result<(), String> {
     if object.is_null() {
         return Ok(());
     }
@@ -153,22 +166,33 @@ fn take_in_one(found: &mut Manifests, place: &str, mut object: Value) -> Result<
         found.others += 1;
         return Ok(());
     }
-    if let Some(fields) = object.as_object_mut() {
-        fields.retain(|name, _| name != "apiVersion" && name != "kind");
-    }
-    let mut unknown = Vec::new();
-    let group: PasswordSyncGroup =
-        serde_ignored::deserialize(object, |path| unknown.push(path.to_string()))
-            .map_err(|error| format!("{place}: {error}"))?;
-    // The API server refuses them too, as kubectl asks it to.
-    if !unknown.is_empty() {
-        return Err(format!("{place}: unknown field {}", unknown.join(", ")));
-    }
+    let (group, unreadable) = match serde_json::from_value(object.clone()) {
+        Ok(group) => (group, None),
+        Err(error) => {
+            let named = named_alone(&object);
+            let named = named.map_err(|error| format!("{place}: {error}"))?;
+            (named, Some(error.to_string()))
+        }
+    };
     if group.metadata.name.is_none() {
         return Err(format!("{place}: metadata.name is missing"));
     }
-    found.groups.push((place.to_owned(), group));
+    found.groups.push(Manifest {
+        place: place.to_owned(),
+        object,
+        group,
+        unreadable,
+    });
     Ok(())
+}
+
+/// A resource of which nothing but the metadata and the tenant can be read.
+fn named_alone(object: &Value) -> Result<PasswordSyncGroup, serde_json::Error> {
+    let mut spec = json!({"name": "", "passwordPolicyRef": {}, "sourceRefs": []});
+    if let Some(tenant) = object["spec"]["tenantRef"]["name"].as_str() {
+        spec["tenantRef"] = json!({"name": tenant});
+    }
+    serde_json::from_value(json!({"metadata": object["metadata"], "spec": spec}))
 }
 
 #[cfg(test)]
@@ -186,7 +210,7 @@ mod tests {
         let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
         let found = taken(&format!("{GROUP}---\n{other}---\n")).unwrap();
         assert_eq!((found.groups.len(), found.others), (1, 1));
-        assert_eq!(found.groups[0].0, "f.yaml, document 1");
+        assert_eq!(found.groups[0].place, "f.yaml, document 1");
         let object: Value = serde_saphyr::from_str(GROUP).unwrap();
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [object]});
         assert_eq!(taken(&list.to_string()).unwrap().groups.len(), 1);
@@ -196,9 +220,21 @@ mod tests {
     fn what_cannot_be_read_is_named_with_its_place() {
         let broken = taken("a: [").unwrap_err();
         assert!(broken.starts_with("f.yaml: it is no YAML"), "{broken}");
-        let odd = taken(&GROUP.replace("sourceRefs: [", "sourceRefs: 7 # [")).unwrap_err();
+        let odd = taken(&GROUP.replace("metadata: {", "metadata: 7 # {")).unwrap_err();
         assert!(odd.starts_with("f.yaml, document 1: "), "{odd}");
         let nameless = taken(&GROUP.replace("{name: a}", "{}")).unwrap_err();
         assert_eq!(nameless, "f.yaml, document 1: metadata.name is missing");
+    }
+
+    #[test]
+    fn of_a_spec_that_cannot_be_read_the_name_and_the_tenant_are_known() {
+        let spec = "sourceRefs: 7\n  tenantRef: {name: acme} # [";
+        let odd = taken(&GROUP.replace("sourceRefs: [", spec)).unwrap();
+        let Manifest {
+            group, unreadable, ..
+        } = &odd.groups[0];
+        assert_eq!(group.metadata.name.as_deref(), Some("a"));
+        assert_eq!(group.spec.tenant_ref.name, "acme");
+        assert!(unreadable.is_some());
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         owners,
         tenants::Seen,
     },
-    manifests,
+    manifests::{self, Manifest},
 };
 
 const PLAIN: Style = Style {
@@ -158,7 +158,7 @@ fn groups_of_two_tenants_have_names_and_tenants_of_their_own() {
     let written = all(&seen, &chosen, TAKEOVER, Some("identity"), at(200));
     let text = print::text(&written).unwrap();
     let found = manifests::of_text("export", &text).unwrap().groups;
-    let told = found.iter().map(|(_, group)| {
+    let told = found.iter().map(|Manifest { group, .. }| {
         let metadata = &group.metadata;
         let place = (metadata.namespace.as_deref(), metadata.name.as_deref());
         (place, group.spec.tenant_ref.name.as_str())
@@ -215,10 +215,10 @@ fn resources_of_the_cluster_are_neither_replaced_nor_rivalled() {
     let found = manifests::of_text("export", &said).unwrap().groups;
     let names: Vec<_> = found
         .iter()
-        .map(|(_, group)| group.metadata.name.as_deref().unwrap())
+        .map(|one| one.group.metadata.name.as_deref().unwrap())
         .collect();
     assert_eq!(names, ["exported-before", "other-g3"]);
-    let namespace = found[0].1.metadata.namespace.as_deref();
+    let namespace = found[0].group.metadata.namespace.as_deref();
     assert_eq!(namespace, Some("identity"));
 }
 

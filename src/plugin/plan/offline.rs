@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use psg_api::PasswordSyncGroup;
 use psg_domain::TenantKey;
 use psg_identity::HostPolicy;
 use psg_plan::preview::Subject;
@@ -14,7 +13,8 @@ use super::{
 use crate::{
     args::Plan,
     credentials,
-    manifests::{DEFAULT_NAMESPACE, Manifests},
+    manifests::{DEFAULT_NAMESPACE, Manifest, Manifests},
+    schema::Schema,
     sign_in,
     tenant::Reader,
 };
@@ -49,7 +49,7 @@ pub async fn scopes(
     let mut scopes: BTreeMap<TenantKey, Scope> = BTreeMap::new();
     let (now, mut warnings) = (reader.now(), Vec::new());
     let all = base.into_iter().chain([manifests]);
-    for (_, group) in all.flat_map(|manifests| &manifests.groups) {
+    for Manifest { group, .. } in all.flat_map(|manifests| &manifests.groups) {
         let name = &group.spec.tenant_ref.name;
         let key = access.key(name, &mut scopes, &mut warnings).await?;
         if let Some(scope) = scopes.get_mut(&key) {
@@ -58,14 +58,13 @@ pub async fn scopes(
             scope.views.entry(place).or_insert(view);
         }
     }
+    let schema = Schema::of_groups();
     for (key, scope) in &mut scopes {
-        let here =
-            |group: &&PasswordSyncGroup| access.open.get(&group.spec.tenant_ref.name) == Some(key);
+        let here = |one: &&Manifest| access.open.get(&one.group.spec.tenant_ref.name) == Some(key);
         let all = |manifests: &Manifests| -> Vec<Subject> {
-            let groups = manifests.groups.iter().map(|(_, group)| group);
-            let groups = groups.filter(here);
+            let groups = manifests.groups.iter().filter(here);
             groups
-                .map(|group| subjects::new(group, namespace, now))
+                .map(|one| subjects::planned(one, namespace, now, &schema, None))
                 .collect()
         };
         scope.base = base.map(&all);

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use psg_api::{IdentityTenant, annotations};
+use jiff::Timestamp;
+use psg_api::{IdentityTenant, PasswordSyncGroup, annotations};
 use psg_domain::TenantKey;
 use psg_plan::{Brake, TenantView, preview::Subject};
 
@@ -16,7 +17,8 @@ use crate::{
     cluster::Cluster,
     credentials,
     live::{self, Live},
-    manifests::Manifests,
+    manifests::{Manifest, Manifests},
+    schema::Schema,
     sign_in,
     tenant::{Reader, Tenant},
 };
@@ -33,19 +35,20 @@ pub async fn scopes(
 ) -> Result<(Vec<Scope>, Vec<String>), String> {
     let namespace = &cluster.namespace;
     let policy = credentials::hosts(&asked.access)?;
-    let wanted: Vec<Subject> = manifests
+    let wanted: BTreeMap<Place, &Manifest> = manifests
         .groups
         .iter()
-        .map(|(_, group)| subjects::new(group, namespace, reader.now()))
+        .map(|one| (subjects::place(&one.group, namespace), one))
         .collect();
     let mut namespaces: BTreeSet<String> = wanted
-        .iter()
-        .map(|subject| subject.object.namespace.clone())
+        .keys()
+        .map(|(namespace, _)| namespace.clone())
         .collect();
     if !asked.delete.is_empty() {
         namespaces.insert(namespace.clone());
     }
     let live = live::read(cluster, &namespaces).await?;
+    let wanted = planned(&wanted, namespace, &live, reader.now());
     let (subjects, concerned) = changed(asked, wanted, &namespaces, namespace, &live)?;
     let places: BTreeSet<&String> = subjects
         .iter()
@@ -81,6 +84,27 @@ pub async fn scopes(
         scope.subjects = here.cloned().collect();
     }
     Ok((scopes.into_values().collect(), live.warnings))
+}
+
+/// What the manifests make of the resources that are there, and of new ones.
+fn planned(
+    wanted: &BTreeMap<Place, &Manifest>,
+    namespace: &str,
+    live: &Live,
+    now: Timestamp,
+) -> Vec<Subject> {
+    let schema = Schema::of_groups();
+    let known = live.groups.iter();
+    let known: BTreeMap<Place, &PasswordSyncGroup> = known
+        .map(|group| (subjects::place(group, ""), group))
+        .collect();
+    wanted
+        .iter()
+        .map(|(place, one)| {
+            let was = known.get(place).copied();
+            subjects::planned(one, namespace, now, &schema, was)
+        })
+        .collect()
 }
 
 /// Every resource as it would be, and those that the question is about.

@@ -10,6 +10,8 @@ use psg_plan::{
     preview::{Outlook, Subject},
 };
 
+use crate::{manifests::Manifest, schema::Schema};
+
 /// Namespace and name.
 pub type Place = (String, String);
 
@@ -42,6 +44,30 @@ pub fn new(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subjec
         stalled: None,
         stalled_since: None,
     }
+}
+
+/// What a manifest makes of a resource, which is `was` if it is there. An API server that would refuse the
+/// manifest is foreseen.
+pub fn planned(
+    manifest: &Manifest,
+    namespace: &str,
+    now: Timestamp,
+    schema: &Schema,
+    was: Option<&PasswordSyncGroup>,
+) -> Subject {
+    let mut subject = new(&manifest.group, namespace, now);
+    let was = was.and_then(|was| serde_json::to_value(was).ok());
+    let mut objections = schema.objections(&manifest.object, was.as_ref());
+    if objections.is_empty() {
+        objections.extend(manifest.unreadable.clone());
+    }
+    if !objections.is_empty() {
+        subject.desired = Err(format!(
+            "the API server refuses it: {}",
+            objections.join("; ")
+        ));
+    }
+    subject
 }
 
 /// A resource as a cluster holds it.

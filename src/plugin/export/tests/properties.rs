@@ -20,8 +20,9 @@ use crate::{
         fixture::{group, policy, seen, source},
         tenants::Seen,
     },
-    manifests,
+    manifests::{self, Manifest},
     plan::subjects,
+    schema::Schema,
 };
 
 /// Some are equal, so that references are ambiguous; some mean something else to a reader of YAML.
@@ -142,7 +143,7 @@ fn changes_nothing(seen: &Seen, style: Style) -> Result<usize, TestCaseError> {
         seen.picture.groups().count() + without_id.count()
     );
     let mut names = BTreeSet::new();
-    for (_, group) in &found.groups {
+    for Manifest { group, .. } in &found.groups {
         let resource = group.metadata.name.clone().unwrap_or_default();
         prop_assert!(is_label(&resource), "{}", resource);
         prop_assert!(names.insert(resource));
@@ -160,7 +161,9 @@ fn changes_nothing(seen: &Seen, style: Style) -> Result<usize, TestCaseError> {
         prop_assert_eq!(style.portable, group.spec.group_id.is_none());
     }
     let subjects = found.groups.iter();
-    let subjects = subjects.map(|(_, group)| subjects::new(group, "default", at(300)));
+    let schema = Schema::of_groups();
+    let planned = |one| subjects::planned(one, "default", at(300), &schema, None);
+    let subjects = subjects.map(planned);
     let views = BTreeMap::from([("default/default".to_owned(), seen.view.clone())]);
     let foreseen = preview(subjects.collect(), seen.picture.clone(), &views, at(300));
     prop_assert_eq!(foreseen.outlooks.len(), found.groups.len());
@@ -221,7 +224,7 @@ proptest! {
             let chosen = choose::groups(&[], &[&seen]).unwrap();
             let text = print::text(&all(&[&seen], &chosen, style, None, at(200))).unwrap();
             let found = manifests::of_text("export", &text).unwrap();
-            let spec = &found.groups[0].1.spec;
+            let spec = &found.groups[0].group.spec;
             prop_assert_eq!(&spec.name, &group_name);
             prop_assert_eq!(spec.password_policy_ref.name.as_ref(), Some(&policy_name));
             let sources = spec.source_refs.iter().filter_map(|it| it.name.clone());
