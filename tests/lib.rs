@@ -68,8 +68,6 @@ mod judging;
 #[cfg(test)]
 mod krew;
 #[cfg(test)]
-mod judging;
-#[cfg(test)]
 mod leadership;
 #[cfg(test)]
 mod lost_answers;
