@@ -74,6 +74,8 @@ mod lost_answers;
 #[cfg(test)]
 mod many_groups;
 #[cfg(test)]
+mod many_planned;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod namespaces;

@@ -16,6 +16,7 @@ pub mod logs;
 pub mod many;
 pub mod namespace;
 pub mod operator;
+pub mod planned;
 pub mod ports;
 pub mod processes;
 pub mod simulator;

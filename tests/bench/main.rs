@@ -7,6 +7,7 @@
 //! # Layout
 //! - [`latency`]: from apply to Ready, one group after another.
 //! - [`scale`]: memory, adoption and restart with many groups.
+//! - [`planning`]: `kubectl psg plan` over many manifests.
 //! - [`watch`]: the outside observer; [`figures`]: what is printed.
 #![allow(
     clippy::expect_used,
@@ -17,6 +18,7 @@
 
 mod figures;
 mod latency;
+mod planning;
 mod scale;
 mod watch;
 
@@ -27,8 +29,9 @@ use crate::figures::Figures;
 const USAGE: &str = "\
 psg-bench: measure time to Ready, memory, tenant calls and Kubernetes writes (about 8 minutes)
 
-  psg-bench                all of it
-  psg-bench latency 1000   only from apply to Ready, and only a tenant of 1000 groups
+  psg-bench                     all of it
+  psg-bench latency plan 1000   only these: from apply to Ready, a plan of 1000 manifests, a tenant of
+                                1000 groups
 
 PSG_TEST_BIN_DIR names the folder with the programs that are measured.
 ";
@@ -39,8 +42,9 @@ const SIZES: [usize; 3] = [0, 1_000, 10_000];
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let sizes: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let latency = words.iter().any(|word| word == "latency");
-    if sizes.len() + usize::from(latency) != words.len() {
+    let asked = |part: &str| words.iter().any(|word| word == part);
+    let (latency, plan) = (asked("latency"), asked("plan"));
+    if sizes.len() + usize::from(latency) + usize::from(plan) != words.len() {
         eprint!("{USAGE}");
         return ExitCode::from(2);
     }
@@ -57,6 +61,9 @@ fn main() -> ExitCode {
         let mut figures = Figures::default();
         if all || latency {
             latency::measure(&mut figures).await;
+        }
+        if all || plan {
+            planning::measure(&mut figures).await;
         }
         for size in sizes {
             scale::measure(&mut figures, size).await;
