@@ -32,6 +32,8 @@ pub struct Makers {
     joined: BTreeMap<(String, String), Instant>,
     /// When another hand last changed it.
     touched: BTreeMap<String, Instant>,
+    /// Resources that took another hand's equal group for what their lost POST had made.
+    mistaken: BTreeSet<String>,
     /// Resources that were let go and leave their groups, as they were told to.
     orphaned: BTreeSet<String>,
     /// Groups that are left so.
@@ -43,6 +45,8 @@ pub struct Makers {
 
 impl Makers {
     pub fn posts(&mut self, uid: &str, content: Content) {
+        // What is sent from now on is looked for anew.
+        self.mistaken.remove(uid);
         self.awaited.push((uid.to_owned(), content));
     }
 
@@ -75,6 +79,19 @@ impl Makers {
         self.touched.extend(now.collect::<Vec<_>>());
     }
 
+    /// A resource took a group for what its POST had made. If another hand made that, just as it was sent
+    /// and in the moment of a lost answer, what the POST makes or has just made cannot be told from it.
+    pub fn takes(&mut self, uid: &str, group: &str) {
+        if self.of.get(group) != Some(&None) {
+            return;
+        }
+        self.mistaken.insert(uid.to_owned());
+        let made = self.of.iter().filter(|(_, by)| by.as_deref() == Some(uid));
+        let made = made.map(|(made, _)| made).filter(|made| self.is_new(made));
+        let now = made.map(|made| (made.clone(), Instant::now()));
+        self.touched.extend(now.collect::<Vec<_>>());
+    }
+
     /// S1: of the groups that one resource made, one is there at most. One that another hand changed
     /// since may not be known again.
     pub fn after(&mut self, tenant: &Tenant) -> Vec<String> {
@@ -90,7 +107,7 @@ impl Makers {
                 match sent {
                     Some(sent) => {
                         let (uid, _) = self.awaited.remove(sent);
-                        if self.orphaned.contains(&uid) {
+                        if self.orphaned.contains(&uid) || self.mistaken.contains(&uid) {
                             self.touched.insert(group.id.clone(), Instant::now());
                         }
                         self.of.insert(group.id.clone(), Some(uid));

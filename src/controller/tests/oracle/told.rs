@@ -168,6 +168,7 @@ impl Oracle {
         if status.origin.as_deref() == Some("Created") {
             let made = self.makers.may_be_made_by(id, &uid);
             self.must(made, "S4: said to be created, and was not", id);
+            self.makers.takes(&uid, id);
             return;
         }
         let asked = group.spec.group_id.as_deref() == Some(id);
