@@ -165,6 +165,12 @@ impl Client {
         Ok(pages::all(list).await?.items)
     }
 
+    /// Who owns each source, where the tenant says so: for lists, the operator itself never asks.
+    pub async fn owners_of_sources(&self, lane: Lane) -> Result<Vec<(SourceId, String)>, Error> {
+        let list = |page| self.list(Operation::ListSources, page, lane, wire::owners_of_sources);
+        Ok(pages::all(list).await?.items)
+    }
+
     /// Applications.
     pub async fn list_applications(
         &self,

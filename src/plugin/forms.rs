@@ -27,6 +27,26 @@ impl Serialize for Text {
     }
 }
 
+/// A field of a document as [`Text`].
+///
+/// # Errors
+/// Of the serializer.
+pub fn text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    Text::from(text).serialize(serializer)
+}
+
+/// A list of texts, each as [`Text`].
+///
+/// # Errors
+/// Of the serializer.
+pub fn texts<'a, S, T>(texts: T, serializer: S) -> Result<S::Ok, S::Error>
+where
+    S: Serializer,
+    T: IntoIterator<Item = &'a String>,
+{
+    serializer.collect_seq(texts.into_iter().map(|text| Text::from(text.as_str())))
+}
+
 /// As JSON.
 ///
 /// # Errors

@@ -31,6 +31,7 @@ use crate::{
     args::{Args, Listing, Shape, Sources},
     forms,
     plan::Accounts,
+    tenant::Owners,
     terminal::{self, Line},
 };
 
@@ -45,8 +46,13 @@ pub async fn sources(
 ) -> Result<String, String> {
     let mut read = tenants::read(args, &asked.listing.access, clock).await?;
     let mut counted: BTreeMap<String, Accounts> = BTreeMap::new();
-    if asked.accounts {
-        for Read { tenant, seen } in &read.tenants {
+    let mut owned: BTreeMap<String, Owners> = BTreeMap::new();
+    for Read { tenant, seen } in &read.tenants {
+        let (owners, failed) = tenant.read_owners().await;
+        owned.insert(seen.host.clone(), owners);
+        let said = failed.map(|said| format!("{}: the owners of sources: {said}", seen.host));
+        read.warnings.extend(said);
+        if asked.accounts {
             let all: Vec<SourceId> = seen.picture.sources().map(|it| it.id.clone()).collect();
             let (accounts, failed) = tenant.count_accounts(&all).await;
             counted.insert(seen.host.clone(), accounts);
@@ -55,7 +61,9 @@ pub async fn sources(
         }
     }
     let document = read.document("Sources", Kind::Source, |seen| {
-        build::sources(seen, counted.get(&seen.host))
+        let owners = owned.get(&seen.host);
+        let owners = owners.cloned().unwrap_or_default();
+        build::sources(seen, &owners, counted.get(&seen.host))
     });
     printed(&document, &asked.listing, text::sources)
 }

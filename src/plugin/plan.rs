@@ -125,10 +125,7 @@ fn printed(
     Ok(match asked.output {
         Form::Text => terminal::print(&text::lines(plan), asked.color.is_on(variable)),
         Form::Json => forms::json(plan)?,
-        Form::Yaml => {
-            let text = serde_saphyr::to_string(plan).map_err(|error| error.to_string())?;
-            text.trim_end().to_owned() + "\n"
-        }
+        Form::Yaml => forms::yaml(plan)?,
         Form::Markdown => markdown::comment(plan),
         Form::Html => html::page(plan),
     })

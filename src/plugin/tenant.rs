@@ -16,6 +16,9 @@ use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
 use crate::plan::{Accounts, Rules};
 
+/// Who owns each source, where the tenant says so.
+pub type Owners = BTreeMap<SourceId, String>;
+
 /// How many sources are asked for at once; the rate limit orders them anyway.
 const AT_ONCE: usize = 16;
 
@@ -131,6 +134,14 @@ impl Tenant {
         match self.client.rules_of_policies(Lane::Counts).await {
             Ok(rules) => (rules.into_iter().collect(), None),
             Err(error) => (Rules::new(), Some(error.to_string())),
+        }
+    }
+
+    /// Who owns each source, and what went wrong where that is not known.
+    pub async fn read_owners(&self) -> (Owners, Option<String>) {
+        match self.client.owners_of_sources(Lane::Counts).await {
+            Ok(owners) => (owners.into_iter().collect(), None),
+            Err(error) => (Owners::new(), Some(error.to_string())),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::mem::size_of;
 
-use psg_domain::{Group, Holder, PasswordRules, Policy, PolicyId, Rule, Source, Unreadable};
+use psg_domain::{
+    Group, Holder, PasswordRules, Policy, PolicyId, Rule, Source, SourceId, Unreadable,
+};
 
 use super::Application;
 
@@ -44,6 +46,13 @@ impl Kept for Policy {
 impl Kept for (PolicyId, PasswordRules) {
     fn beside(&self) -> usize {
         id_bytes(self.0.as_str()) + self.1.rules().count() * size_of::<Rule>()
+    }
+}
+
+/// A source and who owns it.
+impl Kept for (SourceId, String) {
+    fn beside(&self) -> usize {
+        id_bytes(self.0.as_str()) + self.1.len()
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     document::{self, Connection, Membership, Named, Resource, Tenant},
     tenants::Seen,
 };
-use crate::{forms::Text, plan::Accounts};
+use crate::{forms::Text, plan::Accounts, tenant::Owners};
 
 /// One tenant and what it has of a kind.
 pub fn tenant<T>(seen: &Seen, kind: Kind, items: Vec<T>) -> Tenant<T> {
@@ -22,8 +22,8 @@ pub fn tenant<T>(seen: &Seen, kind: Kind, items: Vec<T>) -> Tenant<T> {
     }
 }
 
-/// Every source; its accounts if they were counted.
-pub fn sources(seen: &Seen, accounts: Option<&Accounts>) -> Vec<document::Source> {
+/// Every source with its owner; its accounts if they were counted.
+pub fn sources(seen: &Seen, owners: &Owners, accounts: Option<&Accounts>) -> Vec<document::Source> {
     let picture = &seen.picture;
     let sources = picture.sources().map(|source| document::Source {
         named: named(&source.name, source.id.as_str()),
@@ -36,6 +36,7 @@ pub fn sources(seen: &Seen, accounts: Option<&Accounts>) -> Vec<document::Source
         authenticates: source.authenticates,
         healthy: source.healthy,
         status: Text(source.status.clone()),
+        owner: owners.get(&source.id).map(|name| Text(name.clone())),
         applications: picture.applications(&source.id),
         accounts: accounts.and_then(|counted| counted.get(&source.id).copied()),
         policies: sorted(source.policies.iter().map(|id| policy(picture, id))),

@@ -69,6 +69,8 @@ pub struct Source {
     pub healthy: bool,
     /// The tenant's own word for its health.
     pub status: Text,
+    /// Who owns it: whom to ask about it; none if the tenant does not tell.
+    pub owner: Option<Text>,
     /// How many applications use it; none if the tenant does not tell.
     pub applications: Option<u32>,
     /// How many accounts it has, if that was asked for and the tenant tells.

@@ -14,7 +14,7 @@ use super::{
     tenants::Seen,
     text,
 };
-use crate::{forms, plan::Accounts, terminal};
+use crate::{forms, plan::Accounts, tenant::Owners, terminal};
 
 fn tenant() -> Seen {
     let mut ad = source("ad", "Active Directory", &["strong"]);
@@ -86,11 +86,12 @@ fn document<T>(kind: &'static str, list: Kind, seen: &Seen, items: Vec<T>) -> Do
 }
 
 fn sources(seen: &Seen, accounts: Option<&Accounts>) -> Document<super::document::Source> {
+    let owners = Owners::from([(source("ad", "", &[]).id, "Ada\u{202e} Kaya".to_owned())]);
     document(
         "Sources",
         Kind::Source,
         seen,
-        build::sources(seen, accounts),
+        build::sources(seen, &owners, accounts),
     )
 }
 
@@ -148,7 +149,7 @@ fn documents_hold_everything_by_stable_names() {
         json!({
             "name": "Active Directory", "id": "ad", "type": "direct", "changesPasswords": true,
             "authenticates": true, "healthy": true, "status": "SOURCE_STATE_HEALTHY",
-            "applications": 1, "accounts": 1234,
+            "owner": "Ada\u{202e} Kaya", "applications": 1, "accounts": 1234,
             "policies": [{"name": "Strong", "id": "strong"}],
             "groups": [{"name": "Staff", "id": "g1", "resource": managed}],
         })

@@ -17,7 +17,7 @@ pub fn sources(document: &Document<Source>, wide: bool) -> Vec<Line> {
     heading.extend(counted.then_some("ACCOUNTS"));
     heading.extend(["HEALTHY", "GROUP"]);
     if wide {
-        heading.extend(["RESOURCE", "POLICY", "STATUS", "ID"]);
+        heading.extend(["RESOURCE", "POLICY", "OWNER", "STATUS", "ID"]);
     }
     let mut lines = tables(document, &heading, |source: &Source| {
         let groups = source.groups.iter();
@@ -40,6 +40,7 @@ pub fn sources(document: &Document<Source>, wide: bool) -> Vec<Line> {
                 groups.filter_map(|group| group.resource.as_ref().map(place)),
             ));
             cells.push(list(source.policies.iter().map(called)));
+            cells.push(list(source.owner.iter().map(|owner| owner.0.clone())));
             cells.push(Cell::words(&source.status.0));
             cells.push(Cell::words(&source.named.id));
         }

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::forms;
+
 /// The version of the document.
 pub const API_VERSION: &str = "plan.passwordsync.dev/v1alpha1";
 
@@ -23,6 +25,7 @@ pub struct Document {
     /// Each tenant that the manifests are for.
     pub tenants: Vec<Tenant>,
     /// What a person should know beside that.
+    #[serde(serialize_with = "forms::texts")]
     pub warnings: Vec<String>,
 }
 
@@ -64,6 +67,7 @@ impl Summary {
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
     /// The host that answered.
+    #[serde(serialize_with = "forms::text")]
     pub host: String,
     /// Each PasswordSyncGroup.
     pub resources: Vec<Resource>,
@@ -76,8 +80,10 @@ pub struct Tenant {
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
     /// Its namespace.
+    #[serde(serialize_with = "forms::text")]
     pub namespace: String,
     /// Its name.
+    #[serde(serialize_with = "forms::text")]
     pub name: String,
     /// What would become of it, in one word.
     pub outcome: Outcome,
@@ -132,8 +138,10 @@ pub struct Refusal {
     /// The reason of the condition `Ready`.
     pub reason: &'static str,
     /// Its message.
+    #[serde(serialize_with = "forms::text")]
     pub message: String,
     /// What to do.
+    #[serde(serialize_with = "forms::text")]
     pub remedy: String,
 }
 
@@ -145,6 +153,7 @@ pub struct Named {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Its name.
+    #[serde(serialize_with = "forms::text")]
     pub name: String,
 }
 
@@ -155,8 +164,10 @@ pub struct Field {
     /// `name`, `passwordPolicy` or `sources`.
     pub field: &'static str,
     /// The names that it holds now; empty if the group is yet to be made.
+    #[serde(serialize_with = "forms::texts")]
     pub was: BTreeSet<String>,
     /// The names that it will hold; empty if the group will be gone.
+    #[serde(serialize_with = "forms::texts")]
     pub will_be: BTreeSet<String>,
 }
 
@@ -169,8 +180,10 @@ pub struct Request {
     /// `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// The path, without the version of the API.
+    #[serde(serialize_with = "forms::text")]
     pub path: String,
     /// What it does.
+    #[serde(serialize_with = "forms::text")]
     pub summary: String,
 }
 
@@ -179,8 +192,10 @@ pub struct Request {
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// Its id.
+    #[serde(serialize_with = "forms::text")]
     pub id: String,
     /// Its name.
+    #[serde(serialize_with = "forms::text")]
     pub name: String,
     /// What the change means for its passwords.
     pub effect: Effect,
@@ -207,6 +222,7 @@ pub struct Alignment {
     /// In one word.
     pub verdict: Aligned,
     /// In a sentence, with an example or the rules that contradict each other.
+    #[serde(serialize_with = "forms::text")]
     pub message: String,
     /// Demands that cannot be decided from a password alone, such as `useDictionary`.
     pub undecided: Vec<&'static str>,

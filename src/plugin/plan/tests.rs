@@ -11,7 +11,7 @@ use super::{
     },
     html, markdown, text,
 };
-use crate::terminal;
+use crate::{forms, terminal};
 
 /// A plan in which everything that others may write is this.
 fn plan(name: &str, resources: usize) -> Document {
@@ -178,10 +178,11 @@ proptest! {
     }
 
     #[test]
-    fn json_and_yaml_say_the_same(name in "[ -~é🔑]{0,40}") {
+    fn json_and_yaml_say_the_same(name in "[ -~é🔑\u{202e}\u{200f}\u{1b}]{0,40}") {
         let plan = plan(&name, 2);
         let json = serde_json::to_value(&plan).unwrap();
-        let yaml = serde_saphyr::to_string(&plan).unwrap();
+        let yaml = forms::yaml(&plan).unwrap();
+        prop_assert_eq!(psg_domain::text::lines(&yaml), yaml.as_str(), "nothing acts on a terminal");
         let yaml: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
         prop_assert_eq!(json, yaml);
     }
