@@ -48,6 +48,8 @@ mod definitions;
 #[cfg(test)]
 mod deleting;
 #[cfg(test)]
+mod doctoring;
+#[cfg(test)]
 mod drift;
 #[cfg(test)]
 mod editing;

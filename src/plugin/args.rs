@@ -82,6 +82,14 @@ pub enum Command {
     ///
     /// Exits 0 if they are equal, 2 if they differ, 1 if it could not tell.
     Diff(Diff),
+    /// Say why a password change may not reach all sources of a group, what to do and whom to ask.
+    ///
+    /// Looks for what the vendor's guide names, in its order: sources that the tenant cannot reach,
+    /// prerequisites of a sync group, policies that do not align. Finds the tenants as `kubectl psg sources`
+    /// does, and reads them only.
+    ///
+    /// Exits 0 if nothing is found, 2 if something is, 1 if it could not tell.
+    Doctor(Doctor),
     /// Say at a glance which tenants and groups are ready, and what the others wait for.
     ///
     /// Reads what the operator wrote into the statuses, with your own rights; asks no tenant.
@@ -240,6 +248,26 @@ pub struct Diff {
     /// The tenant that it is compared with.
     #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(names::tenants))]
     pub to: String,
+
+    /// How it is printed.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
+
+    /// How tenants are reached.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// What `doctor` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Doctor {
+    /// One group: the name of its PasswordSyncGroup, or its name or id in the tenant. Left out: all.
+    #[arg(add = ArgValueCompleter::new(names::groups))]
+    pub name: Option<String>,
 
     /// How it is printed.
     #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]

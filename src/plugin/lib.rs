@@ -15,6 +15,7 @@
 //! - [`plan`]: what the operator would do with them.
 //! - [`forms`]: documents as JSON and YAML.
 //! - [`inventory`]: what tenants have; [`export`]: manifests of it; [`diff`]: two tenants compared.
+//! - [`doctor`]: what keeps password changes from sources.
 //! - [`status`]: which tenants and groups are ready, and what the others wait for.
 //! - [`completion`]: what a shell completes.
 //! - [`terminal`]: how text reaches a terminal.
@@ -25,6 +26,7 @@ pub mod cluster;
 pub mod completion;
 pub mod credentials;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod export;
 pub mod forms;

@@ -9,8 +9,8 @@ use clap::Parser;
 use jiff::Timestamp;
 use psg_domain::text;
 use psg_plugin::{
-    Args, Command, annotate, cluster, completion, diff, explain, export, inventory, orphan, plan,
-    status,
+    Args, Command, annotate, cluster, completion, diff, doctor, explain, export, inventory, orphan,
+    plan, status,
 };
 use tokio::runtime::Runtime;
 
@@ -70,6 +70,11 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Diff(asked) => {
             let diff = diff::run(args, asked, Timestamp::now);
             let (text, code) = runtime()?.block_on(diff)?;
+            return Ok((text, ExitCode::from(code)));
+        }
+        Command::Doctor(asked) => {
+            let doctor = doctor::run(args, asked, Timestamp::now);
+            let (text, code) = runtime()?.block_on(doctor)?;
             return Ok((text, ExitCode::from(code)));
         }
         Command::Status(asked) => {

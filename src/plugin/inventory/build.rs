@@ -98,7 +98,7 @@ fn memberships(seen: &Seen, source: &SourceId) -> Vec<Membership> {
     groups.collect()
 }
 
-fn resource(seen: &Seen, group: &GroupId) -> Option<Resource> {
+pub(crate) fn resource(seen: &Seen, group: &GroupId) -> Option<Resource> {
     let owner = seen.owners.of(group)?;
     Some(Resource {
         namespace: owner.namespace.clone(),
@@ -107,24 +107,24 @@ fn resource(seen: &Seen, group: &GroupId) -> Option<Resource> {
     })
 }
 
-fn policy(picture: &Picture, id: &PolicyId) -> Named {
+pub(crate) fn policy(picture: &Picture, id: &PolicyId) -> Named {
     let known = picture.policy(id);
     named(known.map_or("", |policy| &policy.name), id.as_str())
 }
 
-fn source(picture: &Picture, id: &SourceId) -> Named {
+pub(crate) fn source(picture: &Picture, id: &SourceId) -> Named {
     let known = picture.source(id);
     named(known.map_or("", |source| &source.name), id.as_str())
 }
 
-fn named(name: &str, id: &str) -> Named {
+pub(crate) fn named(name: &str, id: &str) -> Named {
     Named {
         name: Text::from(name),
         id: id.to_owned(),
     }
 }
 
-fn sorted(named: impl IntoIterator<Item = Named>) -> Vec<Named> {
+pub(crate) fn sorted(named: impl IntoIterator<Item = Named>) -> Vec<Named> {
     let mut all: Vec<Named> = named.into_iter().collect();
     all.sort();
     all

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use psg_api::{ManagementPolicy, PasswordSyncGroup};
-use psg_domain::{GroupId, Origin, TenantKey};
+use psg_domain::{GroupId, Origin, PolicyId, SourceId, TenantKey};
 
 /// The resources of a cluster, as far as one tenant is concerned; nothing without a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +24,20 @@ pub struct Owner {
     pub management: ManagementPolicy,
     /// It only looks at the group.
     pub observes: bool,
+    /// The policy that each source had before it joined, as far as that was recorded.
+    pub policies_before: BTreeMap<SourceId, PolicyId>,
 }
 
 impl Owners {
+    /// One resource that has a group.
+    #[cfg(test)]
+    pub fn with(group: &str, owner: Owner) -> Self {
+        let mut owners = Self::default();
+        let group = GroupId::parse(group).expect("an id");
+        owners.groups.insert(group, owner);
+        owners
+    }
+
     /// The resource that has this group; one that only looks at it, if no other has it.
     pub fn of(&self, group: &GroupId) -> Option<&Owner> {
         self.groups.get(group)
@@ -54,11 +65,15 @@ pub fn of(key: &TenantKey, places: &BTreeSet<String>, resources: &[PasswordSyncG
         let Some(group) = recorded.group.filter(|_| is_here) else {
             continue;
         };
+        let pins = recorded.sources.into_iter();
         let owner = Owner {
             namespace,
             name,
             management: resource.spec.management_policy,
             observes: recorded.origin == Some(Origin::Observed),
+            policies_before: pins
+                .filter_map(|pin| Some((pin.id, pin.policy_before?)))
+                .collect(),
         };
         let known = owners.groups.get(&group);
         if known.is_none_or(|known| known.observes && !owner.observes) {

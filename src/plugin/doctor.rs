@@ -1,0 +1,114 @@
+//! `kubectl psg doctor`: why a password change may not reach all sources of a group.
+//!
+//! It looks for what the vendor's guide names, in its order, and says for each finding what the tenant
+//! shows, what to do and whom to ask. Tenants are only read.
+//!
+//! # Layout
+//! - [`examine`]: the findings of one group.
+//! - [`document`]: the versioned document.
+//! - [`text`]: the document for a terminal.
+
+pub mod document;
+pub mod examine;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
+
+use document::{API_VERSION, Document, Tenant};
+use examine::Beside;
+use jiff::Timestamp;
+use psg_domain::{Group, SourceId};
+
+use crate::{
+    args::{Args, Doctor, Output},
+    forms,
+    inventory::tenants::{self, Read, Seen},
+    terminal,
+};
+
+/// Reads tenants and examines their groups; says what to print, and how to exit.
+///
+/// # Errors
+/// What went wrong and what to do, for a person.
+pub async fn run(
+    args: &Args,
+    asked: &Doctor,
+    clock: fn() -> Timestamp,
+) -> Result<(String, u8), String> {
+    let mut read = tenants::read(args, &asked.access, clock).await?;
+    let (mut found, mut complete) = (Vec::new(), true);
+    for Read { tenant, seen } in &mut read.tenants {
+        let sources: Vec<SourceId> = meant(seen, asked.name.as_deref())
+            .flat_map(|group| group.sources.iter().cloned())
+            .collect();
+        if sources.is_empty() {
+            continue;
+        }
+        let failed = tenant.read_holders(&sources).await.err();
+        seen.picture = tenant.picture();
+        let ((owners, unowned), (rules, unruled)) =
+            tokio::join!(tenant.read_owners(), tenant.read_rules());
+        complete &= failed.is_none() && unruled.is_none();
+        let said = |what, error| format!("{}: {what}: {error}", seen.host);
+        read.warnings.extend(failed);
+        read.warnings
+            .extend(unowned.map(|error| said("the owners of sources", error)));
+        read.warnings
+            .extend(unruled.map(|error| said("policies are not compared", error)));
+        let beside = Beside { owners, rules };
+        let groups = meant(seen, asked.name.as_deref());
+        found.push(Tenant {
+            host: seen.host.clone(),
+            groups: groups
+                .map(|group| examine::group(seen, group, &beside))
+                .collect(),
+        });
+    }
+    if let (Some(name), true) = (&asked.name, found.is_empty()) {
+        return Err(format!(
+            "no PasswordSyncGroup and no group of the tenant is called \"{name}\": `kubectl psg groups` lists \
+             them"
+        ));
+    }
+    let document = Document {
+        api_version: API_VERSION,
+        kind: "Diagnosis",
+        complete,
+        tenants: found,
+        warnings: read.warnings,
+    };
+    let printed = match asked.output {
+        Output::Text => {
+            let coloured = asked.color.is_on(|name| std::env::var(name).ok());
+            terminal::print(&text::lines(&document), coloured)
+        }
+        Output::Json => forms::json(&document)?,
+        Output::Yaml => forms::yaml(&document)?,
+    };
+    Ok((printed, code(&document)))
+}
+
+/// The groups of a tenant that are asked about: by the name of the resource, or by that or the id of the group.
+fn meant<'a>(seen: &'a Seen, name: Option<&'a str>) -> impl Iterator<Item = &'a Group> {
+    let called = move |group: &&Group| {
+        let owner = seen.owners.of(&group.id);
+        name.is_none_or(|name| {
+            let resource = name.strip_prefix("psg/").unwrap_or(name);
+            owner.is_some_and(|owner| owner.name == resource)
+                || group.name == name
+                || group.id.as_str() == name
+        })
+    };
+    seen.picture.groups().filter(called)
+}
+
+/// 0: nothing was found; 2: something was found; 1: nothing was found, and not everything could be read.
+pub fn code(document: &Document) -> u8 {
+    let mut groups = document.tenants.iter().flat_map(|tenant| &tenant.groups);
+    if groups.any(|group| !group.findings.is_empty()) {
+        2
+    } else {
+        u8::from(!document.complete)
+    }
+}

@@ -1,0 +1,98 @@
+//! What `doctor` says: the versioned document that `-o json` and `-o yaml` print, and that the text is made
+//! of. Only types.
+//!
+//! Within one version of [`API_VERSION`] fields are added, and never renamed or removed.
+
+use serde::Serialize;
+
+use crate::{
+    forms::Text,
+    inventory::document::{Named, Resource},
+};
+
+/// The version of the document.
+pub const API_VERSION: &str = "doctor.passwordsync.dev/v1alpha1";
+
+/// Everything that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// [`API_VERSION`].
+    pub api_version: &'static str,
+    /// `Diagnosis`.
+    pub kind: &'static str,
+    /// Whether everything that was to be looked at could be read.
+    pub complete: bool,
+    /// Each tenant.
+    pub tenants: Vec<Tenant>,
+    /// What a person should know beside that.
+    pub warnings: Vec<String>,
+}
+
+/// The groups of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    /// The host that answered.
+    pub host: String,
+    /// Each group that was looked at.
+    pub groups: Vec<Group>,
+}
+
+/// One group, and what may keep a password change from reaching all of its sources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// Its name and id.
+    #[serde(flatten)]
+    pub named: Named,
+    /// The resource that has it; none without a cluster, or if no resource has it.
+    pub resource: Option<Resource>,
+    /// Its password policy; none if the tenant does not tell.
+    pub policy: Option<Named>,
+    /// Its sources.
+    pub sources: Vec<Named>,
+    /// What is wrong, in the order in which the vendor's guide looks for it.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at, and why.
+    pub unknown: Vec<Text>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What was looked for.
+    pub check: Check,
+    /// The source that it is about.
+    pub source: Text,
+    /// What the tenant shows.
+    pub evidence: Text,
+    /// What to do.
+    pub remedy: &'static str,
+    /// Who owns the source; none if the tenant does not tell.
+    pub ask: Option<Text>,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Check {
+    /// The tenant can reach the source.
+    Communication,
+    /// The source is what the guide asks of a member of a sync group.
+    Prerequisites,
+    /// Each password that the group's policy admits passes the source's own policy.
+    PolicyAlignment,
+}
+
+impl Check {
+    /// As it is shown to a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Communication => "communication",
+            Self::Prerequisites => "prerequisites",
+            Self::PolicyAlignment => "policy alignment",
+        }
+    }
+}

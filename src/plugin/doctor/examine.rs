@@ -1,0 +1,195 @@
+//! Finds what may keep a password change from reaching all sources of a group, in the order of the vendor's
+//! guide. Pure.
+
+use psg_domain::{Group, Picture, PolicyId, Source, SourceId, facts::default_policy};
+use psg_plan::{
+    Reason,
+    alignment::{Alignment, align},
+};
+
+use super::document::{Check, Finding};
+use crate::{
+    forms::Text,
+    inventory::{build, document::Resource, tenants::Seen},
+    plan::Rules,
+    tenant::Owners,
+};
+
+/// What was read of a tenant beside its picture.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Who owns each source.
+    pub owners: Owners,
+    /// What each policy demands of a password.
+    pub rules: Rules,
+}
+
+/// One group.
+pub fn group(seen: &Seen, group: &Group, beside: &Beside) -> super::document::Group {
+    let mut examined = Examined {
+        seen,
+        group,
+        beside,
+        findings: Vec::new(),
+        unknown: Vec::new(),
+    };
+    for id in &group.sources {
+        examined.source(id);
+    }
+    let Examined {
+        mut findings,
+        unknown,
+        ..
+    } = examined;
+    findings.sort_by_key(|finding| (finding.check, finding.source.clone()));
+    let picture = &seen.picture;
+    super::document::Group {
+        named: build::named(&group.name, group.id.as_str()),
+        resource: resource(seen, group),
+        policy: group.policy.as_ref().map(|id| build::policy(picture, id)),
+        sources: build::sorted(group.sources.iter().map(|id| build::source(picture, id))),
+        findings,
+        unknown,
+    }
+}
+
+fn resource(seen: &Seen, group: &Group) -> Option<Resource> {
+    build::resource(seen, &group.id)
+}
+
+struct Examined<'a> {
+    seen: &'a Seen,
+    group: &'a Group,
+    beside: &'a Beside,
+    findings: Vec<Finding>,
+    unknown: Vec<Text>,
+}
+
+impl Examined<'_> {
+    fn source(&mut self, id: &SourceId) {
+        let picture = &self.seen.picture;
+        let Some(source) = picture.source(id) else {
+            let said = format!("source {id} of the group is in no list of the tenant");
+            self.unknown.push(Text(said));
+            return;
+        };
+        self.communication(source);
+        self.prerequisites(source, picture);
+        self.alignment(source, picture);
+    }
+
+    fn communication(&mut self, source: &Source) {
+        if !source.healthy {
+            self.found(
+                source,
+                Check::Communication,
+                format!("the tenant's last health check of it failed: {}", source.status),
+                "Test the connection of the source in the admin console: its address, its account, and the \
+                 virtual appliance that reaches it.",
+            );
+        }
+    }
+
+    fn prerequisites(&mut self, source: &Source, picture: &Picture) {
+        let mut unmet = |reason: Reason, evidence: &str| {
+            self.found(
+                source,
+                Check::Prerequisites,
+                evidence.to_owned(),
+                reason.act(),
+            );
+        };
+        if source.direct == Some(false) {
+            unmet(
+                Reason::NotDirectConnect,
+                "it is fed by files, not connected directly",
+            );
+        }
+        if !source.password {
+            unmet(
+                Reason::PasswordNotSupported,
+                "it cannot change passwords: it lacks the feature PASSWORD",
+            );
+        }
+        if source.authenticates && picture.applications(&source.id) == Some(0) {
+            unmet(
+                Reason::NoApplication,
+                "it is used to sign in, and has no application",
+            );
+        }
+        let holders = picture.holders(&source.id).and_then(|(holders, _)| holders);
+        let exceptions = holders.into_iter().flatten();
+        let exceptions = exceptions.filter(|holder| holder.is_exception()).count();
+        if exceptions > 0 {
+            unmet(
+                Reason::PolicyExceptions,
+                &match exceptions {
+                    1 => "it has a password policy exception".to_owned(),
+                    several => format!("it has {several} password policy exceptions"),
+                },
+            );
+        }
+    }
+
+    fn alignment(&mut self, source: &Source, picture: &Picture) {
+        let Some(of_group) = &self.group.policy else {
+            self.unknown.push(Text(format!(
+                "\"{}\": the tenant does not tell the policy of its group",
+                source.name
+            )));
+            return;
+        };
+        let Some(own) = self.own_policy(source, picture) else {
+            self.unknown.push(Text(format!(
+                "\"{}\": the tenant does not show its own policy while it is in a group, and no resource \
+                 recorded it",
+                source.name
+            )));
+            return;
+        };
+        if own == *of_group {
+            return;
+        }
+        let rules = &self.beside.rules;
+        let (Some(group_rules), Some(own_rules)) = (rules.get(of_group), rules.get(&own)) else {
+            self.unknown.push(Text(format!(
+                "\"{}\": the rules of its own policy or of its group's could not be read",
+                source.name
+            )));
+            return;
+        };
+        let verdict = align(group_rules, own_rules).alignment;
+        if verdict == Alignment::Aligned {
+            return;
+        }
+        let own = build::policy(picture, &own).name.0;
+        self.found(
+            source,
+            Check::PolicyAlignment,
+            format!("its own policy is {own}: {verdict}"),
+            "Make the group's policy as strict as that of each source, or loosen the source's own.",
+        );
+    }
+
+    /// The policy that a source has outside of the group: as its resource recorded it before it joined, or as
+    /// the tenant shows it.
+    fn own_policy(&self, source: &Source, picture: &Picture) -> Option<PolicyId> {
+        let owner = self.seen.owners.of(&self.group.id);
+        if let Some(own) = owner.and_then(|owner| owner.policies_before.get(&source.id)) {
+            return Some(own.clone());
+        }
+        let (holders, _) = picture.holders(&source.id)?;
+        default_policy(holders?).cloned()
+    }
+
+    fn found(&mut self, source: &Source, check: Check, evidence: String, remedy: &'static str) {
+        let owner = self.beside.owners.get(&source.id);
+        self.findings.push(Finding {
+            check,
+            source: Text(source.name.clone()),
+            evidence: Text(evidence),
+            remedy,
+            ask: owner.map(|name| Text(name.clone())),
+        });
+    }
+}

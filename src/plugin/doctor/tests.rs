@@ -1,0 +1,181 @@
+//! Tests: what is found in a small tenant, as text and as a document.
+
+use std::collections::BTreeMap;
+
+use psg_domain::{Holder, HolderSelectors, PasswordRules, PolicyId, SourceId, Stated};
+use serde_json::{Value, json};
+
+use super::{
+    code,
+    document::{API_VERSION, Document, Tenant},
+    examine::{self, Beside},
+    text,
+};
+use crate::{
+    forms,
+    inventory::{
+        fixture::{at, group, policy, seen, source},
+        owners::Owner,
+        tenants::Seen,
+    },
+    terminal,
+};
+
+fn id(text: &str) -> SourceId {
+    SourceId::parse(text).unwrap()
+}
+
+fn policy_id(text: &str) -> PolicyId {
+    PolicyId::parse(text).unwrap()
+}
+
+/// `Ill` has one source for each finding; of `Well` nothing is wrong; `Hidden` cannot be compared.
+fn tenant() -> Seen {
+    let mut mainframe = source("mf", "Mainframe", &[]);
+    (mainframe.healthy, mainframe.password) = (false, false);
+    mainframe.status = "SOURCE_STATE_FAILURE_CLUSTER".to_owned();
+    let mut files = source("hr", "HR\u{1b}[2J files", &[]);
+    files.direct = Some(false);
+    let sources = vec![
+        mainframe,
+        files,
+        source("ad", "Active Directory", &[]),
+        source("sf", "Salesforce", &[]),
+        source("gh", "GitHub", &[]),
+        source("box", "Box", &[]),
+        source("z", "Zendesk", &[]),
+    ];
+    let policies = vec![policy("strong", "Strong"), policy("weak", "Weak")];
+    let groups = vec![
+        group("g1", "Ill", "weak", &["mf", "hr", "ad", "lost"]),
+        group("g2", "Well", "strong", &["sf", "gh"]),
+        group("g3", "Hidden", "strong", &["box", "z"]),
+    ];
+    let mut seen = seen(sources, policies, groups);
+    let own = |policy: &str| Holder::for_everybody(policy_id(policy));
+    let exception = Holder {
+        policy: policy_id("weak"),
+        selectors: Some(HolderSelectors(json!({"identityAttr": []}))),
+    };
+    for (source, holders) in [
+        ("mf", vec![own("weak")]),
+        ("hr", vec![own("weak"), exception]),
+        ("ad", vec![own("strong")]),
+        ("sf", vec![own("strong")]),
+        ("box", vec![]),
+        ("z", vec![own("strong")]),
+    ] {
+        seen.picture
+            .merge_holders(at(100), id(source), Some(holders));
+    }
+    // What a resource recorded counts, whatever the tenant shows.
+    let before = BTreeMap::from([(id("gh"), policy_id("weak"))]);
+    let owner = Owner {
+        namespace: "identity".to_owned(),
+        name: "well".to_owned(),
+        management: psg_api::ManagementPolicy::Enforce,
+        observes: false,
+        policies_before: before,
+    };
+    seen.owners = crate::inventory::owners::Owners::with("g2", owner);
+    seen
+}
+
+fn beside() -> Beside {
+    let at_least = |length| {
+        PasswordRules::from(&Stated {
+            min_length: Some(length),
+            ..Stated::default()
+        })
+    };
+    Beside {
+        owners: [(id("ad"), "Ada Kaya".to_owned())].into(),
+        rules: [
+            (policy_id("strong"), at_least(14)),
+            (policy_id("weak"), at_least(8)),
+        ]
+        .into(),
+    }
+}
+
+fn diagnosis(only: Option<&str>) -> Document {
+    let seen = tenant();
+    let groups = super::meant(&seen, only);
+    Document {
+        api_version: API_VERSION,
+        kind: "Diagnosis",
+        complete: true,
+        tenants: vec![Tenant {
+            host: seen.host.clone(),
+            groups: groups
+                .map(|group| examine::group(&seen, group, &beside()))
+                .collect(),
+        }],
+        warnings: vec!["beware".to_owned()],
+    }
+}
+
+#[test]
+fn the_diagnosis_is_as_expected() {
+    let shown = |document: &Document| terminal::print(&text::lines(document), false);
+    let mut partial = diagnosis(Some("well"));
+    partial.complete = false;
+    let all = [shown(&diagnosis(None)), shown(&partial)].join("=====\n");
+    if std::env::var_os("PSG_BLESS").is_some() {
+        std::fs::write("doctor/expected.txt", &all).unwrap();
+    }
+    assert_eq!(all, include_str!("expected.txt"), "\n{all}");
+    assert!(all.lines().all(|line| line.chars().count() <= 80), "{all}");
+}
+
+#[test]
+fn the_exit_code_says_whether_anything_was_found() {
+    assert_eq!(code(&diagnosis(None)), 2);
+    assert_eq!(code(&diagnosis(Some("well"))), 0, "a warning is no finding");
+    let mut partial = diagnosis(Some("psg/well"));
+    partial.complete = false;
+    assert_eq!(code(&partial), 1);
+}
+
+#[test]
+fn a_group_is_meant_by_its_resource_its_name_or_its_id() {
+    for name in ["well", "psg/well", "Well", "g2"] {
+        let found = diagnosis(Some(name));
+        assert_eq!(found.tenants[0].groups.len(), 1, "{name}");
+        assert_eq!(found.tenants[0].groups[0].named.id, "g2", "{name}");
+    }
+    assert!(diagnosis(Some("nobody")).tenants[0].groups.is_empty());
+}
+
+#[test]
+fn the_document_holds_everything_by_stable_names() {
+    let json = forms::json(&diagnosis(Some("Ill"))).unwrap();
+    let read: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(read["apiVersion"], "doctor.passwordsync.dev/v1alpha1");
+    let findings = read["tenants"][0]["groups"][0]["findings"]
+        .as_array()
+        .unwrap();
+    let checks: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|one| {
+            (
+                one["check"].as_str().unwrap(),
+                one["source"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        checks,
+        [
+            ("communication", "Mainframe"),
+            ("prerequisites", "HR\u{1b}[2J files"),
+            ("prerequisites", "HR\u{1b}[2J files"),
+            ("prerequisites", "Mainframe"),
+            ("policyAlignment", "Active Directory"),
+        ]
+    );
+    assert_eq!(findings[4]["ask"], "Ada Kaya");
+    let yaml = forms::yaml(&diagnosis(Some("Ill"))).unwrap();
+    let yaml: Value = serde_saphyr::from_str(&yaml).unwrap();
+    assert_eq!(yaml, read);
+}

@@ -1,0 +1,47 @@
+//! `kubectl psg doctor` with a real API server: what it finds in a group that a resource has, and whom it names.
+
+use serde_json::{Value, json};
+
+use crate::support::{World, kubectl::Printed};
+
+async fn doctor(world: &World, more: &[&str]) -> Printed {
+    let args = [
+        &["psg", "doctor", "shared", "--allow-insecure-tenants"],
+        more,
+    ]
+    .concat();
+    world.kubectl(&args).await
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_reached_is_named_with_its_owner() {
+    let world = World::new("doctoring").await;
+    let spec = json!({
+        "name": "Shared Password",
+        "passwordPolicyRef": {"name": "Corporate Strong"},
+        "sourceRefs": [{"name": "Salesforce"}, {"name": "Active Directory"}],
+    });
+    world.apply_group("shared", &spec.to_string()).await;
+    world.wait_ready("shared").await;
+    let well = doctor(&world, &[]).await;
+    assert_eq!(well.status, 0, "{}{}", well.stdout, well.stderr);
+    world.tenant.clear_ledger().await;
+    let mut salesforce = world.tenant.source("Salesforce").await;
+    let id = salesforce["id"].as_str().unwrap().to_owned();
+    salesforce["healthy"] = json!(false);
+    salesforce["status"] = json!("SOURCE_STATE_FAILURE_SOURCE");
+    world.tenant.put(&format!("sources/{id}"), salesforce).await;
+    let ill = doctor(&world, &["-o", "json"]).await;
+    assert_eq!(ill.status, 2, "{}{}", ill.stdout, ill.stderr);
+    let found: Value = serde_json::from_str(&ill.stdout).unwrap();
+    let group = &found["tenants"][0]["groups"][0];
+    assert_eq!(group["resource"]["name"], "shared");
+    let finding = &group["findings"][0];
+    assert_eq!(finding["check"], "communication", "{group}");
+    assert_eq!(finding["source"], "Salesforce");
+    assert_eq!(finding["ask"], "Ben Ortiz");
+    let text = doctor(&world, &[]).await.stdout;
+    let said = "  communication: \"Salesforce\": the tenant's last health check of it failed:";
+    assert!(text.contains(said), "{text}");
+    assert_eq!(world.tenant.writes().await, Vec::<String>::new());
+}
