@@ -9,7 +9,7 @@ use std::{
 
 use identity_simulator::FaultKind;
 use psg_api::names;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     process::{Life, Process},
@@ -19,6 +19,8 @@ use super::{
 };
 
 const PUT: &str = "PUT /password-sync-groups/{id}";
+const PATCH: &str = "PATCH /sources/{id}/password-policies";
+const HOLDERS: &str = "GET /sources/{id}/password-policies";
 
 fn refused(world: &Arc<World>) -> Vec<String> {
     let mut trace = world.trace();
@@ -28,7 +30,12 @@ fn refused(world: &Arc<World>) -> Vec<String> {
 
 /// Its watch shows nothing before three minutes have passed.
 fn lagging() -> (Arc<World>, Process) {
-    let world = World::new(small(3, &json!({}), &json!("none"), 7));
+    lagging_over(&json!({}))
+}
+
+/// The same over a tenant with these switches.
+fn lagging_over(switches: &Value) -> (Arc<World>, Process) {
+    let world = World::new(small(3, switches, &json!("none"), 7));
     let life = Life {
         lag: Duration::from_mins(3),
         ..Life::default()
@@ -126,6 +133,37 @@ async fn a_pause_counts_though_the_watch_does_not_show_it_yet() {
     pause(None);
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(world.calls(PUT), 1);
+}
+
+/// Nothing is stored before a source gets its policy, so no conflict tells of the pause either.
+#[tokio::test(start_paused = true)]
+async fn a_pause_counts_for_the_policy_of_a_source_that_left() {
+    let bare = json!({"policy_after_join": "dropped", "policy_after_leave": "previous_policy"});
+    let (world, _process) = lagging_over(&bare);
+    world.cluster.apply("g", &spec("G", &["A", "B", "C"]));
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    world.strike(HOLDERS, 1000, tenant::status(503));
+    world.cluster.apply("g", &spec("G", &["A", "B"]));
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!((world.calls(PUT), world.calls(PATCH)), (1, 0));
+    let groups = &world.cluster.groups;
+    groups.annotate(
+        "g",
+        names::PAUSED_UNTIL,
+        Some("2030-01-01T00:00:00Z".to_owned()),
+    );
+    world.tenant.lock().unwrap().clear_faults();
+    let read = world.calls(HOLDERS);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert!(
+        world.calls(HOLDERS) > read,
+        "it was looked at before the watch showed the pause"
+    );
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.calls(PATCH), 0);
+    groups.annotate("g", names::PAUSED_UNTIL, None);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.calls(PATCH), 1);
 }
 
 #[tokio::test(start_paused = true)]
