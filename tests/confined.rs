@@ -36,7 +36,7 @@ async fn a_secret_that_cannot_be_held_is_told_of_and_keeps_no_group_waiting() {
     let secret = secrets.get("tenant").await.unwrap();
     assert_eq!(secret.finalizers(), [""; 0]);
 
-    // Whoever does not want it held is told nothing.
+    // With protectSecret off, the status says nothing of the Secret.
     let spec = json!({"readInterval": "10s", "identityAPIVersion": "v1", "protectSecret": false});
     world.apply_tenant("default", "tenant", spec).await;
     world

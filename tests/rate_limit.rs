@@ -25,7 +25,7 @@ async fn too_many(world: &World, what: &str, retry_after: Option<&str>) {
     world.tenant.fault(fault).await;
 }
 
-/// The first request after the one 429 came so many seconds later at least, whoever sent it.
+/// The first request after the one 429 came so many seconds later at least, from any client.
 async fn silence_after_429(world: &World, seconds: i64) {
     let ledger = world.tenant.ledger().await;
     let place = ledger.iter().position(|entry| entry["status"] == 429);

@@ -1,4 +1,4 @@
-//! Who looks on while a client writes: told of each request on the wire, and what came of it.
+//! Observes the writes of a client: each request on the wire, and its result.
 //!
 //! A call may send its write twice, after a 401, and a witness sees both. It decides nothing.
 
@@ -15,11 +15,11 @@ pub trait Witness: Send + Sync {
     /// A request begins to be sent. If nothing more is heard of it, its effect is unknown.
     fn sends(&self, method: &str, path: &str);
 
-    /// What came of the request that was sent last.
+    /// The result of the request that was sent last.
     fn ended(&self, ended: &Ended<'_>);
 }
 
-/// What came of one request.
+/// The result of one request.
 #[derive(Debug)]
 pub struct Ended<'a> {
     /// The status of the answer, if one came.

@@ -27,7 +27,7 @@ fn run(args: Args) -> Result<(), serve::Error> {
     let ended = runtime.block_on(serve::serve(args, Arc::clone(&trail)));
     // A name that is being looked up does not hold up the end.
     runtime.shutdown_background();
-    // Nothing is in hand any more: what was has said what came of it.
+    // Only now: a request that was dropped with the runtime has logged its result.
     trail.close();
     ended
 }

@@ -1,4 +1,4 @@
-//! What was asked and what came of it, request by request. No IO.
+//! What was asked and what was answered, request by request. No IO.
 //!
 //! Bodies and queries of the token endpoint are never kept: they hold secrets.
 

@@ -2,7 +2,7 @@
 //!
 //! The operator's metrics are no witness for the operator. A line is written when a request ends,
 //! which may be a moment after its answer: before it counts, a reader sends a request of its own
-//! and waits for that one's line.
+//! and waits for the line of that request.
 
 use std::{
     collections::BTreeMap,

@@ -381,7 +381,7 @@ proptest! {
     /// window; everybody else is served, and nobody is left behind. A client is dropped after its
     /// last call.
     #[test]
-    fn whoever_comes_and_goes_the_limit_holds_and_all_are_served(
+    fn the_limit_holds_and_all_are_served_while_clients_come_and_go(
         limits in proptest::collection::vec(1_usize..6, 1..4),
         callers in proptest::collection::vec((0_usize..3, 0_u64..30_000, 0_usize..6, 0_u64..4_000, proptest::option::of(0_u64..20_000)), 1..40),
     ) {
