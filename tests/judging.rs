@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, process::Command};
 
 use kube::{
     Api,
-    api::{DynamicObject, PostParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -84,9 +84,12 @@ async fn server(groups: &Api<DynamicObject>, object: &Value) -> (BTreeSet<String
         dry_run: true,
         ..PostParams::default()
     };
-    let refused = groups.create(&params, &object).await;
+    causes(groups.create(&params, &object).await)
+}
+
+fn causes(refused: Result<DynamicObject, kube::Error>) -> (BTreeSet<String>, bool) {
     let Err(kube::Error::Api(status)) = refused else {
-        panic!("is taken: {object:?}")
+        panic!("is taken: {refused:?}")
     };
     let causes = status
         .details
@@ -184,4 +187,51 @@ async fn a_field_that_the_schema_does_not_know_is_refused_by_both() {
     let plan = plan(&world.tenant, &[object]).await;
     let message = plan["tenants"][0]["resources"][0]["refusal"]["message"].as_str();
     assert!(message.unwrap().contains(said), "{plan}");
+}
+
+#[tokio::test]
+async fn with_a_cluster_the_rules_of_changes_count() {
+    let world = World::builder("changed").without_operator().start().await;
+    let with = |group: &str, tenant: &str| {
+        let mut object = manifest(1, &spec(&json!({"groupID": group})));
+        object["spec"]["tenantRef"] = json!({"name": tenant});
+        object
+    };
+    world.apply(&with("a", "default").to_string()).await;
+    let managed = json!({"status": {"groupID": "a"}});
+    let (params, patch) = (PatchParams::default(), Patch::Merge(managed));
+    let stored = world.groups().patch_status("g01", &params, &patch).await;
+    stored.unwrap();
+    world.apply_tenant("other", "tenant", json!({})).await;
+    let folder = Folder::new("changed");
+    for changed in [with("b", "default"), with("a", "other")] {
+        let file = folder.path().join("group.json");
+        std::fs::write(&file, changed.to_string()).unwrap();
+        let dry_run = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
+        let refused = world
+            .groups()
+            .patch("g01", &dry_run, &Patch::Merge(&changed))
+            .await;
+        let (causes, _) = causes(refused);
+        let file = file.to_str().unwrap();
+        let args = [
+            "psg",
+            "plan",
+            "--allow-insecure-tenants",
+            "-o",
+            "json",
+            "-f",
+            file,
+        ];
+        let printed = world.kubectl(&args).await;
+        assert_eq!(printed.status, 3, "{}{}", printed.stdout, printed.stderr);
+        let plan: Value = serde_json::from_str(&printed.stdout).unwrap();
+        let message = &plan["tenants"][0]["resources"][0]["refusal"]["message"];
+        let causes: Vec<String> = causes.into_iter().collect();
+        let expected = format!("the API server refuses it: {}", causes.join("; "));
+        assert_eq!(message.as_str().unwrap(), expected);
+    }
 }

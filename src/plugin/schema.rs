@@ -45,7 +45,12 @@ impl Schema {
         let broken = self.validator.validate_compiled(&self.rules, object, was);
         let broken = broken.err().into_iter().flat_map(|all| all.into_vec());
         said.extend(broken.map(|rule| {
-            let (path, why) = (&rule.field_path, &rule.message);
+            let why = &rule.message;
+            // A rule that names another field than its own stands at a larger value, which is not shown.
+            if let Some(path) = rule.field_path.strip_prefix('.') {
+                return format!("{path}: Invalid value: {why}");
+            }
+            let path = &rule.field_path;
             match at(object, path) {
                 Some(value) if !value.is_object() && !value.is_array() => {
                     format!("{path}: Invalid value: {value}: {why}")
@@ -141,5 +146,31 @@ mod tests {
             ),
             "{said:?}"
         );
+    }
+
+    #[test]
+    fn the_group_of_a_resource_that_manages_one_may_not_be_another() {
+        let with = |group: &str, status: Value| {
+            json!({
+                "spec": {
+                    "name": "A",
+                    "groupID": group,
+                    "passwordPolicyRef": {"name": "P"},
+                    "sourceRefs": [{"name": "One"}, {"name": "Two"}],
+                },
+                "status": status,
+            })
+        };
+        let mut asked = with("b", Value::Null);
+        asked.as_object_mut().unwrap().remove("status");
+        let managed = with("a", json!({"groupID": "a"}));
+        let said = Schema::of_groups().objections(&asked, Some(&managed));
+        assert_eq!(said.len(), 1, "{said:?}");
+        let expected =
+            "spec.groupID: Invalid value: groupID may not change while a group is managed";
+        assert!(said[0].starts_with(expected), "{said:?}");
+        let unmanaged = with("a", json!({}));
+        let said = Schema::of_groups().objections(&asked, Some(&unmanaged));
+        assert_eq!(said, Vec::<String>::new());
     }
 }
