@@ -62,6 +62,8 @@ mod flags;
 #[cfg(test)]
 mod foreign_status;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod house;
