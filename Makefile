@@ -14,7 +14,7 @@ MUTANTS_VERSION := 27.1.0
 CRD_DIRS := crds charts/psg-operator/files/crds
 SCHEMAS := schemas
 # End-to-end tests mostly wait, so more of them than cores run at once.
-TEST_THREADS ?= 6
+TEST_THREADS ?= 9
 
 say = @printf '\033[1m==> %s\033[0m\n' $(1)
 
@@ -23,7 +23,7 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
-test: $(CLUSTER) $(TOOLS) ## Run every test; 7 minutes on two cores, 17 with a cold target folder, and the first time 10 more, since it builds a control plane
+test: $(CLUSTER) $(TOOLS) ## Run every test; 6 minutes on two cores, 17 with a cold target folder, and the first time 10 more, since it builds a control plane
 	$(call say,'the programs that end-to-end tests start')
 	cargo build --workspace --bins --locked
 	$(call say,'cargo test: unit tests$(comma) then end to end against a real kube-apiserver')
