@@ -30,7 +30,7 @@ test: $(CLUSTER) $(TOOLS) ## Run every test; 6 minutes on two cores, 17 with a c
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
 
 .PHONY: demo
-demo: $(CLUSTER) ## See it work in 20 seconds once built: real control plane, simulated tenant, real operator
+demo: $(CLUSTER) ## See it work in 80 seconds once built: real control plane, simulated tenant, real operator
 	$(call say,'building the operator$(comma) the simulator and the demo')
 	cargo build --workspace --bins --locked
 	cargo run --quiet --locked --bin psg-demo
