@@ -3,7 +3,7 @@
 
 mod structure;
 
-use kube_cel::{CompiledSchema, Validator, compile_schema};
+use kube_cel::{CompiledSchema, ValidationErrors, Validator, compile_schema};
 use psg_api::crds;
 use serde_json::Value;
 
@@ -43,7 +43,10 @@ impl Schema {
             return said;
         }
         let broken = self.validator.validate_compiled(&self.rules, object, was);
-        let broken = broken.err().into_iter().flat_map(|all| all.into_vec());
+        let broken = broken
+            .err()
+            .into_iter()
+            .flat_map(ValidationErrors::into_vec);
         said.extend(broken.map(|rule| {
             let why = &rule.message;
             // A rule that names another field than its own stands at a larger value, which is not shown.

@@ -318,8 +318,8 @@ const EVERYTHING: &str = "two resources, two leaders, two faults and a stranger"
 fn larger() -> Vec<Named> {
     use Event::{
         AmbiguousCreateIsOurs, BlockedByAGroup, BlockedByAnother, ConflictOfTwoLeaders,
-        CreateAmbiguous, Deleted, Duplicate, Orphaned, SecondAttemptAfterProof,
-        TakenOverByAnother, TwinTakenForOurs,
+        CreateAmbiguous, Deleted, Duplicate, Orphaned, SecondAttemptAfterProof, TakenOverByAnother,
+        TwinTakenForOurs,
     };
     let leaders = [TakenOverByAnother, ConflictOfTwoLeaders];
     vec![
