@@ -58,6 +58,7 @@ pub use case::{
 pub use claims::{ClaimIndex, Claimant};
 pub use engine::{Decision, Engine, Learned, Observation, Reply};
 pub use near::Search;
+pub use prerequisites::Lack;
 pub use reason::{Finding, Reason};
 pub use refused::Basis;
 pub use resolve::{Resolved, Unresolved, resolve};

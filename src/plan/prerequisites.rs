@@ -10,6 +10,41 @@ use crate::{
     resolve::Resolved,
 };
 
+/// What every source of a group must have, and one lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The tenant reaches it by files.
+    DirectConnection,
+    /// It is not configured for Password Management.
+    PasswordChanges,
+    /// It is used to sign in.
+    Application,
+}
+
+impl Lack {
+    /// Everything that a source lacks, as far as the tenant tells.
+    pub fn of(source: &Source, picture: &Picture) -> impl Iterator<Item = Self> {
+        let without_application =
+            source.authenticates && picture.applications(&source.id) == Some(0);
+        let lacks = [
+            (source.direct == Some(false), Self::DirectConnection),
+            (!source.password, Self::PasswordChanges),
+            (without_application, Self::Application),
+        ];
+        let lacks = lacks.into_iter().filter(|(lacks, _)| *lacks);
+        lacks.map(|(_, lack)| lack)
+    }
+
+    /// The reason that a status gives for it.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::DirectConnection => Reason::NotDirectConnect,
+            Self::PasswordChanges => Reason::PasswordNotSupported,
+            Self::Application => Reason::NoApplication,
+        }
+    }
+}
+
 /// Everything about the wanted sources that a group does not allow.
 pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -25,24 +60,20 @@ pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
         .filter_map(|pin| picture.source(&pin.id))
     {
         let name = &source.name;
-        if source.direct == Some(false) {
-            findings.push(Finding::new(
-                Reason::NotDirectConnect,
-                format!("source \"{name}\" is not a direct connect source: take it out, or connect it directly"),
-            ));
-        }
-        if !source.password {
-            findings.push(Finding::new(
-                Reason::PasswordNotSupported,
-                format!("source \"{name}\" cannot change passwords (feature PASSWORD): configure it for Password Management"),
-            ));
-        }
-        if source.authenticates && picture.applications(&source.id) == Some(0) {
-            findings.push(Finding::new(
-                Reason::NoApplication,
-                format!("authentication source \"{name}\" has no application: add one to it"),
-            ));
-        }
+        findings.extend(Lack::of(source, picture).map(|lack| {
+            let message = match lack {
+                Lack::DirectConnection => format!(
+                    "source \"{name}\" is not a direct connect source: take it out, or connect it directly"
+                ),
+                Lack::PasswordChanges => format!(
+                    "source \"{name}\" cannot change passwords (feature PASSWORD): configure it for Password Management"
+                ),
+                Lack::Application => format!(
+                    "authentication source \"{name}\" has no application: add one to it"
+                ),
+            };
+            Finding::new(lack.reason(), message)
+        }));
     }
     findings
 }

@@ -3,14 +3,14 @@
 
 use psg_domain::{Group, Picture, PolicyId, Source, SourceId, facts::default_policy};
 use psg_plan::{
-    Reason,
+    Lack, Reason,
     alignment::{Alignment, align},
 };
 
 use super::document::{Check, Finding};
 use crate::{
     forms::Text,
-    inventory::{build, document::Resource, tenants::Seen},
+    inventory::{build, tenants::Seen},
     plan::Rules,
     tenant::Owners,
 };
@@ -45,16 +45,12 @@ pub fn group(seen: &Seen, group: &Group, beside: &Beside) -> super::document::Gr
     let picture = &seen.picture;
     super::document::Group {
         named: build::named(&group.name, group.id.as_str()),
-        resource: resource(seen, group),
+        resource: build::resource(seen, &group.id),
         policy: group.policy.as_ref().map(|id| build::policy(picture, id)),
         sources: build::sorted(group.sources.iter().map(|id| build::source(picture, id))),
         findings,
         unknown,
     }
-}
-
-fn resource(seen: &Seen, group: &Group) -> Option<Resource> {
-    build::resource(seen, &group.id)
 }
 
 struct Examined<'a> {
@@ -99,23 +95,15 @@ impl Examined<'_> {
                 reason.act(),
             );
         };
-        if source.direct == Some(false) {
-            unmet(
-                Reason::NotDirectConnect,
-                "it is fed by files, not connected directly",
-            );
-        }
-        if !source.password {
-            unmet(
-                Reason::PasswordNotSupported,
-                "it cannot change passwords: it lacks the feature PASSWORD",
-            );
-        }
-        if source.authenticates && picture.applications(&source.id) == Some(0) {
-            unmet(
-                Reason::NoApplication,
-                "it is used to sign in, and has no application",
-            );
+        for lack in Lack::of(source, picture) {
+            let evidence = match lack {
+                Lack::DirectConnection => "it is fed by files, not connected directly",
+                Lack::PasswordChanges => {
+                    "it cannot change passwords: it lacks the feature PASSWORD"
+                }
+                Lack::Application => "it is used to sign in, and has no application",
+            };
+            unmet(lack.reason(), evidence);
         }
         let holders = picture.holders(&source.id).and_then(|(holders, _)| holders);
         let exceptions = holders.into_iter().flatten();
