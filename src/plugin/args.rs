@@ -249,13 +249,9 @@ pub struct Diff {
     #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(names::tenants))]
     pub to: String,
 
-    /// How it is printed.
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Output,
-
-    /// When text has colours.
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Colour,
+    /// How the report is printed.
+    #[command(flatten)]
+    pub report: Report,
 
     /// How tenants are reached.
     #[command(flatten)]
@@ -269,13 +265,9 @@ pub struct Doctor {
     #[arg(add = ArgValueCompleter::new(names::groups))]
     pub name: Option<String>,
 
-    /// How it is printed.
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Output,
-
-    /// When text has colours.
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Colour,
+    /// How the report is printed.
+    #[command(flatten)]
+    pub report: Report,
 
     /// How tenants are reached.
     #[command(flatten)]
@@ -289,13 +281,9 @@ pub struct Status {
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 
-    /// How it is printed.
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
-    pub output: Output,
-
-    /// When text has colours.
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Colour,
+    /// How the report is printed.
+    #[command(flatten)]
+    pub report: Report,
 }
 
 /// What `orphan` is told.
@@ -308,6 +296,18 @@ pub struct Orphan {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// How a report is printed, and where it has colours.
+#[derive(clap::Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How it is printed.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
 }
 
 /// How a report is printed.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{annotate::Change, args::Args};
 
 /// How long an answer is waited for.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends a change to the cluster that the kubeconfig leads to.
 ///
@@ -27,16 +27,24 @@ pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
     } = connect(args).await?;
     let groups: Api<PasswordSyncGroup> = Api::namespaced(client, &namespace);
     let (params, patch) = (PatchParams::default(), Patch::Merge(&change.patch));
-    let answer = tokio::time::timeout(
-        TIMEOUT,
-        groups.patch_metadata(&change.name, &params, &patch),
-    );
-    match answer.await {
-        Ok(Ok(stored)) if is_stored(&change.patch, stored.metadata.annotations.as_ref()) => Ok(()),
-        Ok(Ok(_)) => Err(not_stored(&server)),
-        Ok(Err(error)) => Err(in_words(&error, &change.name, &namespace, &server)),
-        Err(_) => Err(format!("{server} did not answer within {TIMEOUT:?}")),
+    let patched = groups.patch_metadata(&change.name, &params, &patch);
+    match in_time(patched, &server).await? {
+        Ok(stored) if is_stored(&change.patch, stored.metadata.annotations.as_ref()) => Ok(()),
+        Ok(_) => Err(not_stored(&server)),
+        Err(error) => Err(in_words(&error, &change.name, &namespace, &server)),
     }
+}
+
+/// The answer of a cluster to one request.
+///
+/// # Errors
+/// There was none in time, for a person.
+pub async fn in_time<T>(
+    request: impl Future<Output = Result<T, kube::Error>>,
+    server: &str,
+) -> Result<Result<T, kube::Error>, String> {
+    let answer = tokio::time::timeout(TIMEOUT, request).await;
+    answer.map_err(|_| format!("{server} did not answer within {TIMEOUT:?}"))
 }
 
 /// The cluster that a kubeconfig leads to.

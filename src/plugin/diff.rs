@@ -19,8 +19,8 @@ use document::Document;
 use jiff::Timestamp;
 
 use crate::{
-    args::{Args, Diff, Output},
-    forms, terminal,
+    args::{Args, Diff},
+    forms,
 };
 
 /// Reads both tenants; says what to print, and how to exit.
@@ -38,14 +38,7 @@ pub async fn run(
         (&asked.to, &both.to),
         both.warnings,
     );
-    let printed = match asked.output {
-        Output::Text => {
-            let coloured = asked.color.is_on(|name| std::env::var(name).ok());
-            terminal::print(&text::lines(&document), coloured)
-        }
-        Output::Json => forms::json(&document)?,
-        Output::Yaml => forms::yaml(&document)?,
-    };
+    let printed = forms::report(&asked.report, &document, text::lines)?;
     Ok((printed, code(&document)))
 }
 

@@ -21,10 +21,9 @@ use jiff::Timestamp;
 use psg_domain::{Group, SourceId};
 
 use crate::{
-    args::{Args, Doctor, Output},
+    args::{Args, Doctor},
     forms,
     inventory::tenants::{self, Read, Seen},
-    terminal,
 };
 
 /// Reads tenants and examines their groups; says what to print, and how to exit.
@@ -78,14 +77,7 @@ pub async fn run(
         tenants: found,
         warnings: read.warnings,
     };
-    let printed = match asked.output {
-        Output::Text => {
-            let coloured = asked.color.is_on(|name| std::env::var(name).ok());
-            terminal::print(&text::lines(&document), coloured)
-        }
-        Output::Json => forms::json(&document)?,
-        Output::Yaml => forms::yaml(&document)?,
-    };
+    let printed = forms::report(&asked.report, &document, text::lines)?;
     Ok((printed, code(&document)))
 }
 

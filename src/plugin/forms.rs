@@ -1,10 +1,15 @@
-//! Documents as JSON and as YAML, in which no name can act on a terminal and each reads back as it was.
+//! Documents as JSON and as YAML and, if asked for, as text, in which no name can act on a terminal and each reads back as it was.
 
 use std::fmt::Write;
 
 use psg_domain::text;
 use serde::{Serialize, Serializer};
 use serde_saphyr::{DoubleQuoted, ser_options};
+
+use crate::{
+    args::{Output, Report},
+    terminal::{self, Line},
+};
 
 /// A text that others wrote. In YAML it stands in double quotes if it holds a character that is not
 /// written as it is: only there an escape means that character.
@@ -45,6 +50,25 @@ where
     T: IntoIterator<Item = &'a String>,
 {
     serializer.collect_seq(texts.into_iter().map(|text| Text::from(text.as_str())))
+}
+
+/// A document in the form that was asked for; `lines` are those for people.
+///
+/// # Errors
+/// The document cannot be written as such, which is a defect.
+pub fn report<T: Serialize>(
+    asked: &Report,
+    document: &T,
+    lines: impl FnOnce(&T) -> Vec<Line>,
+) -> Result<String, String> {
+    match asked.output {
+        Output::Text => {
+            let coloured = asked.color.is_on(|name| std::env::var(name).ok());
+            Ok(terminal::print(&lines(document), coloured))
+        }
+        Output::Json => json(document),
+        Output::Yaml => yaml(document),
+    }
 }
 
 /// As JSON.

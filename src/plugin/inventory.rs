@@ -61,9 +61,7 @@ pub async fn sources(
         }
     }
     let document = read.document("Sources", Kind::Source, |seen| {
-        let owners = owned.get(&seen.host);
-        let owners = owners.cloned().unwrap_or_default();
-        build::sources(seen, &owners, counted.get(&seen.host))
+        build::sources(seen, owned.get(&seen.host), counted.get(&seen.host))
     });
     printed(&document, &asked.listing, text::sources)
 }

@@ -15,7 +15,7 @@ use kube::{
 use psg_api::{IdentityTenant, PasswordSyncGroup};
 use serde::de::DeserializeOwned;
 
-use crate::cluster::{Cluster, TIMEOUT, unknown_kind, whole};
+use crate::cluster::{Cluster, in_time, unknown_kind, whole};
 
 /// How many objects are asked for at once.
 const PAGE: u32 = 500;
@@ -86,24 +86,22 @@ pub async fn secret(
     name: &str,
 ) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), namespace);
-    let got = tokio::time::timeout(TIMEOUT, secrets.get(name));
     let server = &cluster.server;
-    let secret = match got.await {
-        Ok(Ok(secret)) => secret,
-        Ok(Err(kube::Error::Api(status))) if status.is_not_found() => {
+    let secret = match in_time(secrets.get(name), server).await? {
+        Ok(secret) => secret,
+        Err(kube::Error::Api(status)) if status.is_not_found() => {
             return Err(format!(
                 "there is no Secret \"{name}\" in namespace \"{namespace}\""
             ));
         }
-        Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
+        Err(kube::Error::Api(status)) if status.is_forbidden() => {
             return Err(format!(
                 "you may not read Secret \"{name}\" in namespace \"{namespace}\": set SAIL_BASE_URL, \
                  SAIL_CLIENT_ID and SAIL_CLIENT_SECRET to read the tenant with a token of your own; `plan` then \
                  needs --base for the manifests that are in place"
             ));
         }
-        Ok(Err(error)) => return Err(format!("{server}: {}", whole(&error))),
-        Err(_) => return Err(format!("{server} did not answer within {TIMEOUT:?}")),
+        Err(error) => return Err(format!("{server}: {}", whole(&error))),
     };
     let data = secret.data.unwrap_or_default();
     Ok(data
@@ -213,8 +211,8 @@ async fn list(
     let mut params = ListParams::default().limit(PAGE);
     let mut objects = Vec::new();
     loop {
-        match tokio::time::timeout(TIMEOUT, api.list(&params)).await {
-            Ok(Ok(page)) => {
+        match in_time(api.list(&params), server).await? {
+            Ok(page) => {
                 objects.extend(page.items);
                 let more = page.metadata.continue_.filter(|token| !token.is_empty());
                 let Some(token) = more else {
@@ -222,12 +220,11 @@ async fn list(
                 };
                 params = params.continue_token(&token);
             }
-            Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => return Ok(None),
-            Ok(Err(kube::Error::Api(status))) if status.code == 404 => {
+            Err(kube::Error::Api(status)) if status.is_forbidden() => return Ok(None),
+            Err(kube::Error::Api(status)) if status.code == 404 => {
                 return Err(unknown_kind(server));
             }
-            Ok(Err(error)) => return Err(format!("{server}: {}", whole(&error))),
-            Err(_) => return Err(format!("{server} did not answer within {TIMEOUT:?}")),
+            Err(error) => return Err(format!("{server}: {}", whole(&error))),
         }
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{Args, Orphan},
-    cluster::{self, Cluster, TIMEOUT},
+    cluster::{self, Cluster},
     terminal::{WIDTH, wrapped},
 };
 
@@ -75,14 +75,13 @@ async fn answered<T>(
     let Cluster {
         namespace, server, ..
     } = cluster;
-    match tokio::time::timeout(TIMEOUT, request).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(kube::Error::Api(status))) if status.code == 409 => Err(format!(
+    match cluster::in_time(request, server).await? {
+        Ok(answer) => Ok(answer),
+        Err(kube::Error::Api(status)) if status.code == 409 => Err(format!(
             "PasswordSyncGroup \"{name}\" was deleted and made again meanwhile: look at the new one, and run \
              this again"
         )),
-        Ok(Err(error)) => Err(cluster::in_words(&error, name, namespace, server)),
-        Err(_) => Err(format!("{server} did not answer within {TIMEOUT:?}")),
+        Err(error) => Err(cluster::in_words(&error, name, namespace, server)),
     }
 }
 

@@ -19,8 +19,8 @@ mod tests;
 use document::Document;
 
 use crate::{
-    args::{Args, Output, Status},
-    cluster, forms, live, terminal,
+    args::{Args, Status},
+    cluster, forms, live,
 };
 
 /// Reads the two kinds; says what to print, and how to exit.
@@ -33,14 +33,7 @@ pub async fn run(args: &Args, asked: &Status) -> Result<(String, u8), String> {
     let namespace = (!asked.all_namespaces).then_some(cluster.namespace.as_str());
     let live = live::shown(&cluster, namespace).await?;
     let document = build::document(&live, namespace);
-    let printed = match asked.output {
-        Output::Text => {
-            let coloured = asked.color.is_on(|name| std::env::var(name).ok());
-            terminal::print(&text::lines(&document), coloured)
-        }
-        Output::Json => forms::json(&document)?,
-        Output::Yaml => forms::yaml(&document)?,
-    };
+    let printed = forms::report(&asked.report, &document, text::lines)?;
     Ok((printed, code(&document)))
 }
 

@@ -34,12 +34,12 @@ pub fn groups(typed: &OsStr) -> Vec<CompletionCandidate> {
         Some(typed) if typed.starts_with("psg/") => "psg/",
         _ => "",
     };
-    beginning(typed, of_cluster::<PasswordSyncGroup>(), prefix)
+    beginning(typed, in_time(listed::<PasswordSyncGroup>), prefix)
 }
 
 /// Names of IdentityTenants.
 pub fn tenants(typed: &OsStr) -> Vec<CompletionCandidate> {
-    beginning(typed, of_cluster::<IdentityTenant>(), "")
+    beginning(typed, in_time(listed::<IdentityTenant>), "")
 }
 
 /// The words that `explain` takes, each with what it means.
@@ -67,18 +67,11 @@ fn beginning(typed: &OsStr, found: Vec<String>, prefix: &str) -> Vec<CompletionC
 }
 
 /// In a thread of its own: a kubeconfig may name a program that signs in, which takes as long as it likes.
-fn of_cluster<K>() -> Vec<String>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + DeserializeOwned
-        + Clone
-        + Debug
-        + 'static,
-{
+fn in_time(listed: fn(&Args) -> Option<Vec<String>>) -> Vec<String> {
     let args = given(std::env::args_os());
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
-        let _ = tell.send(listed::<K>(&args));
+        let _ = tell.send(listed(&args));
     });
     told.recv_timeout(PATIENCE)
         .ok()

@@ -9,11 +9,11 @@ use super::document::{
 };
 use crate::{
     forms::Text,
-    inventory::{build, document, tenants::Seen},
+    inventory::{build, document::Named, tenants::Seen},
 };
 
 /// The groups of a tenant by name.
-type Named = BTreeMap<Text, Vec<Group>>;
+type ByName = BTreeMap<Text, Vec<Group>>;
 
 /// The whole document. Each tenant comes with the name that it was asked for by.
 pub fn document(from: (&str, &Seen), to: (&str, &Seen), warnings: Vec<String>) -> Document {
@@ -37,7 +37,7 @@ pub fn document(from: (&str, &Seen), to: (&str, &Seen), warnings: Vec<String>) -
     };
     let names: BTreeSet<&Text> = old.keys().chain(new.keys()).collect();
     for name in names {
-        let of = |named: &Named| named.get(name).cloned().unwrap_or_default();
+        let of = |named: &ByName| named.get(name).cloned().unwrap_or_default();
         match (&of(&old)[..], &of(&new)[..]) {
             ([group], []) => document.only_in_from.push(group.clone()),
             ([], [group]) => document.only_in_to.push(group.clone()),
@@ -63,11 +63,11 @@ fn side((name, seen): (&str, &Seen)) -> Side {
     }
 }
 
-fn groups(seen: &Seen) -> Named {
-    let mut named = Named::new();
+fn groups(seen: &Seen) -> ByName {
+    let mut named = ByName::new();
     for group in build::groups(seen) {
         let policy = group.policy.map(|policy| policy.name);
-        let mut sources: Vec<Text> = group.sources.into_iter().map(called).collect();
+        let mut sources: Vec<Text> = group.sources.iter().map(Named::called).collect();
         sources.sort();
         let group = Group {
             name: group.named.name,
@@ -77,14 +77,6 @@ fn groups(seen: &Seen) -> Named {
         named.entry(group.name.clone()).or_default().push(group);
     }
     named
-}
-
-fn called(named: document::Named) -> Text {
-    if named.name.0.is_empty() {
-        Text(named.id)
-    } else {
-        named.name
-    }
 }
 
 fn different(old: &Group, new: &Group) -> Option<Different> {
@@ -112,7 +104,7 @@ fn different(old: &Group, new: &Group) -> Option<Different> {
 }
 
 /// The names that groups of the other tenant refer to, and that mean nothing certain here.
-fn lacks(here: &Picture, others: &Named) -> Vec<Lack> {
+fn lacks(here: &Picture, others: &ByName) -> Vec<Lack> {
     let mut needed: BTreeMap<(Lacking, &Text), BTreeSet<&Text>> = BTreeMap::new();
     for group in others.values().flatten() {
         let sources = group.sources.iter().map(|name| (Lacking::Source, name));

@@ -22,8 +22,12 @@ pub fn tenant<T>(seen: &Seen, kind: Kind, items: Vec<T>) -> Tenant<T> {
     }
 }
 
-/// Every source with its owner; its accounts if they were counted.
-pub fn sources(seen: &Seen, owners: &Owners, accounts: Option<&Accounts>) -> Vec<document::Source> {
+/// Every source; its owner and its accounts as far as they were asked for.
+pub fn sources(
+    seen: &Seen,
+    owners: Option<&Owners>,
+    accounts: Option<&Accounts>,
+) -> Vec<document::Source> {
     let picture = &seen.picture;
     let sources = picture.sources().map(|source| document::Source {
         named: named(&source.name, source.id.as_str()),
@@ -36,7 +40,9 @@ pub fn sources(seen: &Seen, owners: &Owners, accounts: Option<&Accounts>) -> Vec
         authenticates: source.authenticates,
         healthy: source.healthy,
         status: Text(source.status.clone()),
-        owner: owners.get(&source.id).map(|name| Text(name.clone())),
+        owner: owners
+            .and_then(|known| known.get(&source.id))
+            .map(|name| Text(name.clone())),
         applications: picture.applications(&source.id),
         accounts: accounts.and_then(|counted| counted.get(&source.id).copied()),
         policies: sorted(source.policies.iter().map(|id| policy(picture, id))),

@@ -51,6 +51,17 @@ pub struct Named {
     pub id: String,
 }
 
+impl Named {
+    /// The name or, if the tenant does not tell it, the id.
+    pub fn called(&self) -> Text {
+        if self.name.0.is_empty() {
+            Text(self.id.clone())
+        } else {
+            self.name.clone()
+        }
+    }
+}
+
 /// A source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

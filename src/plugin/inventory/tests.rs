@@ -91,7 +91,7 @@ fn sources(seen: &Seen, accounts: Option<&Accounts>) -> Document<super::document
         "Sources",
         Kind::Source,
         seen,
-        build::sources(seen, &owners, accounts),
+        build::sources(seen, Some(&owners), accounts),
     )
 }
 

@@ -200,13 +200,8 @@ fn name(named: &Named) -> Cell {
     Cell::words(&called(named))
 }
 
-/// By the name; by the id if there is none.
 fn called(named: &Named) -> String {
-    if named.name.0.is_empty() {
-        named.id.clone()
-    } else {
-        named.name.0.clone()
-    }
+    named.called().0
 }
 
 fn list(words: impl Iterator<Item = String>) -> Cell {

@@ -11,17 +11,13 @@ pub struct Fault {
     pub blocks: bool,
 }
 
+/// What every kind has, and what is no part of a kind's own schema.
+const OF_EVERY_KIND: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
 /// Everything that is wrong, in the order of the fields' names.
 pub fn faults(schema: &Value, object: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
-    // Fields that every kind has are no part of a kind's own schema.
-    let own = |name: &str| !["apiVersion", "kind", "metadata"].contains(&name);
-    let fields = object.as_object().into_iter().flatten();
-    let fields = fields.filter(|(name, _)| own(name));
-    let object: Map<String, Value> = fields
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    look(schema, &Value::Object(object), "", &mut faults);
+    look(schema, object, "", &mut faults);
     faults
 }
 
@@ -78,7 +74,8 @@ fn look_at_fields(
             faults.push(fault(&at(name), "Required value", true));
         }
     }
-    for (name, value) in fields {
+    let own = |name: &str| !path.is_empty() || !OF_EVERY_KIND.contains(&name);
+    for (name, value) in fields.iter().filter(|(name, _)| own(name)) {
         let known = schema["properties"].get(name);
         let any = schema["additionalProperties"].as_object();
         match (known, any) {

@@ -95,7 +95,8 @@ fn group(group: &PasswordSyncGroup) -> document::Group {
     }
 }
 
-/// A status that speaks of an older manifest says nothing of the newest one, whatever it says.
+/// Whether the operator calls a resource ready. A status whose `observedGeneration` is older than the
+/// manifest does not count.
 fn readiness(metadata: &ObjectMeta, observed: i64, conditions: &[Condition]) -> Readiness {
     let pending = |message: String| Readiness {
         ready: false,
