@@ -1,11 +1,11 @@
 //! docs/guide.md: what the vendor's guide and reference say, and the tests that hold it here. Each test that
 //! it names exists.
 
-use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use serde::Deserialize;
 
-use crate::support::binaries::repository;
+use crate::{house, support::binaries::repository};
 
 #[derive(Deserialize)]
 struct Part {
@@ -68,10 +68,8 @@ fn the_page_says_what_the_list_says() {
 
 #[test]
 fn each_test_that_the_page_names_exists() {
-    let mut known = BTreeSet::new();
-    for folder in ["src", "tests"] {
-        take_in(&repository().join(folder), &mut known);
-    }
+    let files = house::rust();
+    let known: BTreeSet<&str> = files.iter().flat_map(|(_, text)| tests(text)).collect();
     let rows = parts().into_iter().flat_map(|part| part.rows);
     let mut count = 0;
     for row in rows {
@@ -79,7 +77,7 @@ fn each_test_that_the_page_names_exists() {
         assert!(!row.tests.is_empty(), "no test holds: {}", row.says);
         for test in row.tests {
             assert!(
-                known.contains(&test),
+                known.contains(&*test),
                 "there is no test {test}: {}",
                 row.says
             );
@@ -88,30 +86,25 @@ fn each_test_that_the_page_names_exists() {
     assert!(count >= 40, "{count} rows");
 }
 
-/// The names of all tests under a folder; those of the fault matrix stand in a macro.
-fn take_in(folder: &Path, known: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            take_in(&path, known);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let mut is_test = false;
-            for line in text.lines().map(str::trim) {
-                let attribute = line.starts_with("#[");
-                is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
-                let name = line.trim_start_matches("async ").strip_prefix("fn ");
-                if let Some(name) = name.filter(|_| is_test) {
-                    known.extend(name.split('(').next().map(str::to_owned));
-                }
-                is_test &= attribute;
-                let row = line
-                    .strip_prefix("rows_")
-                    .and_then(|line| line.split_once(": \""));
-                if let Some((_, name)) = row.and_then(|(path, _)| path.split_once("::")) {
-                    known.insert(name.to_owned());
-                }
-            }
+/// The names of the tests in a file; those of the fault matrix stand in a macro.
+fn tests(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut is_test = false;
+    for line in text.lines().map(str::trim) {
+        let attribute = line.starts_with("#[");
+        is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let name = line.trim_start_matches("async ").strip_prefix("fn ");
+        if let Some(name) = name.filter(|_| is_test) {
+            names.extend(name.split('(').next());
         }
+        is_test &= attribute;
+        let row = line
+            .strip_prefix("rows_")
+            .and_then(|line| line.split_once(": \""));
+        names.extend(
+            row.and_then(|(path, _)| path.split_once("::"))
+                .map(|(_, name)| name),
+        );
     }
+    names
 }

@@ -42,7 +42,8 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap()
 }
 
-fn rust() -> Vec<(PathBuf, String)> {
+/// Every file of Rust, with its text.
+pub fn rust() -> Vec<(PathBuf, String)> {
     let files = files().into_iter().filter(|path| is(path, &["rs"]));
     files.map(|path| (path.clone(), text(&path))).collect()
 }

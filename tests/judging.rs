@@ -1,6 +1,6 @@
 //! `kubectl psg plan` without a cluster refuses what a real API server refuses, in the same words.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use kube::{
     Api,
@@ -8,7 +8,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{TenantSim, User, World, binaries, kubernetes::ours, leash::Folder};
+use crate::support::{TenantSim, User, World, kubernetes::ours, leash::Folder};
 
 /// What the API server calls a manifest that its rules were not asked about.
 const UNCHECKED: &str = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
@@ -118,13 +118,9 @@ async fn plan(tenant: &TenantSim, objects: &[Value]) -> Value {
     let file = folder.path().join("groups.json");
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     std::fs::write(&file, list.to_string()).unwrap();
-    let mut plan = Command::new(binaries::own("kubectl-psg"));
+    let mut plan = tenant.plugin();
     plan.args(["plan", "--allow-insecure-tenants", "-o", "json", "-f"])
-        .arg(&file)
-        .env("KUBECONFIG", "/nowhere")
-        .env("SAIL_BASE_URL", &tenant.base_url)
-        .env("SAIL_CLIENT_ID", &tenant.client_id)
-        .env("SAIL_CLIENT_SECRET", &tenant.client_secret);
+        .arg(&file);
     let output = tokio::task::spawn_blocking(move || plan.output()).await;
     let output = output.unwrap().unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);

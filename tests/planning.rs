@@ -1,6 +1,6 @@
 //! `kubectl psg plan`: what it says is what the operator then does, and it writes nothing itself.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
@@ -44,14 +44,11 @@ async fn plan(tenant: &TenantSim, secret: &str, manifests: &str, more: &[&str]) 
     let folder = Folder::new("plan");
     let file = folder.path().join("groups.yaml");
     std::fs::write(&file, manifests).unwrap();
-    let mut command = Command::new(binaries::own("kubectl-psg"));
+    let mut command = tenant.plugin();
     command
         .args(["plan", "--allow-insecure-tenants", "-f"])
         .arg(&file)
         .args(more)
-        .env("KUBECONFIG", "/nowhere")
-        .env("SAIL_BASE_URL", &tenant.base_url)
-        .env("SAIL_CLIENT_ID", &tenant.client_id)
         .env("SAIL_CLIENT_SECRET", secret);
     let output = tokio::task::spawn_blocking(move || command.output());
     output.await.unwrap().unwrap()
@@ -406,9 +403,7 @@ async fn the_example_for_pull_requests_writes_the_comment() {
         .env("WAS", was)
         .env("IS", is)
         .env("GITHUB_BASE_REF", "main")
-        .env("SAIL_BASE_URL", &tenant.base_url)
-        .env("SAIL_CLIENT_ID", &tenant.client_id)
-        .env("SAIL_CLIENT_SECRET", &tenant.client_secret);
+        .envs(tenant.variables());
     let output = command.output().await.unwrap();
     assert!(output.status.success(), "{}", complained(&output));
     let comment = std::fs::read_to_string(folder.path().join("plan.md")).unwrap();

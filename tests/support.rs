@@ -14,6 +14,7 @@ pub mod kubernetes;
 pub mod leash;
 pub mod logs;
 pub mod many;
+pub mod memory;
 pub mod namespace;
 pub mod operator;
 pub mod planned;

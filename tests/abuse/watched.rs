@@ -26,7 +26,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{User, World, kubernetes, many, world::Builder};
+use crate::support::{User, World, kubernetes, many, memory, world::Builder};
 
 pub const MIB: u64 = 1 << 20;
 /// What the chart allows the operator: `resources.limits.memory`.
@@ -358,12 +358,8 @@ pub fn held(world: &mut World) -> u64 {
     memory(world.operator().id(), "VmRSS")
 }
 
-/// A figure of a process's memory in bytes, by its name in the kernel's table.
 fn memory(process: u32, name: &str) -> u64 {
-    let status = std::fs::read_to_string(of_process(process, "status")).expect("a process");
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kibibytes: Option<u64> = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-    kibibytes.expect("a number") * 1024
+    memory::of_process(process, name).expect("a process")
 }
 
 fn of_process(process: u32, file: &str) -> PathBuf {

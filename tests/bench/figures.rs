@@ -2,6 +2,8 @@
 
 use std::{fmt, fs, time::Duration};
 
+use psg_tests::support::memory;
+
 /// Rows of a table, in the order of measuring.
 #[derive(Debug, Default)]
 pub struct Figures(Vec<(String, String)>);
@@ -46,13 +48,9 @@ pub fn percentile(times: &mut [Duration], percent: usize) -> Duration {
 
 /// Resident memory of a process in MiB, now and at its highest.
 pub fn memory(process: u32) -> String {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
-    let mebibytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kibibytes: f64 = line
-            .and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
-            .expect("a number");
-        kibibytes / 1024.0
+    let mebibytes = |figure: &str| {
+        let bytes = memory::of_process(process, figure).expect("a process");
+        f64::from(u32::try_from(bytes / 1024).expect("less than 4 TiB")) / 1024.0
     };
     format!(
         "{:.1} MiB, at most {:.1}",

@@ -21,6 +21,6 @@ pub async fn measure(figures: &mut Figures) {
     let what = format!("plan of {GROUPS} manifests, {CHANGED} changed, tenant answers in 100 ms");
     figures.add(format!("{what}: from start to end"), time(planned.took));
     figures.add(format!("{what}: calls of the tenant"), calls.to_string());
-    let peak = format!("at most {} MiB", planned.peak.div_ceil(1024));
+    let peak = format!("at most {} MiB", planned.peak.div_ceil(1 << 20));
     figures.add(format!("{what}: resident memory"), peak);
 }

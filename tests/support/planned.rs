@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{binaries, leash::Folder, many, simulator::TenantSim};
+use super::{leash::Folder, many, memory, simulator::TenantSim};
 
 /// What one plan took.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Planned {
     pub plan: Value,
     /// From start to end.
     pub took: Duration,
-    /// The most memory that the program had, in KiB.
+    /// The most memory that the program had, in bytes.
     pub peak: u64,
 }
 
@@ -41,16 +41,12 @@ pub async fn renamed(tenant: &TenantSim, groups: usize, changed: usize) -> Plann
         at
     };
     let (base, then) = (write("base", 0), write("then", changed));
-    let mut command = Command::new(binaries::own("kubectl-psg"));
+    let mut command = tenant.plugin();
     command
         .args(["plan", "--allow-insecure-tenants", "-o", "json", "--base"])
         .arg(base)
         .arg("-f")
         .arg(then)
-        .env("KUBECONFIG", "/nowhere")
-        .env("SAIL_BASE_URL", &tenant.base_url)
-        .env("SAIL_CLIENT_ID", &tenant.client_id)
-        .env("SAIL_CLIENT_SECRET", &tenant.client_secret)
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let watched = tokio::task::spawn_blocking(move || watched(&mut command)).await;
@@ -74,17 +70,9 @@ fn watched(command: &mut Command) -> (String, Duration, u64) {
     });
     let mut peak = 0;
     while child.try_wait().expect("a child").is_none() {
-        peak = peak.max(high_water(child.id()).unwrap_or(0));
+        peak = peak.max(memory::of_process(child.id(), "VmHWM").unwrap_or(0));
         std::thread::sleep(Duration::from_millis(5));
     }
     let took = began.elapsed();
     (reads.join().expect("its output"), took, peak)
-}
-
-fn high_water(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }

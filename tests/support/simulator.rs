@@ -167,6 +167,22 @@ impl TenantSim {
         groups.pop()
     }
 
+    /// Its credentials under the names that the plugin takes them by.
+    pub fn variables(&self) -> [(&'static str, &str); 3] {
+        [
+            ("SAIL_BASE_URL", &self.base_url),
+            ("SAIL_CLIENT_ID", &self.client_id),
+            ("SAIL_CLIENT_SECRET", &self.client_secret),
+        ]
+    }
+
+    /// The plugin with these credentials and without a cluster.
+    pub fn plugin(&self) -> Command {
+        let mut plugin = Command::new(binaries::own("kubectl-psg"));
+        plugin.env("KUBECONFIG", "/nowhere").envs(self.variables());
+        plugin
+    }
+
     /// The source of a name.
     pub async fn source(&self, name: &str) -> Value {
         let state = self.state().await;

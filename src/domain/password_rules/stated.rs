@@ -24,11 +24,10 @@ pub struct Stated {
     pub use_identity_attributes: Option<bool>,
     pub validate_against_account_id: Option<bool>,
     pub validate_against_account_name: Option<bool>,
-    /// Assumed: the tenant may apply this length without `validateAgainstAccountId` as well, so it is
-    /// listed among what is undecided.
+    /// The vendor does not say whether this length counts while `validateAgainstAccountId` is off, so a
+    /// policy that states it is undecided in this part.
     pub account_id_min_word_length: Option<i64>,
-    /// Assumed: the tenant may apply this length without `validateAgainstAccountName` as well, so it is
-    /// listed among what is undecided.
+    /// The same for `validateAgainstAccountName`.
     pub account_name_min_word_length: Option<i64>,
 }
 

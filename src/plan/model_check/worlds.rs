@@ -111,6 +111,17 @@ fn orphaned() -> Desired {
     }
 }
 
+/// So many of: a pause, an edit, a change to `Orphan`, a deletion.
+fn paused(edits: u8) -> World {
+    let all = vec![
+        Edit::Pause(0),
+        Edit::Spec(0, c()),
+        Edit::Spec(0, orphaned()),
+        Edit::Delete(0),
+    ];
+    world(vec![a()], all, alone(1, edits, 0))
+}
+
 /// A stranger makes a group just as `a` wants it.
 fn twin() -> Stranger {
     Stranger::Makes(content("A", "strong", &["ad", "sf"]))
@@ -235,20 +246,7 @@ fn worlds() -> Vec<Named> {
             .stops(0, &[GroupExists, Reason::GroupNotFound, Reason::Drifted]),
             vec![HiddenChange, Orphaned],
         ),
-        (
-            "a pause and an orphan",
-            world(
-                vec![a()],
-                vec![
-                    Edit::Pause(0),
-                    Edit::Spec(0, c()),
-                    Edit::Spec(0, orphaned()),
-                    Edit::Delete(0),
-                ],
-                alone(1, 2, 0),
-            ),
-            vec![Orphaned, Deleted],
-        ),
+        ("a pause and an orphan", paused(2), vec![Orphaned, Deleted]),
         (
             "strangers in the tenant",
             world(vec![a()], vec![Edit::Delete(0)], alone(1, 1, 1))
@@ -354,16 +352,7 @@ fn larger() -> Vec<Named> {
         ),
         (
             "a pause and an orphan, three edits",
-            world(
-                vec![a()],
-                vec![
-                    Edit::Pause(0),
-                    Edit::Spec(0, c()),
-                    Edit::Spec(0, orphaned()),
-                    Edit::Delete(0),
-                ],
-                alone(1, 3, 0),
-            ),
+            paused(3),
             vec![Orphaned, Deleted],
         ),
         (

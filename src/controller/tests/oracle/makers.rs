@@ -61,6 +61,18 @@ impl Makers {
         self.touched.insert(id.to_owned(), Instant::now());
     }
 
+    /// No resource owes anything for these from now on.
+    fn touch(&mut self, groups: Vec<String>) {
+        let now = groups.into_iter().map(|group| (group, Instant::now()));
+        self.touched.extend(now);
+    }
+
+    fn made_by(&self, uid: &str) -> impl Iterator<Item = &String> {
+        let made = self.of.iter();
+        let made = made.filter(move |(_, by)| by.as_deref() == Some(uid));
+        made.map(|(group, _)| group)
+    }
+
     /// Another hand took these out of a group.
     pub fn left_by_another(&mut self, sources: &[String], tenant: &Tenant) {
         let bare = sources.iter().filter(|id| is_bare(tenant, id));
@@ -73,10 +85,8 @@ impl Makers {
         self.left.extend(group.cloned());
         // A resource that adopts it may read it as it was before the last change; and one whose POST
         // nobody answered is in no status, and in no read yet.
-        let made = self.of.iter().filter(|(_, by)| by.as_deref() == Some(uid));
-        let groups = made.map(|(made, _)| made).chain(group);
-        let now = groups.map(|group| (group.clone(), Instant::now()));
-        self.touched.extend(now.collect::<Vec<_>>());
+        let groups = self.made_by(uid).chain(group).cloned().collect();
+        self.touch(groups);
     }
 
     /// A resource took a group for what its POST had made. If another hand made that, just as it was sent
@@ -86,10 +96,9 @@ impl Makers {
             return;
         }
         self.mistaken.insert(uid.to_owned());
-        let made = self.of.iter().filter(|(_, by)| by.as_deref() == Some(uid));
-        let made = made.map(|(made, _)| made).filter(|made| self.is_new(made));
-        let now = made.map(|made| (made.clone(), Instant::now()));
-        self.touched.extend(now.collect::<Vec<_>>());
+        let new = self.made_by(uid).filter(|made| self.is_new(made));
+        let new = new.cloned().collect();
+        self.touch(new);
     }
 
     /// S1: of the groups that one resource made, one is there at most. One that another hand changed
