@@ -123,7 +123,7 @@ fn check_schema(line: &Value) {
             known.extend(["result", "trackingId", "durationMs"]);
             check_write(line, &mut known);
         }
-        Some("handedBack") => {
+        Some("reassigned") => {
             known.extend(["id", "sources"]);
             must(line, "/id", text, false);
             for source in line["sources"].as_array().unwrap() {
@@ -304,7 +304,7 @@ sourceRefs: [{name: Salesforce}, {name: G Suite}]
 
     let planned =
         find(&|line| line["operation"] == "deleteGroup" && line["resource"]["name"] == "shared");
-    let ended = find(&|line| line["kind"] == "handedBack" && line["resource"]["name"] == "shared");
+    let ended = find(&|line| line["kind"] == "reassigned" && line["resource"]["name"] == "shared");
     assert_eq!((planned.len(), ended.len()), (1, 1), "{}", shown());
     assert_eq!(planned[0]["before"], made_of("Renamed", &three[1..]));
     for source in ended[0]["sources"].as_array().unwrap() {

@@ -98,7 +98,7 @@ async fn killed_after_a_delete_it_still_gives_every_source_its_policy() {
     assert_eq!(sources.map(Vec::len), Some(3), "recorded before the DELETE");
     assert_eq!(world.tenant.group("One").await, None);
 
-    // And once more, in the middle of handing back.
+    // And once more, in the middle of reassigning.
     let slow = json!({"match": ASSIGN, "skip": 1, "times": 1, "kind": {"delay": {"ms": 3500}}});
     world.tenant.fault(slow).await;
     world.restart().await;

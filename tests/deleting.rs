@@ -29,7 +29,7 @@ async fn made(name: &str, switches: Value) -> World {
 }
 
 /// The group is gone, and each of its sources has the policy that it had in it.
-async fn handed_back(world: &World) {
+async fn reassigned(world: &World) {
     assert_eq!(world.tenant.group_names().await, ["Support Tools"]);
     for source in MEMBERS {
         let own = world.tenant.policy_on(source).await;
@@ -49,7 +49,7 @@ async fn what_the_service_hands_back_by_itself_is_read_back_and_not_written() {
     let audit = world.audit().await;
     world.delete_group("shared").await;
     world.wait_gone("shared").await;
-    handed_back(&world).await;
+    reassigned(&world).await;
     assert_eq!(world.tenant.writes().await, [DELETE]);
     let calls = world.tenant.calls_since(0).await;
     let place = |call: &str| calls.iter().position(|one| one == call);
@@ -100,7 +100,7 @@ async fn what_the_service_does_not_hand_back_the_operator_does() {
 
     world.delete_group("shared").await;
     world.wait_gone("shared").await;
-    handed_back(&world).await;
+    reassigned(&world).await;
     assert_eq!(
         world.tenant.writes().await,
         [DELETE, ASSIGN, ASSIGN, ASSIGN]
@@ -130,7 +130,7 @@ async fn what_the_service_hands_back_late_is_in_place_before_the_resource_is_gon
     let world = made("delete-delayed", delayed).await;
     world.delete_group("shared").await;
     world.wait_gone("shared").await;
-    handed_back(&world).await;
+    reassigned(&world).await;
     let writes = world.tenant.writes().await;
     assert_eq!(writes.iter().filter(|write| *write == DELETE).count(), 1);
     assert!(count(&world, ASSIGN).await <= 3, "{writes:?}");
@@ -143,7 +143,7 @@ async fn what_the_service_hands_back_late_is_in_place_before_the_resource_is_gon
                 .ok_or_else(|| pending.to_string())
         })
         .await;
-    handed_back(&world).await;
+    reassigned(&world).await;
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn what_the_service_hands_back_only_where_nothing_is_the_operator_complete
     .await;
     world.delete_group("shared").await;
     world.wait_gone("shared").await;
-    handed_back(&world).await;
+    reassigned(&world).await;
     // GitHub had none and got it; Salesforce and Workday had another one.
     assert_eq!(world.tenant.writes().await, [DELETE, ASSIGN, ASSIGN]);
 }
@@ -191,7 +191,7 @@ async fn a_source_that_cannot_be_written_holds_up_only_itself() {
 
     world.tenant.clear_faults().await;
     world.wait_gone("shared").await;
-    handed_back(&world).await;
+    reassigned(&world).await;
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn a_group_that_was_deleted_already_still_hands_its_policy_back() {
     world.tenant.someone_removes("Shared Password").await;
     world.delete_group("shared").await;
     world.wait_gone("shared").await;
-    handed_back(&world).await;
+    reassigned(&world).await;
 }
 
 #[tokio::test]

@@ -124,6 +124,8 @@ mod remedies;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod rooms;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod samples_are_valid;

@@ -11,7 +11,7 @@ use crate::support::{
 const PUT: &str = "PUT /password-sync-groups/{id}";
 
 /// Two Ready groups under one policy, and an empty ledger. A source that leaves gets the tenant's
-/// default policy, so that handing back is the operator's work.
+/// default policy, so that reassigning is the operator's work.
 async fn two(name: &str, alpha: &[&str], beta: &[&str]) -> World {
     let world = World::still(name, "v1").start().await;
     let switch = json!({"policy_after_leave": "default_policy"});

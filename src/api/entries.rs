@@ -2,35 +2,12 @@
 //! whole, so what this version does not know of an entry is read with it and written with it.
 //! No field of this is in a schema.
 
-use std::{collections::BTreeMap, ops::Deref};
+use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::group_status::{DriftedField, PasswordSyncGroupStatus, PinnedSource, SourceToReassign};
-
-/// The fields of an entry that this version does not know.
-pub type Rest = BTreeMap<String, Value>;
-
-/// A condition, and what a newer operator says beside it.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// What every version knows.
-    #[serde(flatten)]
-    pub known: KubeCondition,
-    /// What this one does not.
-    #[serde(flatten)]
-    pub rest: Rest,
-}
-
-impl Deref for Condition {
-    type Target = KubeCondition;
-
-    fn deref(&self) -> &KubeCondition {
-        &self.known
-    }
-}
+use crate::{
+    group_status::{DriftedField, PasswordSyncGroupStatus, PinnedSource, SourceToReassign},
+    rest::Rest,
+};
 
 impl PasswordSyncGroupStatus {
     /// This status, with all that a newer operator put into those entries of the old one that are

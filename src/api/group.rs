@@ -8,7 +8,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{entries::Condition, group_status::PasswordSyncGroupStatus};
+use crate::{group_status::PasswordSyncGroupStatus, rest::Condition};
 
 /// What is asked for: one password sync group of one identity tenant.
 /// A password changed on one of its sources is changed on all of them.
@@ -143,7 +143,7 @@ pub struct PasswordSyncGroupSpec {
     pub adoption_policy: AdoptionPolicy,
 
     /// What happens to the tenant's group when this resource is deleted. Left out, it is `Delete`.
-    /// `Delete`: it is deleted, and its password policy is handed back to every source.
+    /// `Delete`: it is deleted, and its password policy is reassigned to every source.
     /// `Orphan`: it is left in the tenant as it is. May be set while the resource is being deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
@@ -243,7 +243,7 @@ pub enum AdoptionPolicy {
 /// What happens to the tenant's group on deletion.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeletionPolicy {
-    /// Deleted, and its policy handed back to every source.
+    /// Deleted, and its policy reassigned to every source.
     #[default]
     Delete,
     /// Left in the tenant.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::entries::{Condition, Rest};
+use crate::rest::{Condition, Rest};
 
 /// What is so in the tenant, and what the operator remembers. Written by the operator alone.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]

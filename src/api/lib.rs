@@ -6,7 +6,7 @@
 //! - [`convert`]: a manifest's spec, checked again and parsed: [`psg_domain::Desired`].
 //! - [`settings`]: a tenant's spec, checked again and parsed: [`TenantSettings`].
 //! - [`memory`]: a status and the memory it holds: [`psg_domain::Recorded`], both ways.
-//! - [`entries`]: what a newer operator put into the lists of a status.
+//! - [`entries`], [`rest`]: what a newer operator put into the lists of a status.
 //! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
 //! - [`crds`]: the definitions as they are installed, generated into `crds/`.
 //! - [`schemas`]: the same as JSON schemas that refuse unknown fields, generated into `schemas/`.
@@ -24,12 +24,12 @@ pub mod memory;
 pub mod merge_patch;
 pub mod names;
 pub mod proxy;
+pub mod rest;
 pub mod schemas;
 pub mod settings;
 pub mod tenant;
 
 pub use convert::InvalidSpec;
-pub use entries::Condition;
 pub use group::{
     AdoptionPolicy, DeletionPolicy, ManagementPolicy, NameOrId, PasswordSyncGroup,
     PasswordSyncGroupSpec, TenantKind, TenantRef,
@@ -37,6 +37,7 @@ pub use group::{
 pub use group_status::{PasswordSyncGroupStatus, SourceToReassign};
 pub use memory::{InvalidStatus, held_of, status_of};
 pub use merge_patch::merge_patch;
+pub use rest::Condition;
 pub use settings::{RateLimit, TenantSettings};
 pub use tenant::{
     IdentityApiVersion, IdentityTenant, IdentityTenantSpec, IdentityTenantStatus, RateLimitSpec,

@@ -9,7 +9,7 @@ mod round_trip;
 mod salvage;
 mod write;
 
-use psg_domain::{Assign, HandBackResult, Origin};
+use psg_domain::{Assign, Origin, ReassignmentResult};
 
 pub use read::InvalidStatus;
 pub use salvage::held_of;
@@ -23,14 +23,14 @@ fn origin_word(origin: Origin) -> &'static str {
     }
 }
 
-fn result_word(result: HandBackResult) -> &'static str {
+fn result_word(result: ReassignmentResult) -> &'static str {
     match result {
-        HandBackResult::ByService => "AssignedByService",
-        HandBackResult::ByOperator => "AssignedByOperator",
-        HandBackResult::InAnotherGroup => "InAnotherGroup",
-        HandBackResult::SourceGone => "SourceGone",
-        HandBackResult::PolicyGone => "PolicyGone",
-        HandBackResult::HasOwnPolicy => "HasOwnPolicy",
+        ReassignmentResult::ByService => "AssignedByService",
+        ReassignmentResult::ByOperator => "AssignedByOperator",
+        ReassignmentResult::InAnotherGroup => "InAnotherGroup",
+        ReassignmentResult::SourceGone => "SourceGone",
+        ReassignmentResult::PolicyGone => "PolicyGone",
+        ReassignmentResult::HasOwnPolicy => "HasOwnPolicy",
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use psg_domain::ApiVersion;
+
 use crate::{
     convert::InvalidSpec,
     tenant::{IdentityApiVersion, IdentityTenantSpec},
@@ -17,7 +19,7 @@ pub struct TenantSettings {
     /// The Secret, in the tenant's namespace.
     pub secret: String,
     /// Which version of the identity API is used.
-    pub api_version: IdentityApiVersion,
+    pub api_version: ApiVersion,
     /// How often the whole tenant is read, 10 s to 1 h.
     pub read_interval: Duration,
     /// The operator's share of the tenant's rate limit.
@@ -46,7 +48,7 @@ impl IdentityTenantSpec {
         }
         Ok(TenantSettings {
             secret,
-            api_version: self.identity_api_version,
+            api_version: self.identity_api_version.into(),
             read_interval: duration("spec.readInterval", &self.read_interval, READ_INTERVAL)?,
             rate_limit: RateLimit {
                 requests: self.requests()?,
@@ -69,15 +71,14 @@ impl IdentityTenantSpec {
     }
 }
 
-impl IdentityApiVersion {
-    /// As the manifest and the API's paths write it, such as `v2025`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V3 => "v3",
-            Self::V2024 => "v2024",
-            Self::V2025 => "v2025",
-            Self::V2026 => "v2026",
-            Self::V1 => "v1",
+impl From<IdentityApiVersion> for ApiVersion {
+    fn from(version: IdentityApiVersion) -> Self {
+        match version {
+            IdentityApiVersion::V3 => Self::V3,
+            IdentityApiVersion::V2024 => Self::V2024,
+            IdentityApiVersion::V2025 => Self::V2025,
+            IdentityApiVersion::V2026 => Self::V2026,
+            IdentityApiVersion::V1 => Self::V1,
         }
     }
 }
@@ -158,10 +159,10 @@ mod tests {
 
     #[test]
     fn a_version_is_written_as_the_manifest_writes_it() {
-        for version in ["v3", "v2024", "v2025", "v2026", "v1"] {
-            let parsed: IdentityApiVersion =
-                serde_json::from_value(serde_json::json!(version)).unwrap();
-            assert_eq!(parsed.as_str(), version);
+        for version in ApiVersion::ALL {
+            let written = serde_json::json!(version.as_str());
+            let parsed: IdentityApiVersion = serde_json::from_value(written).unwrap();
+            assert_eq!(ApiVersion::from(parsed), version);
         }
     }
 

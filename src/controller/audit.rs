@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::PasswordSyncGroupStatus;
-use psg_domain::{Group, HandBackResult, Holder, Picture, PolicyId, Presence, SourceId};
-use psg_plan::{Farewell, FarewellKind, Step, WriteCause};
+use psg_domain::{Group, Holder, Picture, PolicyId, Presence, ReassignmentResult, SourceId};
+use psg_plan::{Action, Release, ReleaseKind, WriteCause};
 use serde::Serialize;
 
 /// The most characters of an annotation in a line.
@@ -53,7 +53,7 @@ pub(crate) struct Line<'a> {
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum What<'a> {
     Write(Write<'a>),
-    HandedBack(HandedBack),
+    Reassigned(Reassigned),
     Orphaned(Orphaned<'a>),
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Came {
     pub reason: Option<String>,
 }
 
-/// What a step changes in the tenant.
+/// What an action changes in the tenant.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Change {
     pub operation: &'static str,
@@ -127,12 +127,12 @@ pub(crate) struct Planned {
 
 /// A deleted group's sources, each with its policy or without a need for one.
 #[derive(Serialize)]
-pub(crate) struct HandedBack {
+pub(crate) struct Reassigned {
     pub id: Option<String>,
     pub sources: Vec<Returned>,
 }
 
-/// How the hand-back of one source ended: `by` whom it was assigned, or why it was `skipped`.
+/// How the reassignment of one source ended: `by` whom it was assigned, or why it was `skipped`.
 #[derive(Serialize)]
 pub(crate) struct Returned {
     #[serde(flatten)]
@@ -191,9 +191,9 @@ pub(crate) struct Operator {
 }
 
 impl Change {
-    /// What a step changes; none of one that does not write the tenant.
+    /// What an action changes; none of one that does not write the tenant.
     pub(crate) fn of(
-        step: &Step,
+        action: &Action,
         picture: &Picture,
         status: Option<&PasswordSyncGroupStatus>,
     ) -> Option<Self> {
@@ -201,8 +201,8 @@ impl Change {
             Presence::There(group, _) => Some(content(group)),
             _ => None,
         };
-        Some(match step {
-            Step::CreateGroup(intent) => {
+        Some(match action {
+            Action::CreateGroup(intent) => {
                 let after = Content::Group {
                     name: intent.name.clone(),
                     policy_id: Some(intent.policy.clone()),
@@ -210,7 +210,7 @@ impl Change {
                 };
                 Self::new("createGroup", None, None, Some(after))
             }
-            Step::UpdateGroup { group, cause, .. } => {
+            Action::UpdateGroup { group, cause, .. } => {
                 let cause = match cause {
                     WriteCause::Edit => "edit",
                     WriteCause::Drift => "drift",
@@ -221,16 +221,16 @@ impl Change {
                     ..Self::new("updateGroup", Some(group.id.to_string()), before, after)
                 }
             }
-            Step::DeleteGroup(id) => Self {
+            Action::DeleteGroup(id) => Self {
                 sources: Some(plan(status)),
                 ..Self::new("deleteGroup", Some(id.to_string()), there(id), None)
             },
-            Step::AssignPolicy { source, holders } => {
+            Action::AssignPolicy { source, holders } => {
                 let before = picture.holders(source).and_then(|(holders, _)| holders);
                 let (before, after) = (before.map(on_source), Some(on_source(holders)));
                 Self::new("assignPolicy", Some(source.to_string()), before, after)
             }
-            Step::HoldFinalizer | Step::Record(_) | Step::ReleaseFinalizer(_) => return None,
+            Action::HoldFinalizer | Action::Record(_) | Action::ReleaseFinalizer(_) => return None,
         })
     }
 
@@ -252,16 +252,16 @@ impl Change {
 }
 
 /// What is told of a resource that is let go; nothing if no group of its own was there.
-pub(crate) fn farewell<'a>(
-    farewell: &Farewell,
+pub(crate) fn release<'a>(
+    release: &Release,
     status: Option<&'a PasswordSyncGroupStatus>,
 ) -> Option<What<'a>> {
-    let id = farewell.group.as_ref().map(ToString::to_string);
-    match farewell.kind {
-        FarewellKind::NothingMade | FarewellKind::Observed => None,
-        FarewellKind::Orphaned => Some(What::Orphaned(Orphaned { id, record: status })),
-        FarewellKind::Deleted => {
-            let sources = farewell.sources.iter().map(|left| {
+    let id = release.group.as_ref().map(ToString::to_string);
+    match release.kind {
+        ReleaseKind::NothingMade | ReleaseKind::Observed => None,
+        ReleaseKind::Orphaned => Some(What::Orphaned(Orphaned { id, record: status })),
+        ReleaseKind::Deleted => {
+            let sources = release.sources.iter().map(|left| {
                 let (by, skipped) = ending(left.result);
                 let source = Planned {
                     id: left.source.clone(),
@@ -276,19 +276,19 @@ pub(crate) fn farewell<'a>(
                 }
             });
             let sources = sources.collect();
-            Some(What::HandedBack(HandedBack { id, sources }))
+            Some(What::Reassigned(Reassigned { id, sources }))
         }
     }
 }
 
-fn ending(result: Option<HandBackResult>) -> (Option<&'static str>, Option<&'static str>) {
+fn ending(result: Option<ReassignmentResult>) -> (Option<&'static str>, Option<&'static str>) {
     match result {
-        Some(HandBackResult::ByService) => (Some("service"), None),
-        Some(HandBackResult::ByOperator) => (Some("operator"), None),
-        Some(HandBackResult::InAnotherGroup) => (None, Some("inAnotherGroup")),
-        Some(HandBackResult::SourceGone) => (None, Some("sourceGone")),
-        Some(HandBackResult::PolicyGone) => (None, Some("policyGone")),
-        Some(HandBackResult::HasOwnPolicy) => (None, Some("hasOwnPolicy")),
+        Some(ReassignmentResult::ByService) => (Some("service"), None),
+        Some(ReassignmentResult::ByOperator) => (Some("operator"), None),
+        Some(ReassignmentResult::InAnotherGroup) => (None, Some("inAnotherGroup")),
+        Some(ReassignmentResult::SourceGone) => (None, Some("sourceGone")),
+        Some(ReassignmentResult::PolicyGone) => (None, Some("policyGone")),
+        Some(ReassignmentResult::HasOwnPolicy) => (None, Some("hasOwnPolicy")),
         None => (None, Some("notLookedAt")),
     }
 }
@@ -355,6 +355,3 @@ pub(crate) fn annotations(metadata: &ObjectMeta, asked: &[String]) -> BTreeMap<S
     });
     found.collect()
 }
-
-#[cfg(test)]
-mod tests;

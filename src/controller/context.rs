@@ -1,5 +1,17 @@
 //! Everything that passes share.
 
+pub mod backoff;
+pub mod clock;
+pub mod metrics;
+pub mod readiness;
+pub mod requeue;
+pub mod resource_states;
+pub mod role;
+pub mod secret_locks;
+pub mod tenant;
+pub mod tenants;
+pub mod unreadable;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -7,7 +19,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use psg_domain::time;
+use psg_domain::{NamespacedName, time};
 use psg_identity::{HostPolicy, Limiters, Transport};
 use psg_plan::{ClaimIndex, Claimant, Timers, brake};
 use psg_snapshot::{Clock, Pictures};
@@ -15,15 +27,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit::Audit,
-    metrics::Metrics,
-    mind::Minds,
-    ports::Kubernetes,
-    protect::Releases,
-    readiness::Readiness,
-    standing::{Standing, Stands},
-    tenant::Tenants,
-    unreadable::AllUnreadable,
-    wakes::Wakes,
+    context::metrics::Metrics,
+    context::readiness::Readiness,
+    context::requeue::Requeue,
+    context::resource_states::ResourceStates,
+    context::role::{Role, RoleReceiver},
+    context::secret_locks::SecretLocks,
+    context::tenants::Tenants,
+    context::unreadable::AllUnreadable,
+    kubernetes::Kubernetes,
 };
 
 /// A number in 0..1 for spreading repeats, given by the code that starts the process.
@@ -49,7 +61,7 @@ pub struct Settings {
 impl Settings {
     /// How long a write may wait for the rate limit: with the time for its answer, well within
     /// the time for which a lost create is looked for.
-    pub fn line_timeout(&self) -> Duration {
+    pub fn queue_timeout(&self) -> Duration {
         self.timers.settle.saturating_sub(self.post_timeout) / 2
     }
 }
@@ -65,7 +77,7 @@ pub struct Context {
     /// What was read of tenants, shared by all who read by the same credentials.
     pub pictures: Pictures,
     /// Which tenants let their Secret go at the moment.
-    pub secret_releases: Releases,
+    pub secret_locks: SecretLocks,
     /// The time.
     pub clock: Clock,
     /// The dice.
@@ -77,9 +89,9 @@ pub struct Context {
     /// Who owns what.
     pub claims: RwLock<ClaimIndex>,
     /// What is remembered of each resource.
-    pub minds: Minds,
+    pub resource_states: ResourceStates,
     /// Who is to be looked at again.
-    pub wakes: Wakes,
+    pub requeue: Requeue,
     /// What cannot be read.
     pub unreadable: AllUnreadable,
     /// What is told of every write to a tenant.
@@ -89,7 +101,7 @@ pub struct Context {
     /// What was listed so far.
     pub readiness: Arc<Readiness>,
     /// Whether this process acts. One that does not only watches.
-    pub stands: Stands,
+    pub role: RoleReceiver,
     /// The process is about to end: no new write is begun.
     pub stop: CancellationToken,
 }
@@ -102,13 +114,13 @@ impl Context {
 
     /// Whether this process acts.
     pub fn leads(&self) -> bool {
-        *self.stands.borrow() == Standing::Leading
+        *self.role.borrow() == Role::Leader
     }
 
     /// Waits until it does.
     pub async fn leading(&self) {
-        let mut stands = self.stands.clone();
-        let leads = stands.wait_for(|standing| *standing == Standing::Leading);
+        let mut role = self.role.clone();
+        let leads = role.wait_for(|role| *role == Role::Leader);
         // Who told it may be gone: then nothing changes any more.
         if leads.await.is_err() {
             std::future::pending::<()>().await;
@@ -125,7 +137,7 @@ impl Context {
         self.claims.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what a resource claims now, and wakes whom that may free or bind.
+    /// Takes in what a resource claims now, and requeue whom that may free or bind.
     pub fn claim(&self, claimant: Claimant) {
         self.take_in(claimant, ClaimIndex::insert);
     }
@@ -143,20 +155,20 @@ impl Context {
         let tenant = claimant.tenant.clone();
         let mut claims = self.claims_mut();
         let rivals = into(&mut claims, claimant);
-        self.wakes.wake(&claims, &rivals);
+        self.requeue.now(&claims, &rivals);
         drop(claims);
         self.tenants.claimed(&tenant);
     }
 
     /// How many deletions of a tenant's groups the brake holds back.
-    pub(crate) fn deletions_paused(&self, tenant: &str) -> usize {
+    pub(crate) fn deletions_paused(&self, tenant: &NamespacedName) -> usize {
         let since = time::before(self.now(), brake::WINDOW);
         self.claims().wave(tenant, since).held_back
     }
 
-    /// Wakes every resource of a tenant.
-    pub fn wake_members(&self, tenant: &str) {
+    /// Requeue every resource of a tenant.
+    pub fn requeue_members(&self, tenant: &NamespacedName) {
         let claims = self.claims();
-        self.wakes.wake(&claims, &claims.members(tenant));
+        self.requeue.now(&claims, &claims.members(tenant));
     }
 }

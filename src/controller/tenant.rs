@@ -1,441 +1,179 @@
-//! One IdentityTenant as passes see it: whether it can be worked with, and its snapshot.
-//! The actor of each tenant keeps it current; passes only look, and report what they ran into.
+//! Keeps one tenant current: credentials, token, the regular read, and the tenant's own status.
+//! Reads the tenant, never writes it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
-    time::Duration,
+pub mod in_use;
+pub mod protect;
+mod session;
+pub mod status;
+
+use std::{sync::Arc, time::Duration};
+
+use psg_api::{IdentityTenant, annotations};
+use psg_domain::time;
+use psg_plan::{Brake, TenantState};
+use tokio::time::Instant;
+
+use crate::{
+    context::tenant::{Tenant, forbidden},
+    context::{Context, backoff},
+    kubernetes::KubeError,
+    tenant::session::{Session, TroubleKind, read},
 };
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use psg_api::{IdentityTenant, names};
-use psg_domain::{Picture, Presence, TenantKey};
-use psg_identity::Error;
-use psg_plan::{Brake, ClaimIndex, Finding, InUse, Reason, TenantState, TenantView};
-use psg_snapshot::Snapshot;
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio_util::sync::CancellationToken;
+/// How soon the status of a tenant counts what its groups claim. Thousands of groups change at once
+/// when an operator starts: one write tells of all that changed meanwhile.
+const COUNTED_AFTER: Duration = Duration::from_secs(2);
 
-static NOTHING: LazyLock<Picture> = LazyLock::new(Picture::default);
+/// After so many intervals without an answer a tenant counts as unreachable.
+const UNREACHABLE_AFTER: u32 = 5;
 
-/// How many of the managed groups may be missing from one read before none is made again.
-const VANISHED_AT_LEAST: usize = 5;
-const VANISHED_PERCENT: usize = 20;
-
-/// How many passes may make groups at once: enough to use the whole rate limit, few enough that
-/// each is done within seconds.
-const CREATING: usize = 8;
-/// How many passes may change or undo groups at once.
-const CHANGING: usize = 16;
-
-/// One tenant.
-pub struct Tenant {
-    /// `namespace/name`.
-    pub name: String,
-    /// The newest manifest; a change of it ends the actor's rest.
-    pub manifest: watch::Sender<Arc<IdentityTenant>>,
-    /// Ends the actor's rest.
-    pub poked: Notify,
-    /// What its groups claim has changed: whether it is in use is looked at again.
-    pub claimed: Notify,
-    /// Ends the actor.
-    pub gone: CancellationToken,
-    /// Places for passes that make a group, so that what one reads is fresh when it writes.
-    pub creating: Arc<Semaphore>,
-    /// Places for passes that change or undo one; a backlog of new groups does not hold them up.
-    pub changing: Arc<Semaphore>,
-    state: RwLock<State>,
-    vanished: Mutex<Option<Counted>>,
-}
-
-/// Missing out of managed groups, if that is too many, by the walk that began then.
-type Counted = (Timestamp, Option<(usize, usize)>);
-
-/// What the actor has found.
-#[derive(Clone)]
-pub struct State {
-    /// Whether it can be worked with.
-    pub tenant: TenantState,
-    /// Who answers.
-    pub key: Option<TenantKey>,
-    /// How often it is read.
-    pub interval: Duration,
-    /// Changes with the credentials.
-    pub credentials: String,
-    /// Until when a person has acknowledged what a brake holds back.
-    pub acknowledged_until: Option<Timestamp>,
-    /// How many of its groups may go at once.
-    pub brake: Brake,
-    /// Whether its resource stays until no group needs it.
-    pub in_use: InUse,
-    /// The Secret as it was read last.
-    pub secret: Option<ObjectMeta>,
-    /// The Secret that this tenant holds or is about to.
-    pub protects: Option<String>,
-    /// The Secret that this tenant lets go: its record may still be seen, and holds up no other.
-    pub letting_go: Option<String>,
-    /// Why the Secret is not held, and when that is tried again.
-    pub unprotected: Option<(Timestamp, Finding)>,
-    /// Why the Secret that nobody needs any more is still held.
-    pub unreleased: Option<Finding>,
-    /// The picture, once there are credentials to read it with.
-    pub snapshot: Option<Arc<Snapshot>>,
-    /// A write was forbidden: no other is tried before.
-    pub forbidden_until: Option<(Timestamp, String)>,
-    /// The user that the token belongs to, if its answer named one.
-    pub user: Option<String>,
-    /// Why the last read failed, while that may be a fault of the moment.
-    pub failing: Option<Finding>,
-    /// A call was not authorized: the credentials are to be looked at again.
-    pub unauthorized: bool,
-    /// The tenant took the credentials that are held, and is the one it should be.
-    pub verified: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            tenant: TenantState::Pending,
-            key: None,
-            interval: Duration::from_mins(1),
-            credentials: String::new(),
-            acknowledged_until: None,
-            brake: Brake::default(),
-            in_use: InUse::default(),
-            secret: None,
-            protects: None,
-            letting_go: None,
-            unprotected: None,
-            unreleased: None,
-            snapshot: None,
-            forbidden_until: None,
-            user: None,
-            failing: None,
-            unauthorized: false,
-            verified: false,
-        }
+/// Runs until the tenant is gone or the process ends.
+pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
+    let mut session = Session::default();
+    let mut manifest = tenant.manifest.subscribe();
+    let mut newest = Arc::clone(&manifest.borrow());
+    let mut failures = 0;
+    // Groups that are left from an earlier process need it before anything else.
+    if let Err(error) = keep(&context, &tenant, &mut newest).await {
+        tracing::warn!(tenant = %tenant.name, %error, "what its groups need of it could not be stored");
     }
-}
-
-impl State {
-    /// Whether the tenant takes what is held, as far as is known at that time. A write that was
-    /// forbidden is tried again when its time has come.
-    pub fn serves(&self, now: Timestamp) -> bool {
-        let works = matches!(
-            self.tenant,
-            TenantState::Ready | TenantState::Unreachable(_) | TenantState::Withdrawn(_)
-        );
-        self.verified && !self.unauthorized && (works || self.forbidden(now).is_some())
-    }
-
-    /// What a write was told that is not to be repeated yet.
-    pub fn forbidden(&self, now: Timestamp) -> Option<&str> {
-        let (until, message) = self.forbidden_until.as_ref()?;
-        (*until > now).then_some(message)
-    }
-}
-
-impl Tenant {
-    fn new(name: String, manifest: Arc<IdentityTenant>) -> Self {
-        Self {
-            name,
-            manifest: watch::Sender::new(manifest),
-            poked: Notify::new(),
-            claimed: Notify::new(),
-            gone: CancellationToken::new(),
-            creating: Arc::new(Semaphore::new(CREATING)),
-            changing: Arc::new(Semaphore::new(CHANGING)),
-            state: RwLock::default(),
-            vanished: Mutex::default(),
-        }
-    }
-
-    /// The state as it is.
-    pub fn state(&self) -> State {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Changes the state, unless the tenant's resource is gone; tells whether others must look again.
-    pub fn update(&self, change: impl FnOnce(&mut State)) -> bool {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if self.gone.is_cancelled() {
-            return false;
-        }
-        let before = state.clone();
-        change(&mut state);
-        before.tenant != state.tenant
-            || before.key != state.key
-            || before.acknowledged_until != state.acknowledged_until
-            || before.credentials != state.credentials
-            || before.in_use != state.in_use
-    }
-
-    /// Its resource is gone: its actor ends, and what is held serves deletions alone.
-    fn withdraw(&self) {
-        let finding = not_found(&self.name);
-        self.update(|state| {
-            // Whatever is wrong just now: nobody can put it back, and nobody else asks again.
-            state.tenant = if state.verified {
-                TenantState::Withdrawn(finding)
-            } else {
-                TenantState::Blocked(finding)
+    loop {
+        let now = Arc::clone(&manifest.borrow_and_update());
+        // It only reads, so nothing is lost if the end of the process does not wait for it.
+        let rest = tokio::select! {
+            biased;
+            () = context.stop.cancelled() => return,
+            rest = round(&tenant, &context, &mut session, &now) => rest,
+        };
+        newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
+        let next = Instant::now() + rest;
+        let mut told_at = None;
+        loop {
+            newest = status::newer(&manifest.borrow(), Some(newest));
+            let again = match keep(&context, &tenant, &mut newest).await {
+                Ok(()) => {
+                    failures = 0;
+                    next
+                }
+                Err(error) => {
+                    tracing::warn!(tenant = %tenant.name, %error, "what its groups need of it could not be stored");
+                    failures += 1;
+                    next.min(Instant::now() + backoff::backoff(failures, (context.jitter)()))
+                }
             };
-            self.gone.cancel();
-        });
+            tokio::select! {
+                biased;
+                () = context.stop.cancelled() => return,
+                () = tenant.gone.cancelled() => return,
+                changed = manifest.changed() => if changed.is_err() { return } else {
+                    session.read_at = None;
+                    break
+                },
+                () = tenant.poked.notified() => {
+                    session.read_at = None;
+                    break
+                },
+                () = tokio::time::sleep_until(again) => if again == next { break },
+                () = tenant.claimed.notified() => {
+                    told_at.get_or_insert_with(|| Instant::now() + COUNTED_AFTER);
+                },
+                () = tokio::time::sleep_until(told_at.unwrap_or(next)), if told_at.is_some() => {
+                    told_at = None;
+                    newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
+                }
+            }
+        }
     }
+}
 
-    /// Its resource cannot be read: its actor ends, and nothing is done in it until it can be.
-    fn block(&self, finding: Finding) {
-        self.update(|state| {
-            state.tenant = TenantState::Blocked(finding);
-            self.gone.cancel();
-        });
-    }
+/// What must stay for the groups: the tenant's resource, then its Secret.
+async fn keep(
+    context: &Context,
+    tenant: &Tenant,
+    newest: &mut Arc<IdentityTenant>,
+) -> Result<(), KubeError> {
+    in_use::keep(context, tenant, newest).await?;
+    protect::keep(context, tenant, newest).await
+}
 
-    /// Runs a decision over the tenant as it is.
-    pub fn look<R>(
-        &self,
-        claims: &ClaimIndex,
-        decide: impl FnOnce(TenantView, &Picture) -> R,
-    ) -> R {
-        let state = self.state();
-        let view = |picture: &Picture| TenantView {
-            state: state.tenant.clone(),
-            key: state.key.clone(),
-            interval: state.interval,
-            credentials: state.credentials.clone(),
-            vanished: self.vanished(picture, claims),
-            acknowledged_until: state.acknowledged_until,
-            brake: state.brake,
-            in_use: state.in_use,
+async fn round(
+    tenant: &Arc<Tenant>,
+    context: &Arc<Context>,
+    session: &mut Session,
+    manifest: &IdentityTenant,
+) -> Duration {
+    let acknowledged = annotations::acknowledged_until(&manifest.metadata);
+    let started = context.now();
+    let outcome = read(tenant, context, session, manifest).await;
+    let now = context.now();
+    let interval = tenant.state().interval;
+    let mut failing = None;
+    let (state, rest) = match outcome {
+        Ok(state) => {
+            session.failing_since = None;
+            session.failures = 0;
+            session.probe_at = None;
+            let spent = time::until(started, now);
+            let rest = match state {
+                TenantState::Ready => {
+                    let regular = interval.saturating_sub(spent);
+                    let snapshot = tenant.state().snapshot;
+                    let hidden = snapshot.and_then(|it| it.with(psg_domain::Picture::hidden_until));
+                    let hidden = hidden.filter(|from| *from > now);
+                    // Whether it differs is known sooner than at the next regular read.
+                    hidden.map_or(regular, |from| regular.min(time::until(now, from)))
+                }
+                _ => context.settings.credentials_retry,
+            };
+            (state, rest)
+        }
+        Err(trouble) if trouble.kind == TroubleKind::Passing => {
+            session.failures = session.failures.saturating_add(1);
+            let since = *session.failing_since.get_or_insert(now);
+            let lasting = time::until(since, now) >= interval.saturating_mul(UNREACHABLE_AFTER);
+            let state = match tenant.state().tenant {
+                TenantState::Pending | TenantState::Ready | TenantState::Unreachable(_)
+                    if lasting =>
+                {
+                    TenantState::Unreachable(trouble.finding)
+                }
+                known => {
+                    failing = Some(trouble.finding);
+                    known
+                }
+            };
+            // However long it lasted, the first answer after it is not missed by more than a read,
+            // and that it lasts is said when it does.
+            let shown_at = time::after(since, interval.saturating_mul(UNREACHABLE_AFTER));
+            let rest = match time::until(now, shown_at) {
+                Duration::ZERO => interval,
+                left => interval.min(left),
+            };
+            (state, trouble.again.min(rest))
+        }
+        Err(trouble) => {
+            session.failing_since = None;
+            (TenantState::Blocked(trouble.finding), trouble.again)
+        }
+    };
+    let changed = tenant.update(|known| {
+        known.tenant = match (&state, known.forbidden(now)) {
+            (TenantState::Ready | TenantState::Withdrawn(_), Some(message)) => {
+                TenantState::Blocked(forbidden(message, known.user.as_deref()))
+            }
+            _ => state,
         };
-        match &state.snapshot {
-            Some(snapshot) => snapshot.with(|picture| decide(view(picture), picture)),
-            None => decide(view(&NOTHING), &NOTHING),
-        }
+        known.acknowledged_until = acknowledged;
+        known.brake = brake(manifest);
+        known.failing = failing;
+    });
+    if changed {
+        context.requeue_members(&tenant.name);
     }
-
-    /// What a call ran into, if it concerns the whole tenant.
-    pub fn ran_into(&self, error: &Error, now: Timestamp, probe: Duration) {
-        match error {
-            Error::Unauthorized { .. } => {
-                self.update(|state| state.unauthorized = true);
-                self.poked.notify_one();
-            }
-            Error::Forbidden { message } => {
-                let until = psg_domain::time::after(now, probe);
-                self.update(|state| {
-                    state.forbidden_until = Some((until, message.clone()));
-                    state.tenant = TenantState::Blocked(forbidden(message, state.user.as_deref()));
-                });
-                self.poked.notify_one();
-            }
-            _ => {}
-        }
-    }
-
-    /// Too many groups missing from the last walk to be a coincidence; counted once a walk.
-    fn vanished(&self, picture: &Picture, claims: &ClaimIndex) -> Option<(usize, usize)> {
-        let as_of = picture.groups_as_of()?;
-        let mut known = self.vanished.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, vanished)) = *known
-            && of == as_of
-        {
-            return vanished;
-        }
-        let mut managed = 0;
-        let mut missing = 0;
-        for id in claims.managed(&self.name) {
-            managed += 1;
-            let is_there = matches!(picture.group(id), Presence::There(..));
-            if !is_there && !picture.is_shown_in_part(id) {
-                missing += 1;
-            }
-        }
-        let too_many = missing > VANISHED_AT_LEAST.max(managed * VANISHED_PERCENT / 100);
-        let vanished = too_many.then_some((missing, managed));
-        *known = Some((as_of, vanished));
-        vanished
-    }
+    rest
 }
 
-/// What a forbidden call says about the tenant. A token without a user is forbidden most calls.
-pub fn forbidden(message: &str, user: Option<&str>) -> Finding {
-    if user.is_none() {
-        let text = format!(
-            "the tenant refuses the token ({message}), which names no user: use a personal access \
-             token of an ORG_ADMIN user"
-        );
-        return Finding::new(Reason::NoUserContext, text);
-    }
-    let text = format!(
-        "the tenant refuses the user of the token ({message}): give it the level ORG_ADMIN"
-    );
-    Finding::new(Reason::Forbidden, text)
-}
-
-/// What is said where there is no such resource.
-pub fn not_found(name: &str) -> Finding {
-    let text = format!("there is no IdentityTenant {name}: create it, or correct spec.tenantRef");
-    Finding::new(Reason::TenantNotFound, text)
-}
-
-/// What is said where the resource cannot be read.
-pub fn unreadable(name: &str, why: &str) -> Finding {
-    let text = format!("IdentityTenant {name} cannot be read: {why}");
-    Finding::new(Reason::InvalidSpec, text)
-}
-
-/// All tenants, by `namespace/name`.
-#[derive(Default)]
-pub struct Tenants(RwLock<BTreeMap<String, Arc<Tenant>>>);
-
-impl Tenants {
-    /// A tenant.
-    pub fn get(&self, name: &str) -> Option<Arc<Tenant>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
-    }
-
-    /// Takes in a manifest; returns the tenant if it is new and wants an actor.
-    pub fn insert(&self, name: &str, manifest: Arc<IdentityTenant>) -> Option<Arc<Tenant>> {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tenant) = tenants.get(name).filter(|known| !known.gone.is_cancelled()) {
-            let mut is_stripped = false;
-            tenant.manifest.send_if_modified(|known| {
-                let matters = concerns(known) != concerns(&manifest);
-                is_stripped = is_held(known) && !is_held(&manifest);
-                *known = manifest;
-                matters
-            });
-            if is_stripped {
-                // Whether it may be without its finalizer is looked at now.
-                tenant.claimed.notify_one();
-            }
-            return None;
-        }
-        let tenant = Arc::new(Tenant::new(name.to_owned(), manifest));
-        tenants.insert(name.to_owned(), Arc::clone(&tenant));
-        Some(tenant)
-    }
-
-    /// What the groups of a tenant claim has changed.
-    pub fn claimed(&self, name: &str) {
-        if let Some(tenant) = self.get(name) {
-            tenant.claimed.notify_one();
-        }
-    }
-
-    /// The resource of a tenant is gone. While groups `need` it, what is held of it stays for
-    /// their deletion; it cannot be read again.
-    pub fn withdraw(&self, name: &str, need: bool) {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tenant) = tenants.get(name) {
-            tenant.withdraw();
-            if !need {
-                tenants.remove(name);
-            }
-        }
-    }
-
-    /// The resource of a tenant cannot be read.
-    pub fn block(&self, name: &str, finding: &Finding) {
-        if let Some(tenant) = self.get(name) {
-            tenant.block(finding.clone());
-        }
-    }
-
-    /// No group needs a tenant any more: forgets it if its resource is gone.
-    pub fn forget(&self, name: &str) {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if tenants
-            .get(name)
-            .is_some_and(|tenant| tenant.gone.is_cancelled())
-        {
-            tenants.remove(name);
-        }
-    }
-
-    /// Whether another tenant of the namespace holds a Secret, or is about to. One that was made
-    /// again under the name of `me` is another.
-    pub fn share(&self, me: &Tenant, namespace: &str, secret: &str) -> bool {
-        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let others = tenants.values().filter(|other| {
-            let (of, _) = other.name.split_once('/').unwrap_or_default();
-            of == namespace && !std::ptr::eq(Arc::as_ptr(other), me) && !other.gone.is_cancelled()
-        });
-        let mut others = others.map(|other| {
-            let (manifest, state) = (other.manifest.borrow(), other.state());
-            let recorded = manifest.status.as_ref();
-            let recorded = recorded.and_then(|status| status.protected_secret.clone());
-            let recorded = recorded.filter(|secret| state.letting_go.as_ref() != Some(secret));
-            let wanted = Some(&manifest.spec)
-                .filter(|spec| spec.protect_secret && state.in_use == InUse::Held)
-                .map(|spec| spec.credentials_secret_ref.name.clone());
-            [state.protects, recorded, wanted]
-        });
-        others.any(|held| held.contains(&Some(secret.to_owned())))
-    }
-
-    /// The names of all tenants.
-    pub fn names(&self) -> Vec<String> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .cloned()
-            .collect()
-    }
-}
-
-fn is_held(tenant: &IdentityTenant) -> bool {
-    let mut finalizers = tenant.metadata.finalizers.iter().flatten();
-    finalizers.any(|held| held == names::IN_USE)
-}
-
-/// What of a manifest makes the actor look: everything but its own status.
-fn concerns(tenant: &IdentityTenant) -> impl PartialEq + use<> {
-    let metadata = &tenant.metadata;
-    (
-        metadata.uid.clone(),
-        metadata.generation,
-        metadata.annotations.clone(),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::tests::objects;
-
-    #[test]
-    fn others_look_again_if_what_they_see_of_it_changed_and_only_then() {
-        let manifest = objects::tenant(&json!({"name": "t"}));
-        let tenant = Tenant::new("ns/t".to_owned(), Arc::new(manifest));
-        let key = TenantKey {
-            org: "acme".to_owned(),
-            tenant_id: "t".to_owned(),
-        };
-        let seen: [fn(&mut State, &TenantKey); 5] = [
-            |state, _| state.tenant = TenantState::Ready,
-            |state, key| state.key = Some(key.clone()),
-            |state, _| state.acknowledged_until = Some(Timestamp::UNIX_EPOCH),
-            |state, _| "others".clone_into(&mut state.credentials),
-            |state, _| state.in_use = InUse::Held,
-        ];
-        for change in seen {
-            assert!(tenant.update(|state| change(state, &key)));
-            assert!(!tenant.update(|state| change(state, &key)), "it was so");
-        }
-        assert!(!tenant.update(|state| state.interval = Duration::from_secs(7)));
-    }
+fn brake(manifest: &IdentityTenant) -> Brake {
+    let spec = &manifest.spec.deletion_brake;
+    Brake::of(spec.max, spec.percent)
 }

@@ -50,7 +50,7 @@ pub enum AdoptionPolicy {
 /// What happens to the tenant's group when the resource is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeletionPolicy {
-    /// Deleted, and its policy handed back to every source.
+    /// Deleted, and its policy reassigned to every source.
     #[default]
     Delete,
     /// Left in the tenant.

@@ -2,6 +2,8 @@
 //! shows, what a resource remembers. Parsed once at the edges; no IO, no clock.
 //!
 //! # Layout
+//! - [`api_version`]: the versions of the identity API.
+//! - [`condition_type`]: the conditions of both kinds.
 //! - [`ids`]: identifiers that are safe in a URL path, and references by name or id.
 //! - [`facts`]: sources, policies, groups and policy holders of a tenant.
 //! - [`desired`]: one group as its manifest wants it.
@@ -11,6 +13,8 @@
 //! - [`text`]: what people see of text that others wrote.
 //! - [`time`]: arithmetic on timestamps that cannot overflow.
 
+pub mod api_version;
+pub mod condition_type;
 pub mod desired;
 pub mod facts;
 pub mod ids;
@@ -20,12 +24,14 @@ pub mod recorded;
 pub mod text;
 pub mod time;
 
+pub use api_version::ApiVersion;
+pub use condition_type::ConditionType;
 pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};
 pub use facts::{Group, Holder, HolderSelectors, Kind, Policy, Source, Unreadable};
-pub use ids::{GroupId, InvalidId, PolicyId, Ref, SourceId, TenantKey};
+pub use ids::{GroupId, InvalidId, NamespacedName, PolicyId, Ref, SourceId, TenantKey};
 pub use password_rules::{Limit, PasswordRules, Rule, Stated, Undecided};
 pub use picture::{Changes, Picture, Presence};
 pub use recorded::{
-    Assign, Contested, Deletion, Drift, HandBack, HandBackResult, Intent, Origin, PolicyPin,
-    Recorded, Refused, SourcePin, Update,
+    Assign, Contested, Deletion, Drift, Intent, Origin, PolicyPin, Reassignment,
+    ReassignmentResult, Recorded, Refused, SourcePin, Update,
 };

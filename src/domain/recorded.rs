@@ -36,7 +36,7 @@ pub struct Recorded {
     /// A fight with another tool that was given up.
     pub contested: Option<Contested>,
     /// Sources that left by a change, or may have left, and must not stay without a policy.
-    pub leaving: Vec<HandBack>,
+    pub leaving: Vec<Reassignment>,
     /// What a deletion undoes, frozen when it was written.
     pub deletion: Option<Deletion>,
     /// Where the tenant differs and is not written.
@@ -176,12 +176,12 @@ pub struct Deletion {
     /// When it was stored.
     pub recorded_at: Timestamp,
     /// Every source and the policy that it must not lose.
-    pub sources: Vec<HandBack>,
+    pub sources: Vec<Reassignment>,
 }
 
 /// One source that gets a policy of its own again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct HandBack {
+pub struct Reassignment {
     /// The source.
     pub source: SourceId,
     /// Its name, for people.
@@ -191,7 +191,7 @@ pub struct HandBack {
     /// Whether it gets that policy in place of another one.
     pub assign: Assign,
     /// How it ended; none while it is open.
-    pub result: Option<HandBackResult>,
+    pub result: Option<ReassignmentResult>,
 }
 
 /// When a source is given the policy that its group had.
@@ -204,9 +204,9 @@ pub enum Assign {
     IfNone,
 }
 
-/// How the hand-back of one source ended.
+/// How the reassignment of one source ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HandBackResult {
+pub enum ReassignmentResult {
     /// The service had assigned the policy by itself.
     ByService,
     /// We assigned it and read it back.

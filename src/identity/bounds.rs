@@ -21,3 +21,6 @@ pub const LONGEST_TEXT: usize = 1024;
 /// The longest condition, as JSON, of an exception among a source's policies: some 200 pairs of an
 /// attribute and a value.
 pub const LONGEST_SELECTORS: usize = 16 << 10;
+
+/// The most objects that the API puts on a page.
+pub const PAGE_LIMIT: usize = 250;

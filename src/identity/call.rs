@@ -8,28 +8,29 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use psg_domain::SourceId;
+use psg_domain::{ApiVersion, SourceId};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
-    client::Options,
     credentials::Credentials,
     error::Error,
     lane::Lane,
     limiter::{Limiter, Permit},
     limiters::Limiters,
+    options::Options,
     pages::Page,
-    routes::{ApiVersion, EXPERIMENTAL, Operation, Route},
+    routes::{EXPERIMENTAL, Operation, Route},
     shares::Budget,
-    token::{self, Token, TokenInfo, Tokens},
+    token::{self, Token, Tokens},
+    token_info::TokenInfo,
     transport::{Kind, Request, Response, Transport},
     witness::{Ended, Witness},
 };
 
 /// What is asked, before it has a token.
-pub(crate) struct Sent<'a> {
+pub(crate) struct Call<'a> {
     operation: Operation,
     id: Option<&'a str>,
     page: Option<Page>,
@@ -38,7 +39,7 @@ pub(crate) struct Sent<'a> {
     witness: Option<&'a dyn Witness>,
 }
 
-impl<'a> Sent<'a> {
+impl<'a> Call<'a> {
     pub fn of(operation: Operation) -> Self {
         Self {
             operation,
@@ -137,7 +138,7 @@ impl Caller {
                 options.rate,
             )
         };
-        let routes = Operation::ALL.map(|operation| options.version.route(operation));
+        let routes = Operation::ALL.map(|operation| operation.route(options.version));
         let in_use = BTreeSet::from(routes.map(|route| route.version));
         let by_version = in_use
             .into_iter()
@@ -175,8 +176,8 @@ impl Caller {
     }
 
     /// Sends a call and returns its answer if its status is 200 to 299.
-    pub async fn call(&self, sent: Sent<'_>, lane: Lane) -> Result<Response, Error> {
-        let route = self.options.version.route(sent.operation);
+    pub async fn call(&self, sent: Call<'_>, lane: Lane) -> Result<Response, Error> {
+        let route = sent.operation.route(self.options.version);
         let (token, error) = match self.once(&sent, &route, lane).await? {
             Ok(answer) => return Ok(answer),
             Err(refused) => refused,
@@ -199,7 +200,7 @@ impl Caller {
     /// One request. The inner error is a 401, with the token that it is about.
     async fn once(
         &self,
-        sent: &Sent<'_>,
+        sent: &Call<'_>,
         route: &Route,
         lane: Lane,
     ) -> Result<Result<Response, (Token, Error)>, Error> {
@@ -284,14 +285,14 @@ impl Caller {
         if kind == Kind::Read {
             return Ok(limiter.acquire(lane).await);
         }
-        let longest = self.options.line_timeout;
+        let longest = self.options.queue_timeout;
         let place = tokio::time::timeout(longest, limiter.acquire(lane)).await;
         place.map_err(|_| Error::NotSent {
             why: format!("the rate limit had no room for {longest:?}"),
         })
     }
 
-    fn request(&self, sent: &Sent<'_>, route: &Route, token: &Token) -> Request {
+    fn request(&self, sent: &Call<'_>, route: &Route, token: &Token) -> Request {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, token.authorization.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));

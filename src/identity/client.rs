@@ -8,7 +8,7 @@
 //!
 //! Dropping a call before its answer leaves a write's effect unknown.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use http::HeaderMap;
 use psg_domain::{
@@ -16,48 +16,20 @@ use psg_domain::{
 };
 
 use crate::{
-    call::{Caller, Sent},
+    call::{Call, Caller},
     credentials::Credentials,
     error::Error,
     lane::Lane,
     limiters::Limiters,
+    options::Options,
     pages::{self, Listed, Page},
-    routes::{ApiVersion, Operation},
+    routes::Operation,
     shares::Budget,
-    token::TokenInfo,
+    token_info::TokenInfo,
     transport::{Response, Transport},
-    window::Rate,
     wire::{self, Application, GroupBody, Identified, Kept, Rows},
     witness::Witness,
 };
-
-/// How a tenant is talked to.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The version that is asked, where it has what is asked for.
-    pub version: ApiVersion,
-    /// What this client may send at most, to each version. With other clients of the same client
-    /// id it shares what the most generous of their rates allows.
-    pub rate: Rate,
-    /// For a whole read.
-    pub read_timeout: Duration,
-    /// How long a write may wait for the rate limit before it is given up unsent.
-    pub line_timeout: Duration,
-    /// For a whole write; shorter than the time for which a lost answer is waited for.
-    pub post_timeout: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            version: ApiVersion::default(),
-            rate: Rate::default(),
-            read_timeout: Duration::from_secs(30),
-            line_timeout: Duration::from_secs(11),
-            post_timeout: Duration::from_secs(8),
-        }
-    }
-}
 
 /// What a deletion found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,14 +160,14 @@ impl Client {
         lane: Lane,
         read: fn(&[u8]) -> Result<Rows<T>, String>,
     ) -> Result<Listed<T>, Error> {
-        self.page(operation, Sent::of(operation), page, lane, read)
+        self.page(operation, Call::of(operation), page, lane, read)
             .await
     }
 
     async fn page<T: Kept>(
         &self,
         operation: Operation,
-        sent: Sent<'_>,
+        sent: Call<'_>,
         page: Page,
         lane: Lane,
         read: fn(&[u8]) -> Result<Rows<T>, String>,
@@ -224,7 +196,7 @@ impl Client {
     pub async fn group(&self, id: &GroupId, lane: Lane) -> Result<Option<Group>, Error> {
         let answer = self
             .caller
-            .call(Sent::of(Operation::ReadGroup).id(id.as_str()), lane)
+            .call(Call::of(Operation::ReadGroup).id(id.as_str()), lane)
             .await;
         let Some(answer) = found(answer)? else {
             return Ok(None);
@@ -301,7 +273,7 @@ impl Client {
     ) -> Result<Option<Vec<Holder>>, Error> {
         let operation = Operation::ReadHolders;
         let page = |page| {
-            let sent = Sent::of(operation).id(source.as_str());
+            let sent = Call::of(operation).id(source.as_str());
             self.page(operation, sent, page, lane, wire::holders)
         };
         Ok(found(pages::all(page).await)?.map(|holders| holders.items))
@@ -325,7 +297,7 @@ impl Client {
     /// How many applications depend on a source, for a token that may not list applications;
     /// none: the tenant says that there is no such source.
     pub async fn connections(&self, source: &SourceId, lane: Lane) -> Result<Option<u32>, Error> {
-        let sent = Sent::of(Operation::ReadConnections).id(source.as_str());
+        let sent = Call::of(Operation::ReadConnections).id(source.as_str());
         let Some(answer) = found(self.caller.call(sent, lane).await)? else {
             return Ok(None);
         };
@@ -342,15 +314,15 @@ impl Client {
             limit: 1,
             ..Page::first()
         };
-        let sent = Sent::of(Operation::CountAccounts).page(one);
+        let sent = Call::of(Operation::CountAccounts).page(one);
         let answer = self.caller.call(sent.accounts_of(source), lane).await?;
         Ok(total(&answer.headers))
     }
 }
 
 impl Client {
-    fn write(&self, operation: Operation) -> Sent<'_> {
-        Sent::of(operation).seen_by(self.witness.as_deref())
+    fn write(&self, operation: Operation) -> Call<'_> {
+        Call::of(operation).seen_by(self.witness.as_deref())
     }
 }
 

@@ -8,10 +8,11 @@
 
 use psg_domain::Unreadable;
 
-use crate::{bounds::MOST_BYTES, error::Error, routes::Operation};
-
-/// The most objects that the API puts on a page.
-pub const PAGE_LIMIT: usize = 250;
+use crate::{
+    bounds::{MOST_BYTES, PAGE_LIMIT},
+    error::Error,
+    routes::Operation,
+};
 
 /// The fewest objects of a page that are asked for, where larger pages are too large.
 const FEWEST: usize = 25;

@@ -39,7 +39,7 @@ pub const ALL: [Property; 12] = [
     ("base_url", base_urls),
 ];
 
-/// Stands in for what must never be repeated: neither JSON nor one of our own words.
+/// RoleReceiver in for what must never be repeated: neither JSON nor one of our own words.
 const SECRET: &str = "s3cr3t-canary-0451";
 const LONGEST: usize = 400;
 

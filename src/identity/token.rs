@@ -4,7 +4,6 @@
 //! makes it: its failure is shared as well. Time is monotonic; a token's body is never shown.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     sync::{
         Arc,
@@ -15,7 +14,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use psg_domain::TenantKey;
 use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use tokio::{sync::Mutex, time::Instant};
 
@@ -25,7 +23,8 @@ use crate::{
     form,
     lane::Lane,
     limiter::Limiter,
-    retry_after, scopes,
+    retry_after,
+    token_info::TokenInfo,
     transport::{Kind, Request, Response, Transport},
     wire::{refusal::may_be_the_apis_own, token::Answer},
 };
@@ -38,32 +37,6 @@ const MAX_BODY: usize = 1 << 20;
 const EARLY: Duration = Duration::from_mins(1);
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 const LONGEST_LIFE: Duration = Duration::from_hours(24);
-
-/// Who answered, and what the token may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenInfo {
-    /// The tenant that really answered.
-    pub key: TenantKey,
-    /// The identity behind the token, if the answer names one.
-    pub user: Option<String>,
-    /// Whether the answer says that there is no user behind the token: then it cannot write groups,
-    /// whatever its scopes.
-    pub without_user: bool,
-    /// What was granted; empty if the answer did not say.
-    pub scopes: BTreeSet<String>,
-}
-
-impl TokenInfo {
-    /// The scopes that the operator needs and the token lacks.
-    pub fn missing_scopes(&self) -> BTreeSet<&'static str> {
-        scopes::missing(&self.scopes)
-    }
-
-    /// Whether [`crate::Client::list_applications`] can work; if not, use `connections`.
-    pub fn may_list_applications(&self) -> bool {
-        scopes::may_list_applications(&self.scopes)
-    }
-}
 
 /// One minted token.
 #[derive(Clone)]

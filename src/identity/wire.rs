@@ -6,8 +6,6 @@
 //! shared with any simulator of the API.
 
 mod application;
-#[cfg(test)]
-mod every_field;
 mod field;
 mod group;
 mod holder;
@@ -100,7 +98,7 @@ impl<'de, const MOST: usize, W: Deserialize<'de>> Visitor<'de> for Counting<MOST
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::PAGE_LIMIT;
+    use crate::bounds::PAGE_LIMIT;
 
     #[test]
     fn a_page_of_more_items_than_were_asked_for_is_refused_unread() {

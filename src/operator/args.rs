@@ -11,7 +11,7 @@ use psg_plan::Timers;
 use crate::{
     audit::Place,
     election::Terms,
-    telemetry,
+    telemetry::{self, LogFormat},
     values::{self, List},
 };
 
@@ -135,15 +135,6 @@ pub struct Args {
     /// What is logged, such as `info` or `psg_controller=debug,info`.
     #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = telemetry::filter)]
     pub log_level: String,
-}
-
-/// The form of the logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
 }
 
 /// Flags that do not fit together.

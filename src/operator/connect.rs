@@ -6,7 +6,7 @@ use kube::{
 };
 use psg_api::proxy;
 
-use crate::serve::Error;
+use crate::error::Error;
 
 /// Where Kubernetes is, and who we are there.
 pub async fn config() -> Result<Config, Error> {

@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use psg_controller::{Readiness, Standing, Stands};
+use psg_controller::{Readiness, Role, RoleReceiver};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -61,7 +61,7 @@ pub struct Health {
     /// What the process waits for.
     pub readiness: Arc<Readiness>,
     /// Whether the process acts.
-    pub stands: Stands,
+    pub role: RoleReceiver,
     /// The figures.
     pub registry: Arc<Registry>,
 }
@@ -96,15 +96,15 @@ fn lives(silent: Option<Duration>) -> (StatusCode, String) {
 }
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
-    let stands = *health.stands.borrow();
-    said(health.readiness.waiting_for(), stands)
+    let role = *health.role.borrow();
+    said(health.readiness.waiting_for(), role)
 }
 
-fn said(mut waiting: Vec<&'static str>, stands: Standing) -> (StatusCode, String) {
-    let word = match stands {
-        Standing::Leading => "leading\n",
-        Standing::Standby => "standby\n",
-        Standing::Unknown => {
+fn said(mut waiting: Vec<&'static str>, role: Role) -> (StatusCode, String) {
+    let word = match role {
+        Role::Leader => "leading\n",
+        Role::Standby => "standby\n",
+        Role::Unknown => {
             waiting.push("the first look at the Lease");
             ""
         }
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn a_standby_is_ready_and_who_knows_of_no_lease_is_not() {
         let ready = |word: &str| (StatusCode::OK, format!("{word}\n"));
-        assert_eq!(said(vec![], Standing::Leading), ready("leading"));
-        assert_eq!(said(vec![], Standing::Standby), ready("standby"));
+        assert_eq!(said(vec![], Role::Leader), ready("leading"));
+        assert_eq!(said(vec![], Role::Standby), ready("standby"));
         let waits = |text: &str| {
             (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -160,7 +160,7 @@ mod tests {
             )
         };
         let lease = "the first look at the Lease";
-        assert_eq!(said(vec![], Standing::Unknown), waits(lease));
-        assert_eq!(said(vec!["a", "b"], Standing::Leading), waits("a, b"));
+        assert_eq!(said(vec![], Role::Unknown), waits(lease));
+        assert_eq!(said(vec!["a", "b"], Role::Leader), waits("a, b"));
     }
 }

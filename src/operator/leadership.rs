@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, api::PostParams};
 use prometheus_client::metrics::gauge::Gauge;
-use psg_controller::Standing;
+use psg_controller::Role;
 use tokio::sync::watch;
 
 use crate::{
@@ -41,7 +41,7 @@ pub struct Candidate {
     identity: String,
     terms: Terms,
     fence: Arc<Fence>,
-    standing: watch::Sender<Standing>,
+    role: watch::Sender<Role>,
     metric: Gauge,
     seen: Option<Seen>,
     holder: Option<String>,
@@ -56,7 +56,7 @@ impl Candidate {
             identity,
             terms,
             fence: Arc::new(Fence::new(terms)),
-            standing: watch::Sender::default(),
+            role: watch::Sender::default(),
             metric: Gauge::default(),
             seen: None,
             holder: None,
@@ -68,9 +68,9 @@ impl Candidate {
         Arc::clone(&self.fence)
     }
 
-    /// Where it stands.
-    pub fn stands(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+    /// Its role, and every change of it.
+    pub fn roles(&self) -> watch::Receiver<Role> {
+        self.role.subscribe()
     }
 
     /// 1 while it leads.
@@ -187,21 +187,21 @@ impl Candidate {
         if !self.leads() {
             tracing::info!(identity = self.identity, before, "leads from now on");
             self.metric.set(1);
-            self.standing.send_replace(Standing::Leading);
+            self.role.send_replace(Role::Leader);
         }
     }
 
     fn stand_by(&mut self, holder: Option<&str>) {
-        let first = *self.standing.borrow() == Standing::Unknown;
+        let first = *self.role.borrow() == Role::Unknown;
         if first || self.holder.as_deref() != holder {
             tracing::info!(identity = self.identity, holder, "stands by");
             self.holder = holder.map(str::to_owned);
-            self.standing.send_replace(Standing::Standby);
+            self.role.send_replace(Role::Standby);
         }
     }
 
     fn leads(&self) -> bool {
-        *self.standing.borrow() == Standing::Leading
+        *self.role.borrow() == Role::Leader
     }
 }
 

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod connect;
 pub mod definitions;
 pub mod election;
+pub mod error;
 pub mod fence;
 pub mod health;
 pub mod leadership;

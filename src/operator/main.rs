@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use psg_operator::{args::Args, audit::Trail, serve, telemetry};
+use psg_operator::{args::Args, audit::Trail, error::Error, serve, telemetry};
 
 fn main() -> ExitCode {
     let args = Args::read();
@@ -16,14 +16,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<(), serve::Error> {
-    let trail = Trail::open(args.audit_log.clone()).map_err(serve::Error::Audit)?;
+fn run(args: Args) -> Result<(), Error> {
+    let trail = Trail::open(args.audit_log.clone()).map_err(Error::Audit)?;
     let trail = Arc::new(trail);
     // One thread carries a tenant's whole budget of requests with ease, and keeps memory small.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(serve::Error::Runtime)?;
+        .map_err(Error::Runtime)?;
     let ended = runtime.block_on(serve::serve(args, Arc::clone(&trail)));
     // A name that is being looked up does not hold up the end.
     runtime.shutdown_background();

@@ -9,8 +9,12 @@ use jiff::Timestamp;
 use kube::Api;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
-    Audit, Context, Metrics, ProcessClock, Standing, Stands, kubernetes::Cluster, mind::Minds,
-    protect::Releases, standing, tenant::Tenants, wakes::Wakes,
+    AllUnreadable, Audit, Context, Metrics, ProcessClock, Role, RoleReceiver,
+    context::{
+        requeue::Requeue, resource_states::ResourceStates, role, secret_locks::SecretLocks,
+        tenants::Tenants,
+    },
+    kubernetes::client::Cluster,
 };
 use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
 use psg_snapshot::Pictures;
@@ -22,10 +26,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Args, Contradiction},
+    args::Args,
     aside::Aside,
     audit::Trail,
     connect, definitions,
+    error::Error,
     fence::Fence,
     health::{self, Health, Pulse},
     leadership::{Candidate, Lost},
@@ -34,38 +39,6 @@ use crate::{
 
 /// How long one call to Kubernetes may take.
 const KUBERNETES_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Why the process cannot run, or not any longer.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The flags do not fit together.
-    #[error(transparent)]
-    Flags(#[from] Contradiction),
-    /// No runtime, or no thread.
-    #[error("no runtime: {0}")]
-    Runtime(#[source] std::io::Error),
-    /// No way to Kubernetes.
-    #[error("no way to Kubernetes: {0}; set KUBECONFIG or run inside a cluster")]
-    NoCluster(#[from] kube::config::InferConfigError),
-    /// A client could not be made.
-    #[error("no client: {0}")]
-    Client(String),
-    /// The trail has nowhere to go.
-    #[error("the audit log cannot be opened: {0}; correct --audit-log")]
-    Audit(#[source] std::io::Error),
-    /// The address is taken, or not ours.
-    #[error("cannot serve health at {0}: {1}")]
-    Listen(std::net::SocketAddr, #[source] std::io::Error),
-    /// Another replica leads, or may lead.
-    #[error("not the leader any more: {0}; another replica goes on")]
-    Lost(#[from] Lost),
-    /// A defect of the operator.
-    #[error("the Lease is not renewed any more, which is a defect; another replica goes on")]
-    NotRenewed,
-    /// Writes in hand did not end in time.
-    #[error("writes in hand did not end within {0:?}; they are settled at the next start")]
-    Drain(Duration),
-}
 
 /// Runs the operator, with an audit trail. Close the trail after the runtime has shut down: a request
 /// that is dropped with the runtime is logged on drop.
@@ -104,9 +77,9 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         _ => None,
     };
     let fence = candidate.as_ref().map(Candidate::fence);
-    let stands = candidate
+    let roles = candidate
         .as_ref()
-        .map_or_else(standing::alone, Candidate::stands);
+        .map_or_else(role::alone, Candidate::roles);
     let transport = HttpTransport::new(&HttpOptions {
         allow_insecure: args.allow_insecure_tenants,
         ..HttpOptions::default()
@@ -115,7 +88,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let stop = stop_on_signals().map_err(Error::Runtime)?;
     let mut registry = Registry::default();
     let namespaces = args.watch_namespaces();
-    let (wakes, queues) = Wakes::new(&namespaces);
+    let (requeue, queues) = Requeue::new(&namespaces);
     let metric = candidate.as_ref().map_or_else(
         || {
             let alone = Gauge::default();
@@ -152,15 +125,15 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         ),
         limiters: Limiters::default(),
         pictures: Pictures::default(),
-        secret_releases: Releases::default(),
+        secret_locks: SecretLocks::default(),
         clock: Arc::new(move || clock.now()),
         jitter: Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).random()),
         settings,
         tenants: Tenants::default(),
         claims: RwLock::default(),
-        minds: Minds::default(),
-        wakes,
-        unreadable: psg_controller::unreadable::AllUnreadable::default(),
+        resource_states: ResourceStates::default(),
+        requeue,
+        unreadable: AllUnreadable::default(),
         audit: Audit {
             log: trail,
             annotations: args.audit_annotations(),
@@ -168,7 +141,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         },
         metrics: Metrics::new(&mut registry),
         readiness: Arc::default(),
-        stands: stands.clone(),
+        role: roles.clone(),
         stop: stop.clone(),
     });
     let pulse = Arc::new(Pulse::new(std::time::Instant::now()));
@@ -178,7 +151,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         pulse,
         readiness: Arc::clone(&context.readiness),
         registry: Arc::new(registry),
-        stands: stands.clone(),
+        role: roles.clone(),
     };
     listen(&aside, &args, health)?;
     tracing::info!(
@@ -200,7 +173,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let ended = tokio::select! {
         biased;
         // Whatever is in hand is dropped with the work. The other thread may be late to tell.
-        overdue = overdue(fence.as_ref(), stands) => Err(Lost::Overdue(overdue).into()),
+        overdue = overdue(fence.as_ref(), roles) => Err(Lost::Overdue(overdue).into()),
         error = lost(campaign.as_mut()) => Err(error),
         ended = drained(work, &stop, args.drain) => ended,
     };
@@ -241,8 +214,8 @@ async fn campaign(mut candidate: Candidate, done: CancellationToken) -> Option<L
 }
 
 /// Ends only if a lease that was ours was not renewed in time.
-async fn overdue(fence: Option<&Arc<Fence>>, mut stands: Stands) -> Duration {
-    let leads = stands.wait_for(|standing| *standing == Standing::Leading);
+async fn overdue(fence: Option<&Arc<Fence>>, mut roles: RoleReceiver) -> Duration {
+    let leads = roles.wait_for(|role| *role == Role::Leader);
     match fence {
         Some(fence) if leads.await.is_ok() => fence.given_up().await,
         _ => std::future::pending().await,

@@ -6,8 +6,6 @@ use psg_domain::text;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::LogFormat;
-
 /// What is logged, such as `info` or `psg_controller=debug,info`, as `tracing` reads it. A word that is
 /// no level would mean a part of the program of that name, and silence everything else.
 pub fn filter(text: &str) -> Result<String, String> {
@@ -48,6 +46,15 @@ fn level(word: &str) -> Result<&str, String> {
             word.escape_debug()
         )),
     }
+}
+
+/// The form of the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
 }
 
 /// Starts logging by a [`filter`].

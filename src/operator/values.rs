@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use psg_api::names::{is_annotation, is_label, is_subdomain};
 use psg_identity::address::{is_domain, is_literal};
 
-use crate::{args::LogFormat, audit::Place};
+use crate::{audit::Place, telemetry::LogFormat};
 
 /// What one flag of those that may be repeated says: entries with commas between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,12 +9,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use psg_domain::{DeletionPolicy, Desired, ManagementPolicy, Recorded, time};
-
-use crate::{
-    case::{Case, Move},
-    reason::{Finding, Reason},
-};
+use psg_domain::{DeletionPolicy, Desired, ManagementPolicy, Recorded};
 
 /// Deletions that began within so long are one wave.
 pub const WINDOW: Duration = Duration::from_mins(10);
@@ -108,30 +103,4 @@ impl Wave {
             Going::Waits | Going::Begun(_) => self.going += 1,
         }
     }
-}
-
-/// Holds back a deletion that was not begun; nothing if it may go on.
-pub fn holds(case: &Case<'_>, now: Timestamp) -> Option<Move> {
-    if case.tenant.is_acknowledged(now) {
-        return None;
-    }
-    let tenant = &case.claims.claimant(&case.object.uid)?.tenant;
-    let Wave {
-        managed,
-        going,
-        held_back,
-    } = case.claims.wave(tenant, time::before(now, WINDOW));
-    let limit = case.tenant.brake.limit(managed);
-    if going <= limit && held_back == 0 {
-        return None;
-    }
-    let message = format!(
-        "{going} of {managed} groups are going or went within 10 minutes, and deletionBrake of IdentityTenant \
-         {tenant} allows {limit}: the group is not deleted until passwordsync.dev/acknowledged-until is set \
-         there to a time to come; deletionPolicy: Orphan lets this resource go without it"
-    );
-    Some(Move::Wait {
-        until: time::after(now, WINDOW),
-        why: Finding::new(Reason::DeletionPaused, message),
-    })
 }

@@ -11,14 +11,15 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    Desired, GroupId, ManagementPolicy, Picture, Recorded, Ref, Source, SourceId, TenantKey, time,
+    Desired, GroupId, ManagementPolicy, NamespacedName, Picture, Recorded, Ref, Source, SourceId,
+    TenantKey, time,
 };
 
 pub use index::ClaimIndex;
 
 use crate::{
     brake::Going,
-    case::Object,
+    observed::Object,
     reason::{About, Reason},
 };
 
@@ -34,7 +35,7 @@ pub struct Claimant {
     /// When it was created.
     pub created: Timestamp,
     /// Its IdentityTenant, as `namespace/name`.
-    pub tenant: String,
+    pub tenant: NamespacedName,
     /// It may win what nobody has recorded: not observing, paused or being deleted.
     pub eager: bool,
     /// What it wants, if its manifest can be read.
@@ -211,7 +212,7 @@ impl Claimant {
     pub fn of(
         object: &Object,
         created: Timestamp,
-        tenant: String,
+        tenant: NamespacedName,
         desired: Option<&Desired>,
         recorded: &Recorded,
         now: Timestamp,

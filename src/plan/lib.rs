@@ -6,71 +6,61 @@
 //! # Layout
 //! - [`engine`]: what a driver sees, what comes out, and what a reply or a stored record changes; the
 //!   only caller of the rules.
-//! - [`case`]: what a rule sees, and [`Move`], what it answers.
+//! - [`case`]: what a rule sees, and [`Next`], what it answers.
 //! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
 //! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
-//!   [`sync`], [`update`], [`contested`], [`brake`], [`hand_back`], [`moving`] with [`traffic`]: one rule, one file.
+//!   [`sync`], [`update`], [`contested`], [`brake`], [`reassign`], [`moving`] with [`traffic`]: one rule, one file.
 //! - [`alignment`]: whether two password policies align; no other rule asks it.
 //! - [`preview`]: a driver that sends nothing, with the replies of `predict`.
-//! - [`verdict`]: what the status says after a move; [`tenant_verdict()`] for a tenant.
+//! - [`verdict`]: what the status says after a move; [`tenant_conditions()`] for a tenant.
 //! - [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`claims::ClaimIndex`]: who owns what, over all resources.
 
-mod absence;
-mod adopt;
+mod action;
 pub mod alignment;
 pub mod brake;
 mod case;
 pub mod claims;
-mod conflicts;
-mod contested;
-mod create;
-mod delete;
+mod conditions;
+mod decide;
 mod differ;
 mod engine;
-mod hand_back;
-// Mutants are built by the hundred, and this takes longest to compile.
-#[cfg(test)]
-#[cfg(not(mutants))]
-mod model_check;
-mod moving;
+mod expectations;
 mod near;
-mod next;
+mod observed;
+mod outcome;
 mod predict;
-mod prerequisites;
 pub mod preview;
 pub mod reason;
-pub mod refused;
-pub mod resolve;
-mod sync;
-mod tenant_verdict;
+mod repairs;
+mod resolve;
+mod rules;
+mod tenant_conditions;
 #[cfg(test)]
 mod tests;
-mod traffic;
-pub mod update;
-pub mod verdict;
 
+pub use action::{Action, Memory, Next, Release, ReleaseKind, What, WriteCause};
 pub use brake::{Brake, Going};
-pub use case::{
-    Farewell, FarewellKind, InUse, Memory, Move, Object, Setback, Step, TenantState, TenantView,
-    Timers, What, WriteCause,
-};
 pub use claims::{ClaimIndex, Claimant};
-pub use engine::{Decision, Engine, Learned, Observation, Reply};
+pub use conditions::{Condition, Report, Truth};
+pub use decide::{Decision, Observation, Pace};
+pub use engine::Engine;
 pub use near::Search;
-pub use prerequisites::Lack;
+pub use observed::{InUse, Object, TenantState, TenantView, Timers};
+pub use outcome::{Basis, Learned, Reply, Setback};
 pub use reason::{Finding, Reason};
-pub use refused::Basis;
 pub use resolve::{Resolved, Unresolved, resolve};
-pub use tenant_verdict::tenant_verdict;
-pub use verdict::{Condition, Report, Truth};
+pub use rules::prerequisites::Lack;
+pub use tenant_conditions::tenant_conditions;
 
 // The tests of single rules ask about one case, without the engine.
 #[cfg(test)]
-use case::{Case, Outcome, Puts, Remembered, Sent};
-#[cfg(test)]
-use contested::Repairs;
-#[cfg(test)]
-use next::next;
-#[cfg(test)]
-use verdict::verdict;
+use {
+    action::Remembered,
+    case::Case,
+    conditions::report,
+    expectations::{Expectations, Puts},
+    outcome::Outcome,
+    repairs::Repairs,
+    rules::{next, refused},
+};

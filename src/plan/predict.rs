@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use psg_domain::{Group, GroupId, Holder, Picture, SourceId};
 
 use crate::{
-    case::Step,
-    engine::Reply,
+    action::Action,
+    outcome::Reply,
     reason::{Finding, Reason},
 };
 
@@ -59,10 +59,10 @@ impl Tenant {
         self.holders.get(source).map(Vec::as_slice)
     }
 
-    /// Does what a step asks for, and replies as the tenant would.
-    pub fn reply(&mut self, step: &Step) -> Reply {
-        match step {
-            Step::CreateGroup(intent) => {
+    /// Does what an action asks for, and replies as the tenant would.
+    pub fn reply(&mut self, action: &Action) -> Reply {
+        match action {
+            Action::CreateGroup(intent) => {
                 self.made += 1;
                 let id = format!("to-be-made-{}", self.made);
                 let Ok(id) = GroupId::parse(&id) else {
@@ -77,25 +77,27 @@ impl Tenant {
                 self.groups.insert(group.id.clone(), group.clone());
                 Reply::Done(Some(group))
             }
-            Step::UpdateGroup { group, .. } => match self.groups.get_mut(&group.id) {
+            Action::UpdateGroup { group, .. } => match self.groups.get_mut(&group.id) {
                 Some(known) => {
                     known.clone_from(group);
                     Reply::Done(Some(group.clone()))
                 }
                 None => Reply::NotFound(not_found()),
             },
-            Step::DeleteGroup(id) => match self.groups.remove(id) {
+            Action::DeleteGroup(id) => match self.groups.remove(id) {
                 Some(_) => Reply::Done(None),
                 None => Reply::NotFound(not_found()),
             },
-            Step::AssignPolicy { source, holders } => match self.holders.get_mut(source) {
+            Action::AssignPolicy { source, holders } => match self.holders.get_mut(source) {
                 Some(known) => {
                     known.clone_from(holders);
                     Reply::Done(None)
                 }
                 None => Reply::NotFound(not_found()),
             },
-            Step::HoldFinalizer | Step::Record(_) | Step::ReleaseFinalizer(_) => Reply::Done(None),
+            Action::HoldFinalizer | Action::Record(_) | Action::ReleaseFinalizer(_) => {
+                Reply::Done(None)
+            }
         }
     }
 }

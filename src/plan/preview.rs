@@ -5,15 +5,19 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    Desired, Drift, Group, GroupId, Holder, Origin, Picture, PolicyId, Presence, Recorded,
-    SourceId, facts::default_policy, time,
+    Desired, Drift, Group, GroupId, Holder, NamespacedName, Origin, Picture, PolicyId, Presence,
+    Recorded, SourceId, facts::default_policy, time,
 };
 
 use crate::{
+    action::{Action, Memory, Next, What},
     brake::Going,
-    case::{Memory, Move, Object, Step, TenantView, Timers, What},
-    claims::{self, ClaimIndex, Claimant},
-    engine::{Decision, Engine, Observation, Reply},
+    claims,
+    claims::{ClaimIndex, Claimant},
+    decide::{Decision, Observation},
+    engine::Engine,
+    observed::{Object, TenantView, Timers},
+    outcome::Reply,
     predict::Tenant,
     reason::{Finding, Reason},
 };
@@ -34,7 +38,7 @@ pub struct Subject {
     /// When it was made.
     pub created: Timestamp,
     /// Namespace and name of its IdentityTenant, with a slash between them.
-    pub tenant: String,
+    pub tenant: NamespacedName,
     /// What its manifest wants; an error if it cannot be read.
     pub desired: Result<Desired, String>,
     /// What its status records.
@@ -94,7 +98,7 @@ pub struct Planned {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outlook {
     /// Namespace and name.
-    pub name: (String, String),
+    pub name: NamespacedName,
     /// What would be sent, in order.
     pub changes: Vec<Planned>,
     /// How it would end.
@@ -121,7 +125,7 @@ pub struct Preview {
 pub fn preview(
     subjects: Vec<Subject>,
     picture: Picture,
-    views: &BTreeMap<String, TenantView>,
+    views: &BTreeMap<NamespacedName, TenantView>,
     now: Timestamp,
 ) -> Preview {
     let mut stage = Stage {
@@ -190,7 +194,7 @@ impl Actor {
     fn outlook(self) -> Outlook {
         let object = self.subject.object;
         Outlook {
-            name: (object.namespace, object.name),
+            name: NamespacedName::new(object.namespace, object.name),
             changes: self.changes,
             ending: self.ending.unwrap_or(Ending::InSync),
             recorded: self.subject.recorded,
@@ -202,7 +206,7 @@ struct Stage<'a> {
     now: Timestamp,
     predicted: Tenant,
     picture: Picture,
-    views: &'a BTreeMap<String, TenantView>,
+    views: &'a BTreeMap<NamespacedName, TenantView>,
     claims: ClaimIndex,
     /// How many changes there are so far.
     planned: usize,
@@ -214,7 +218,7 @@ impl Stage<'_> {
         self.actors.keys().cloned().collect()
     }
 
-    /// Each resource goes one step by turns, as they do at the same time, until none changes anything any
+    /// Each resource goes one action by turns, as they do at the same time, until none changes anything any
     /// more and none gives way to another.
     fn play(&mut self) {
         let mut before = None;
@@ -314,7 +318,7 @@ impl Stage<'_> {
             };
             let is_record = matches!(
                 decision.next,
-                Move::Do(Step::HoldFinalizer | Step::Record(_))
+                Next::Do(Action::HoldFinalizer | Action::Record(_))
             );
             self.act(uid, decision);
             self.pass(Duration::from_millis(1));
@@ -326,9 +330,9 @@ impl Stage<'_> {
 
     fn act(&mut self, uid: &str, decision: Decision) {
         match &decision.next {
-            Move::Do(_) | Move::Refresh { .. } => self.carry_out(uid, decision),
+            Next::Do(_) | Next::Refresh { .. } => self.carry_out(uid, decision),
             // What time alone brings, such as the moment from which every read shows a change.
-            Move::Wait { until, why } if is_foreseen(why.reason) => {
+            Next::Wait { until, why } if is_foreseen(why.reason) => {
                 let (until, latest) = (*until, time::after(self.now, FORESEEN));
                 let waits = self.actors.get(uid).map_or(0, |actor| actor.waits);
                 if waits >= MOST_WAITS || until > latest {
@@ -379,16 +383,16 @@ impl Stage<'_> {
             ..
         } = decision;
         match next {
-            Move::Refresh { what, newer_than } => {
+            Next::Refresh { what, newer_than } => {
                 self.now = self.now.max(newer_than);
                 self.read(what);
                 self.with(uid, |actor| actor.engine.read());
             }
-            Move::Do(Step::HoldFinalizer) => self.with(uid, |actor| {
+            Next::Do(Action::HoldFinalizer) => self.with(uid, |actor| {
                 actor.subject.object.finalizer = true;
                 actor.engine.finalized();
             }),
-            Move::Do(Step::Record(memory)) => {
+            Next::Do(Action::Record(memory)) => {
                 self.with(uid, |actor| {
                     if let Some(report) = report {
                         actor.subject.recorded = report.recorded;
@@ -400,7 +404,7 @@ impl Stage<'_> {
                 }
                 self.claim(uid);
             }
-            Move::Do(Step::ReleaseFinalizer(_)) => {
+            Next::Do(Action::ReleaseFinalizer(_)) => {
                 self.with(uid, |actor| {
                     actor.subject.object.finalizer = false;
                     actor.engine.finalized();
@@ -415,10 +419,10 @@ impl Stage<'_> {
                     }
                 }
             }
-            Move::Do(step) => {
-                let reply = self.predicted.reply(&step);
+            Next::Do(action) => {
+                let reply = self.predicted.reply(&action);
                 let (now, basis) = (self.now, basis.unwrap_or_default());
-                if let Some(change) = change(&step, &reply) {
+                if let Some(change) = change(&action, &reply) {
                     self.plan(uid, change);
                 }
                 let Some(actor) = self.actors.get_mut(uid) else {
@@ -426,12 +430,12 @@ impl Stage<'_> {
                 };
                 let learned = actor
                     .engine
-                    .replied(&step, reply, &basis, now, Timers::default());
+                    .replied(&action, reply, &basis, now, Timers::default());
                 if let Some(learned) = learned {
                     learned.merge(&mut self.picture, now);
                 }
             }
-            Move::Wait { .. } | Move::Stalled(_) | Move::Settled => {}
+            Next::Wait { .. } | Next::Stalled(_) | Next::Settled => {}
         }
     }
 
@@ -459,8 +463,8 @@ impl Stage<'_> {
             .get(uid)
             .is_some_and(|actor| actor.subject.object.deleting);
         let ending = match decision.next {
-            Move::Stalled(why) => Ending::Refused(why),
-            Move::Wait { why, .. } => Ending::Waits(why),
+            Next::Stalled(why) => Ending::Refused(why),
+            Next::Wait { why, .. } => Ending::Waits(why),
             // It held nothing.
             _ if deleting => Ending::Gone,
             _ => Ending::InSync,
@@ -544,16 +548,16 @@ fn is_foreseen(reason: Reason) -> bool {
     !matches!(reason, Reason::WaitingForSource | Reason::DeletionPaused)
 }
 
-/// What a step changes in the tenant, for a person.
-fn change(step: &Step, reply: &Reply) -> Option<Change> {
-    match (step, reply) {
-        (Step::CreateGroup(_), Reply::Done(Some(group))) => Some(Change::Create(group.clone())),
-        (Step::UpdateGroup { group, changes, .. }, Reply::Done(_)) => {
+/// What an action changes in the tenant, for a person.
+fn change(action: &Action, reply: &Reply) -> Option<Change> {
+    match (action, reply) {
+        (Action::CreateGroup(_), Reply::Done(Some(group))) => Some(Change::Create(group.clone())),
+        (Action::UpdateGroup { group, changes, .. }, Reply::Done(_)) => {
             Some(Change::Update(group.id.clone(), changes.clone()))
         }
         // It is sent, also if another hand deleted the group before.
-        (Step::DeleteGroup(id), _) => Some(Change::Delete(id.clone())),
-        (Step::AssignPolicy { source, holders }, Reply::Done(_)) => Some(Change::Assign(
+        (Action::DeleteGroup(id), _) => Some(Change::Delete(id.clone())),
+        (Action::AssignPolicy { source, holders }, Reply::Done(_)) => Some(Change::Assign(
             source.clone(),
             default_policy(holders).cloned(),
         )),

@@ -97,7 +97,7 @@ reasons! {
     InSync, Group, "The tenant's group equals the manifest.", "status.groupID, status.policy and status.sources say to what the manifest led.", "Nothing.";
     Creating, Group, "The group is being created, or a create whose answer was lost is being looked for.", "status.intent; the message says until when.", "Wait. The operator never sends a second create before it is sure that the first had no effect.";
     Updating, Group, "The group is being changed, a change of it does not show in the tenant yet, or a source that left it is getting its policy back.", "status.update is the change that was sent last, status.leaving lists the sources that leave.", "Wait. The message says when the tenant is read again.";
-    Deleting, Group, "The group is being deleted and its policy handed back to each source.", "status.deletion lists every source and its result.", "Wait.";
+    Deleting, Group, "The group is being deleted and its policy reassigned to each source.", "status.deletion lists every source and its result.", "Wait.";
     Retrying, Group, "The tenant did not do the last thing it was asked, or does not show it yet; it is tried again.", "The message quotes the tenant and names the source, if it is about one.", "Wait. If it lasts, look at the IdentityTenant and at the source that is named.";
     Paused, Group, "Nothing is written to the tenant for now, though it differs or the resource is being deleted.", "The annotation passwordsync.dev/paused-until, and status.drift.", "Remove the annotation to go on.";
     Drifted, Group, "The tenant differs from the manifest, and managementPolicy OnChange or Observe forbids to write it.", "status.drift: field, wanted, found.", "Change the manifest or the tenant, or set managementPolicy: Enforce.";

@@ -10,7 +10,8 @@ use psg_domain::{
 };
 
 use crate::{
-    near::{self, Search},
+    near,
+    near::Search,
     reason::{Finding, Reason},
 };
 

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 use jiff::SignedDuration;
 
-use crate::{completion::names, terminal::Colour};
+use crate::{at::At, candidates, terminal::Colour};
 
 /// Shows what psg-operator would do, explains what it says, and pauses, resumes or hurries a
 /// PasswordSyncGroup.
@@ -22,17 +22,9 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 
-    /// The namespace of the resource. Left out, it is the context's.
-    #[arg(short, long, global = true, value_name = "NAMESPACE")]
-    pub namespace: Option<String>,
-
-    /// The kubeconfig. Left out, it is what KUBECONFIG lists, or ~/.kube/config.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig. Left out, it is the current one.
-    #[arg(long, global = true, value_name = "CONTEXT")]
-    pub context: Option<String>,
+    /// Which cluster and namespace it is about.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// The commands.
@@ -41,7 +33,7 @@ pub enum Command {
     /// Say what a reason means, where to look and what to do; without a reason, list all. Needs no cluster.
     Explain {
         /// The word under REASON in `kubectl get psg`, such as SourceNotFound.
-        #[arg(add = ArgValueCompleter::new(names::reasons))]
+        #[arg(add = ArgValueCompleter::new(candidates::reasons))]
         reason: Option<String>,
     },
     /// Say what the operator would do with manifests, and write nothing.
@@ -99,13 +91,13 @@ pub enum Command {
     /// Ask the operator to read the tenant now.
     Reconcile {
         /// The PasswordSyncGroup: NAME or psg/NAME.
-        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
+        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(candidates::groups))]
         name: String,
     },
     /// Write nothing to the tenant for a while, a deletion included.
     Pause {
         /// The PasswordSyncGroup: NAME or psg/NAME.
-        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
+        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(candidates::groups))]
         name: String,
         /// How long, such as 30m, 2h or 2h30m; at most 8760h.
         #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
@@ -114,7 +106,7 @@ pub enum Command {
     /// End a pause.
     Resume {
         /// The PasswordSyncGroup: NAME or psg/NAME.
-        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
+        #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(candidates::groups))]
         name: String,
     },
     /// Set deletionPolicy: Orphan, so that deleting the resource leaves the group in the tenant.
@@ -162,7 +154,7 @@ pub struct Plan {
         long,
         value_name = "NAME",
         value_parser = crate::name::parse,
-        add = ArgValueCompleter::new(names::groups)
+        add = ArgValueCompleter::new(candidates::groups)
     )]
     pub delete: Vec<String>,
 
@@ -242,11 +234,11 @@ pub struct Export {
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
     /// The tenant that is compared.
-    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(names::tenants))]
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(candidates::tenants))]
     pub from: String,
 
     /// The tenant that it is compared with.
-    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(names::tenants))]
+    #[arg(long, value_name = "TENANT", add = ArgValueCompleter::new(candidates::tenants))]
     pub to: String,
 
     /// How the report is printed.
@@ -262,7 +254,7 @@ pub struct Diff {
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct Doctor {
     /// One group: the name of its PasswordSyncGroup, or its name or id in the tenant. Left out: all.
-    #[arg(add = ArgValueCompleter::new(names::groups))]
+    #[arg(add = ArgValueCompleter::new(candidates::groups))]
     pub name: Option<String>,
 
     /// How the report is printed.
@@ -290,7 +282,7 @@ pub struct Status {
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
     /// The PasswordSyncGroup: NAME or psg/NAME.
-    #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(names::groups))]
+    #[arg(value_parser = crate::name::parse, add = ArgValueCompleter::new(candidates::groups))]
     pub name: String,
 
     /// Do not ask.
@@ -414,8 +406,8 @@ mod tests {
     #[test]
     fn namespace_and_context_may_stand_anywhere_behind_the_command() {
         let args = parse("pause corporate --for 2h -n identity --context prod").unwrap();
-        assert_eq!(args.namespace.as_deref(), Some("identity"));
-        assert_eq!(args.context.as_deref(), Some("prod"));
+        assert_eq!(args.at.namespace.as_deref(), Some("identity"));
+        assert_eq!(args.at.context.as_deref(), Some("prod"));
         let length = Duration::from_hours(2);
         let name = "corporate".to_owned();
         assert_eq!(args.command, Command::Pause { name, length });
@@ -432,7 +424,7 @@ mod tests {
     fn explain_may_be_asked_for_all() {
         let args = parse("explain").unwrap();
         assert_eq!(args.command, Command::Explain { reason: None });
-        assert_eq!(args.namespace, None);
+        assert_eq!(args.at.namespace, None);
     }
 
     #[test]

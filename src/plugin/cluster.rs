@@ -10,7 +10,7 @@ use kube::{
 use psg_api::{PasswordSyncGroup, proxy};
 use serde_json::Value;
 
-use crate::{annotate::Change, args::Args};
+use crate::{annotate::Change, at::At};
 
 /// How long an answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -19,12 +19,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn send(args: &Args, change: &Change) -> Result<(), String> {
+pub async fn send(at: &At, change: &Change) -> Result<(), String> {
     let Cluster {
         client,
         namespace,
         server,
-    } = connect(args).await?;
+    } = connect(at).await?;
     let groups: Api<PasswordSyncGroup> = Api::namespaced(client, &namespace);
     let (params, patch) = (PatchParams::default(), Patch::Merge(&change.patch));
     let patched = groups.patch_metadata(&change.name, &params, &patch);
@@ -61,16 +61,16 @@ pub struct Cluster {
 ///
 /// # Errors
 /// What is wrong with the kubeconfig and what to do, for a person.
-pub async fn connect(args: &Args) -> Result<Cluster, String> {
+pub async fn connect(at: &At) -> Result<Cluster, String> {
     // A second provider in the process is no reason to stop: the first one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = KubeConfigOptions {
-        context: args.context.clone(),
+        context: at.context.clone(),
         ..KubeConfigOptions::default()
     };
     let files = std::env::var_os("KUBECONFIG");
-    let kubeconfig = kubeconfig(args.kubeconfig.as_deref(), files.as_deref())?;
-    let proxy = proxy::of_kubeconfig(&kubeconfig, args.context.as_deref());
+    let kubeconfig = kubeconfig(at.kubeconfig.as_deref(), files.as_deref())?;
+    let proxy = proxy::of_kubeconfig(&kubeconfig, at.context.as_deref());
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|error| {
@@ -82,7 +82,7 @@ pub async fn connect(args: &Args) -> Result<Cluster, String> {
         })?;
     let server = config.cluster_url.to_string();
     proxy::set(&mut config, proxy, |name| std::env::var(name).ok())?;
-    let namespace = args.namespace.clone();
+    let namespace = at.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|error| error.to_string())?;
     Ok(Cluster {

@@ -4,8 +4,6 @@
 //! name [`FOR_KUBECTL`]. An answer may list names of the cluster by [`names`]; it writes nothing, and what
 //! goes wrong is left out in silence, since it would be printed into the line that somebody types.
 
-pub mod names;
-
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write,

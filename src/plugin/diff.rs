@@ -18,21 +18,14 @@ mod tests;
 use document::Document;
 use jiff::Timestamp;
 
-use crate::{
-    args::{Args, Diff},
-    forms,
-};
+use crate::{args::Diff, at::At, forms};
 
 /// Reads both tenants; says what to print, and how to exit.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn run(
-    args: &Args,
-    asked: &Diff,
-    clock: fn() -> Timestamp,
-) -> Result<(String, u8), String> {
-    let both = read::both(args, asked, clock).await?;
+pub async fn run(at: &At, asked: &Diff, clock: fn() -> Timestamp) -> Result<(String, u8), String> {
+    let both = read::both(at, asked, clock).await?;
     let document = compare::document(
         (&asked.from, &both.from),
         (&asked.to, &both.to),

@@ -21,7 +21,8 @@ use jiff::Timestamp;
 use psg_domain::{Group, SourceId};
 
 use crate::{
-    args::{Args, Doctor},
+    args::Doctor,
+    at::At,
     forms,
     inventory::tenants::{self, Read, Seen},
 };
@@ -31,11 +32,11 @@ use crate::{
 /// # Errors
 /// What went wrong and what to do, for a person.
 pub async fn run(
-    args: &Args,
+    at: &At,
     asked: &Doctor,
     clock: fn() -> Timestamp,
 ) -> Result<(String, u8), String> {
-    let mut read = tenants::read(args, &asked.access, clock).await?;
+    let mut read = tenants::read(at, &asked.access, clock).await?;
     let (mut found, mut complete) = (Vec::new(), true);
     for Read { tenant, seen } in &mut read.tenants {
         let sources: Vec<SourceId> = meant(seen, asked.name.as_deref())

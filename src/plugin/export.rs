@@ -27,7 +27,8 @@ use manifest::{Manifest, Metadata, Style};
 use psg_domain::{Group, GroupId, text};
 
 use crate::{
-    args::{Args, Export},
+    args::Export,
+    at::At,
     inventory::tenants::{self, DEFAULT, Seen},
 };
 
@@ -44,8 +45,8 @@ pub enum Written {
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn run(args: &Args, asked: &Export, clock: fn() -> Timestamp) -> Result<String, String> {
-    let read = tenants::read(args, &asked.access, clock).await?;
+pub async fn run(at: &At, asked: &Export, clock: fn() -> Timestamp) -> Result<String, String> {
+    let read = tenants::read(at, &asked.access, clock).await?;
     for warning in &read.warnings {
         let _ = writeln!(io::stderr(), "warning: {}", text::line(warning));
     }
@@ -55,7 +56,7 @@ pub async fn run(args: &Args, asked: &Export, clock: fn() -> Timestamp) -> Resul
         takeover: asked.takeover,
         portable: asked.portable,
     };
-    let namespace = args.namespace.as_deref();
+    let namespace = at.namespace.as_deref();
     let written = all(&seen, &chosen, style, namespace, read.now);
     match &asked.directory {
         Some(directory) => folder::write(directory, &written),
@@ -76,8 +77,8 @@ pub fn all(
     for (seen, chosen) in seen.iter().zip(chosen) {
         let namespace = namespace.or(seen.namespace.as_deref());
         let there = seen.owners.resources.iter();
-        let there = there.filter(|(place, _)| Some(place.as_str()) == namespace);
-        taken.extend(there.map(|(_, name)| name.clone()));
+        let there = there.filter(|place| Some(place.namespace.as_str()) == namespace);
+        taken.extend(there.map(|place| place.name.clone()));
         let names = names::of(seen.picture.groups(), &mut taken);
         let mut groups: Vec<&Group> = seen.picture.groups().collect();
         groups.retain(|group| chosen.contains(&group.id));

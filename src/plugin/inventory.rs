@@ -28,9 +28,10 @@ use serde::Serialize;
 use tenants::{Read, Seen};
 
 use crate::{
-    args::{Args, Listing, Shape, Sources},
+    args::{Listing, Shape, Sources},
+    at::At,
+    beside::Accounts,
     forms,
-    plan::Accounts,
     tenant::Owners,
     terminal::{self, Line},
 };
@@ -39,12 +40,8 @@ use crate::{
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn sources(
-    args: &Args,
-    asked: &Sources,
-    clock: fn() -> Timestamp,
-) -> Result<String, String> {
-    let mut read = tenants::read(args, &asked.listing.access, clock).await?;
+pub async fn sources(at: &At, asked: &Sources, clock: fn() -> Timestamp) -> Result<String, String> {
+    let mut read = tenants::read(at, &asked.listing.access, clock).await?;
     let mut counted: BTreeMap<String, Accounts> = BTreeMap::new();
     let mut owned: BTreeMap<String, Owners> = BTreeMap::new();
     for Read { tenant, seen } in &read.tenants {
@@ -71,11 +68,11 @@ pub async fn sources(
 /// # Errors
 /// What went wrong and what to do, for a person.
 pub async fn policies(
-    args: &Args,
+    at: &At,
     asked: &Listing,
     clock: fn() -> Timestamp,
 ) -> Result<String, String> {
-    let read = tenants::read(args, &asked.access, clock).await?;
+    let read = tenants::read(at, &asked.access, clock).await?;
     let document = read.document("Policies", Kind::Policy, build::policies);
     printed(&document, asked, text::policies)
 }
@@ -84,12 +81,8 @@ pub async fn policies(
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn groups(
-    args: &Args,
-    asked: &Listing,
-    clock: fn() -> Timestamp,
-) -> Result<String, String> {
-    let read = tenants::read(args, &asked.access, clock).await?;
+pub async fn groups(at: &At, asked: &Listing, clock: fn() -> Timestamp) -> Result<String, String> {
+    let read = tenants::read(at, &asked.access, clock).await?;
     let document = read.document("Groups", Kind::Group, build::groups);
     printed(&document, asked, text::groups)
 }

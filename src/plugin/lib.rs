@@ -22,6 +22,9 @@
 
 pub mod annotate;
 pub mod args;
+pub mod at;
+mod beside;
+mod candidates;
 pub mod cluster;
 pub mod completion;
 pub mod credentials;

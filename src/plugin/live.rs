@@ -13,6 +13,7 @@ use kube::{
     api::{ApiResource, DynamicObject, ListParams},
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup};
+use psg_domain::NamespacedName;
 use serde::de::DeserializeOwned;
 
 use crate::cluster::{Cluster, in_time, unknown_kind, whole};
@@ -26,7 +27,7 @@ pub struct Live {
     /// Every PasswordSyncGroup that may be seen.
     pub groups: Vec<PasswordSyncGroup>,
     /// Every IdentityTenant that may be seen, by namespace and name with a slash between them.
-    pub tenants: BTreeMap<String, IdentityTenant>,
+    pub tenants: BTreeMap<NamespacedName, IdentityTenant>,
     /// What a person should know of what was not read.
     pub warnings: Vec<String>,
 }
@@ -55,10 +56,10 @@ pub async fn tenants(cluster: &Cluster, namespace: &str) -> Result<Live, String>
     Ok(live)
 }
 
-fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<String, IdentityTenant> {
+fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<NamespacedName, IdentityTenant> {
     let named = tenants.into_iter().map(|tenant| {
         let namespace = tenant.namespace().unwrap_or_default();
-        (format!("{namespace}/{}", tenant.name_any()), tenant)
+        (NamespacedName::new(namespace, tenant.name_any()), tenant)
     });
     named.collect()
 }
@@ -164,11 +165,7 @@ fn decoded<K: DeserializeOwned>(
 ) -> Vec<K> {
     let mut read = Vec::new();
     for object in objects {
-        let place = format!(
-            "{}/{}",
-            object.namespace().unwrap_or_default(),
-            object.name_any()
-        );
+        let place = NamespacedName::new(object.namespace().unwrap_or_default(), object.name_any());
         match serde_json::to_value(object).and_then(serde_json::from_value) {
             Ok(object) => read.push(object),
             Err(error) => warnings.push(format!(

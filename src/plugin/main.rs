@@ -48,40 +48,42 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Explain { reason: None } => return Ok(well(explain::all())),
         Command::Explain { reason: Some(word) } => return explain::one(word).map(well),
         Command::Plan(asked) => {
-            let plan = runtime()?.block_on(plan::run(args, asked, Timestamp::now))?;
+            let plan = runtime()?.block_on(plan::run(&args.at, asked, Timestamp::now))?;
             return Ok((plan.text, ExitCode::from(plan.code)));
         }
         Command::Sources(asked) => {
-            let sources = inventory::sources(args, asked, Timestamp::now);
+            let sources = inventory::sources(&args.at, asked, Timestamp::now);
             return Ok((runtime()?.block_on(sources)?, ExitCode::SUCCESS));
         }
         Command::Policies(asked) => {
-            let policies = inventory::policies(args, asked, Timestamp::now);
+            let policies = inventory::policies(&args.at, asked, Timestamp::now);
             return Ok((runtime()?.block_on(policies)?, ExitCode::SUCCESS));
         }
         Command::Groups(asked) => {
-            let groups = inventory::groups(args, asked, Timestamp::now);
+            let groups = inventory::groups(&args.at, asked, Timestamp::now);
             return Ok((runtime()?.block_on(groups)?, ExitCode::SUCCESS));
         }
         Command::Export(asked) => {
-            let export = export::run(args, asked, Timestamp::now);
+            let export = export::run(&args.at, asked, Timestamp::now);
             return Ok((runtime()?.block_on(export)?, ExitCode::SUCCESS));
         }
         Command::Diff(asked) => {
-            let diff = diff::run(args, asked, Timestamp::now);
+            let diff = diff::run(&args.at, asked, Timestamp::now);
             let (text, code) = runtime()?.block_on(diff)?;
             return Ok((text, ExitCode::from(code)));
         }
         Command::Doctor(asked) => {
-            let doctor = doctor::run(args, asked, Timestamp::now);
+            let doctor = doctor::run(&args.at, asked, Timestamp::now);
             let (text, code) = runtime()?.block_on(doctor)?;
             return Ok((text, ExitCode::from(code)));
         }
         Command::Status(asked) => {
-            let (text, code) = runtime()?.block_on(status::run(args, asked))?;
+            let (text, code) = runtime()?.block_on(status::run(&args.at, asked))?;
             return Ok((text, ExitCode::from(code)));
         }
-        Command::Orphan(asked) => return runtime()?.block_on(orphan::run(args, asked)).map(well),
+        Command::Orphan(asked) => {
+            return runtime()?.block_on(orphan::run(&args.at, asked)).map(well);
+        }
         Command::Completion { shell } => {
             return Ok((completion::script(*shell)?, ExitCode::SUCCESS));
         }
@@ -89,7 +91,7 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         Command::Pause { name, length } => annotate::pause(name, *length, Timestamp::now())?,
         Command::Resume { name } => annotate::resume(name),
     };
-    runtime()?.block_on(cluster::send(args, &change))?;
+    runtime()?.block_on(cluster::send(&args.at, &change))?;
     Ok(well(change.said + "\n"))
 }
 

@@ -15,7 +15,8 @@ use psg_domain::text;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Args, Orphan},
+    args::Orphan,
+    at::At,
     cluster::{self, Cluster},
     terminal::{WIDTH, wrapped},
 };
@@ -27,16 +28,16 @@ const NAMED: usize = 10;
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn run(args: &Args, asked: &Orphan) -> Result<String, String> {
+pub async fn run(at: &At, asked: &Orphan) -> Result<String, String> {
     let name = &asked.name;
     if !asked.yes && !io::stdin().is_terminal() {
-        let place = args.namespace.as_ref();
+        let place = at.namespace.as_ref();
         let place = place.map_or_else(String::new, |namespace| format!(" -n {namespace}"));
         return Err(format!(
             "standard input is no terminal, so nobody can confirm this: run `kubectl psg orphan {name}{place} --yes`"
         ));
     }
-    let cluster = cluster::connect(args).await?;
+    let cluster = cluster::connect(at).await?;
     let groups: Api<PasswordSyncGroup> =
         Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let found = answered(groups.get(name), name, &cluster).await?;

@@ -25,12 +25,12 @@ use std::sync::Arc;
 use futures::future;
 use jiff::Timestamp;
 
-pub use build::{Accounts, Rules};
 use document::{API_VERSION, Document};
 use scope::Foreseen;
 
 use crate::{
-    args::{Args, Form, Plan},
+    args::{Form, Plan},
+    at::At,
     cluster, credentials, forms,
     manifests::{self, Manifests},
     tenant::Reader,
@@ -49,7 +49,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn run(args: &Args, asked: &Plan, clock: fn() -> Timestamp) -> Result<Answer, String> {
+pub async fn run(at: &At, asked: &Plan, clock: fn() -> Timestamp) -> Result<Answer, String> {
     let manifests = manifests::read(&asked.files, &asked.kustomize)?;
     let base = match &asked.base[..] {
         [] => None,
@@ -63,11 +63,11 @@ pub async fn run(args: &Args, asked: &Plan, clock: fn() -> Timestamp) -> Result<
     let reader = Reader::new(asked.access.allow_insecure_tenants, Arc::new(clock))?;
     let offline = credentials::are_given(&asked.access, variable) || base.is_some();
     let (scopes, mut warnings) = if offline {
-        let namespace = args.namespace.as_deref();
+        let namespace = at.namespace.as_deref();
         let both = (&manifests, base.as_ref());
         offline::scopes(asked, both, namespace, variable, &reader).await?
     } else {
-        let cluster = cluster::connect(args).await?;
+        let cluster = cluster::connect(at).await?;
         online::scopes(asked, &manifests, &cluster, &reader).await?
     };
     let foreseen = scopes.iter().map(|scope| scope.foresee(clock()));

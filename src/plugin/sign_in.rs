@@ -1,6 +1,7 @@
 //! Signs in to the tenants that are meant: by the Secrets of a cluster, or by credentials of one's own.
 
-use psg_identity::{ApiVersion, Credentials, HostPolicy};
+use psg_domain::{ApiVersion, NamespacedName};
+use psg_identity::{Credentials, HostPolicy};
 
 use crate::{
     args::Access,
@@ -18,19 +19,18 @@ const WRITES: [&str; 4] = [
     "idn:sources:manage",
 ];
 
-/// Signs in by the Secret of an IdentityTenant, which is named by namespace and name with a slash between
-/// them.
+/// Signs in by the Secret of an IdentityTenant, which is in the cluster.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.
 pub async fn by_secret(
-    place: &str,
+    place: &NamespacedName,
     live: &Live,
     cluster: &Cluster,
     policy: &HostPolicy,
     reader: &Reader,
 ) -> Result<Tenant, String> {
-    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+    let NamespacedName { namespace, name } = place;
     let Some(known) = live.tenants.get(place) else {
         return Err(format!(
             "there is no IdentityTenant \"{name}\" in namespace \"{namespace}\": apply it first, or set \
@@ -49,8 +49,7 @@ pub async fn by_secret(
             "Secret \"{secret}\": {error}; a host of your own needs --allow-host"
         ))
     })?;
-    let version: ApiVersion = settings.api_version.as_str().parse().unwrap_or_default();
-    reader.open(credentials, version).await
+    reader.open(credentials, settings.api_version).await
 }
 
 /// Signs in by the file that is given for this name of a tenant, or by the environment. Says as well what a

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod document;
+mod resource;
 pub mod text;
 pub mod waits;
 
@@ -18,17 +19,14 @@ mod tests;
 
 use document::Document;
 
-use crate::{
-    args::{Args, Status},
-    cluster, forms, live,
-};
+use crate::{args::Status, at::At, cluster, forms, live};
 
 /// Reads the two kinds; says what to print, and how to exit.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
-pub async fn run(args: &Args, asked: &Status) -> Result<(String, u8), String> {
-    let cluster = cluster::connect(args).await?;
+pub async fn run(at: &At, asked: &Status) -> Result<(String, u8), String> {
+    let cluster = cluster::connect(at).await?;
     // As kubectl has it: -A counts more than -n.
     let namespace = (!asked.all_namespaces).then_some(cluster.namespace.as_str());
     let live = live::shown(&cluster, namespace).await?;

@@ -7,14 +7,14 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use psg_domain::{Picture, SourceId, TenantKey};
+use psg_domain::{ApiVersion, Picture, SourceId, TenantKey};
 use psg_identity::{
-    ApiVersion, Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
-    ReadOnly, Transport,
+    Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options, ReadOnly,
+    Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
-use crate::plan::{Accounts, Rules};
+use crate::beside::{Accounts, Rules};
 
 /// Who owns each source, where the tenant says so.
 pub type Owners = BTreeMap<SourceId, String>;

@@ -40,7 +40,6 @@ mod odd;
 mod paging;
 mod policies;
 mod sources;
-mod spoil;
 mod wire;
 
 #[cfg(test)]

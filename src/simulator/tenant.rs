@@ -4,11 +4,15 @@
 //! level → licence → the operation → what the fault does to the answer → ledger.
 //! No IO; the moment is an argument and the randomness is the tenant's own.
 
+mod distort;
+mod spoil;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::spoil::{Answered, spoiled};
 use crate::{
     auth::{self, Auth, Credential, Issuer},
     call::{Call, Lies, Reply},
@@ -22,7 +26,6 @@ use crate::{
     rng::Rng,
     routes::{self, Found, Op},
     seed::{Seed, SeedError},
-    spoil::{Answered, spoiled},
     state::State,
     switches::{Licence, MissingExperimentalHeader, PostAnswer, RateWindow, Switches},
 };

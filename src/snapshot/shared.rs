@@ -7,8 +7,8 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
-use psg_domain::{Changes, Picture, TenantKey};
-use psg_identity::{ApiVersion, Client, Credentials, Error, Rate};
+use psg_domain::{ApiVersion, Changes, Picture, TenantKey};
+use psg_identity::{Client, Credentials, Error, Rate};
 
 use crate::{Clock, Snapshot, doubt::Doubts};
 

@@ -7,10 +7,7 @@
 use std::{collections::BTreeSet, fmt, future::Future};
 
 use psg_domain::Unreadable;
-use psg_identity::{
-    Error, Listed, Operation, Page,
-    pages::{self, PAGE_LIMIT},
-};
+use psg_identity::{Error, Listed, Operation, Page, bounds::PAGE_LIMIT, pages};
 
 /// By pages of how many objects a list that does not add up is walked again before that is told. A
 /// tenant that loses an object between two pages loses another one between others, also where it puts

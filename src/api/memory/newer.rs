@@ -1,7 +1,7 @@
 //! What becomes of fields that this version does not know when it writes a status that a newer
 //! one has stored. Exactly: docs/reliability.md, "Statuses of another version".
 
-use psg_domain::{HandBackResult, PolicyId, Recorded, SourceId};
+use psg_domain::{PolicyId, ReassignmentResult, Recorded, SourceId};
 use serde_json::{Value, json};
 
 use super::status_of;
@@ -113,9 +113,9 @@ fn fields_of_an_entry_outlive_a_change_of_it_and_of_its_neighbours() {
         memory.name = Some("Renamed".to_owned());
         memory.sources[0].name = "Z".to_owned();
         memory.sources[0].policy_before = Some(PolicyId::parse("p2").unwrap());
-        memory.leaving[0].result = Some(HandBackResult::ByOperator);
+        memory.leaving[0].result = Some(ReassignmentResult::ByOperator);
         let deletion = memory.deletion.as_mut().unwrap();
-        deletion.sources[0].result = Some(HandBackResult::ByOperator);
+        deletion.sources[0].result = Some(ReassignmentResult::ByOperator);
         memory.drift[0].found = "c".to_owned();
     });
     assert_eq!(lost(&changed), [""; 0]);

@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use psg_domain::{
-    Assign, Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, InvalidId,
-    Origin, PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
+    Assign, Contested, Deletion, Drift, GroupId, Intent, InvalidId, Origin, PolicyId, PolicyPin,
+    Reassignment, ReassignmentResult, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
 };
 
 use super::{assign_word, held_of, origin_word, result_word};
@@ -59,7 +59,7 @@ impl PasswordSyncGroupStatus {
             update: self.update.as_ref().map(update).transpose()?,
             refused: self.refused.as_ref().map(refused).transpose()?,
             contested: self.contested.as_ref().map(contested),
-            leaving: each("leaving", &self.leaving, hand_back)?,
+            leaving: each("leaving", &self.leaving, reassign)?,
             deletion: self.deletion.as_ref().map(deletion).transpose()?,
             drift: self.drift.iter().map(drift).collect(),
         })
@@ -174,9 +174,9 @@ fn assign(field: &str, word: Option<&str>) -> Result<Assign, InvalidStatus> {
     })
 }
 
-fn hand_back(field: &str, entry: &SourceToReassign) -> Result<HandBack, InvalidStatus> {
+fn reassign(field: &str, entry: &SourceToReassign) -> Result<Reassignment, InvalidStatus> {
     let result = entry.result.as_deref();
-    Ok(HandBack {
+    Ok(Reassignment {
         source: parse(format!("{field}.id"), &entry.id, SourceId::parse)?,
         name: entry.name.clone(),
         policy: parse(
@@ -191,14 +191,14 @@ fn hand_back(field: &str, entry: &SourceToReassign) -> Result<HandBack, InvalidS
     })
 }
 
-fn hand_back_result(field: &str, word: &str) -> Result<HandBackResult, InvalidStatus> {
+fn hand_back_result(field: &str, word: &str) -> Result<ReassignmentResult, InvalidStatus> {
     let all = [
-        HandBackResult::ByService,
-        HandBackResult::ByOperator,
-        HandBackResult::InAnotherGroup,
-        HandBackResult::SourceGone,
-        HandBackResult::PolicyGone,
-        HandBackResult::HasOwnPolicy,
+        ReassignmentResult::ByService,
+        ReassignmentResult::ByOperator,
+        ReassignmentResult::InAnotherGroup,
+        ReassignmentResult::SourceGone,
+        ReassignmentResult::PolicyGone,
+        ReassignmentResult::HasOwnPolicy,
     ];
     let found = all.into_iter().find(|result| result_word(*result) == word);
     found.ok_or_else(|| {
@@ -211,7 +211,7 @@ fn deletion(record: &DeletionRecord) -> Result<Deletion, InvalidStatus> {
     Ok(Deletion {
         group: parse("deletion.groupID", &record.group_id, GroupId::parse)?,
         recorded_at: time("deletion.recordedAt", &record.recorded_at)?,
-        sources: each("deletion.sources", &record.sources, hand_back)?,
+        sources: each("deletion.sources", &record.sources, reassign)?,
     })
 }
 

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Assign, Contested, Deletion, Drift, GroupId, HandBack, HandBackResult, Intent, Origin,
-    PolicyId, PolicyPin, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
+    Assign, Contested, Deletion, Drift, GroupId, Intent, Origin, PolicyId, PolicyPin, Reassignment,
+    ReassignmentResult, Recorded, Refused, SourceId, SourcePin, TenantKey, Update,
 };
 use serde_json::json;
 
@@ -74,16 +74,16 @@ impl Dice {
         Timestamp::new(second, whole).unwrap()
     }
 
-    fn hand_back(&mut self) -> HandBack {
+    fn reassign(&mut self) -> Reassignment {
         let results = [
-            HandBackResult::ByService,
-            HandBackResult::ByOperator,
-            HandBackResult::InAnotherGroup,
-            HandBackResult::SourceGone,
-            HandBackResult::PolicyGone,
-            HandBackResult::HasOwnPolicy,
+            ReassignmentResult::ByService,
+            ReassignmentResult::ByOperator,
+            ReassignmentResult::InAnotherGroup,
+            ReassignmentResult::SourceGone,
+            ReassignmentResult::PolicyGone,
+            ReassignmentResult::HasOwnPolicy,
         ];
-        HandBack {
+        Reassignment {
             source: self.source(),
             name: self.text(),
             policy: self.policy(),
@@ -140,11 +140,11 @@ impl Dice {
                 field: dice.text(),
                 found: dice.text(),
             }),
-            leaving: self.many(Self::hand_back),
+            leaving: self.many(Self::reassign),
             deletion: self.some(|dice| Deletion {
                 group: dice.group(),
                 recorded_at: dice.time(),
-                sources: dice.many(Self::hand_back),
+                sources: dice.many(Self::reassign),
             }),
             drift: self.many(|dice| Drift {
                 field: dice.text(),

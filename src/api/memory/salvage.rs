@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use psg_domain::{
-    Assign, Deletion, GroupId, HandBack, Intent, InvalidId, Origin, PolicyId, Recorded, SourceId,
-    SourcePin, TenantKey, Update,
+    Assign, Deletion, GroupId, Intent, InvalidId, Origin, PolicyId, Reassignment, Recorded,
+    SourceId, SourcePin, TenantKey, Update,
 };
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub fn held_of(status: &Value) -> Recorded {
         sources: each(&status["sources"], source),
         intent: intent(&status["intent"]),
         update: update(&status["update"]),
-        leaving: each(&status["leaving"], hand_back),
+        leaving: each(&status["leaving"], reassign),
         deletion: deletion(&status["deletion"]),
         ..Recorded::default()
     })
@@ -87,8 +87,8 @@ fn update(value: &Value) -> Option<Update> {
     })
 }
 
-fn hand_back(entry: &Value) -> Option<HandBack> {
-    Some(HandBack {
+fn reassign(entry: &Value) -> Option<Reassignment> {
+    Some(Reassignment {
         source: id(&entry["id"], SourceId::parse)?,
         name: text(&entry["name"]).unwrap_or_default(),
         policy: policy(&entry["policyID"])?,
@@ -101,7 +101,7 @@ fn deletion(value: &Value) -> Option<Deletion> {
     Some(Deletion {
         group: id(&value["groupID"], GroupId::parse)?,
         recorded_at: Timestamp::UNIX_EPOCH,
-        sources: each(&value["sources"], hand_back),
+        sources: each(&value["sources"], reassign),
     })
 }
 

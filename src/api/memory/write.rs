@@ -1,15 +1,15 @@
 //! From the memory to the status that holds it. A status that the server refused would stop
 //! its group for good, so texts that are only for people are cut to the schema's bounds.
 
-use psg_domain::{Drift, HandBack, Recorded, SourcePin};
+use psg_domain::{Drift, Reassignment, Recorded, SourcePin};
 
 use super::{assign_word, origin_word, result_word};
 use crate::{
-    entries::{Condition, Rest},
     group_status::{
         ContestedField, CreateIntent, DeletionRecord, DriftedField, PasswordSyncGroupStatus,
         PinnedPolicy, PinnedSource, PinnedTenant, RefusedChange, SourceToReassign, UpdateRecord,
     },
+    rest::{Condition, Rest},
 };
 
 /// The longest name of a tenant's object that is kept, in characters.
@@ -113,7 +113,7 @@ fn pinned_source(pin: &SourcePin) -> PinnedSource {
     }
 }
 
-fn source_to_reassign(entry: &HandBack) -> SourceToReassign {
+fn source_to_reassign(entry: &Reassignment) -> SourceToReassign {
     SourceToReassign {
         id: entry.source.to_string(),
         name: clip(&entry.name, MAX_NAME),

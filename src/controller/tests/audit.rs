@@ -208,7 +208,7 @@ impl Books {
         let orphaned = group.spec.deletion_policy == psg_api::DeletionPolicy::Orphan;
         let kind = match (orphaned, &status.deletion, &status.group_id) {
             (true, Some(_), _) | (true, _, Some(_)) => "orphaned",
-            (false, Some(_), _) => "handedBack",
+            (false, Some(_), _) => "reassigned",
             _ => return None,
         };
         let uid = json!(group.metadata.uid);

@@ -1,5 +1,5 @@
 //! Tells those that wait that something changed, in the order in which they came: tokio's own `watch`
-//! wakes its receivers in a random one, and a seed would tell several stories.
+//! requeue its receivers in a random one, and a seed would tell several stories.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

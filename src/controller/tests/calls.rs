@@ -8,7 +8,7 @@ use psg_api::names;
 use serde_json::Value;
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::ports::KubeError;
+use crate::kubernetes::KubeError;
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

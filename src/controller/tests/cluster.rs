@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::bell::Bell;
-use crate::ports::KubeError;
+use crate::kubernetes::KubeError;
 
 pub const NAMESPACE: &str = "identity";
 

@@ -14,7 +14,7 @@ use std::{
 
 use identity_simulator::rng::Rng;
 use kube::ResourceExt;
-use psg_domain::{Picture, SourceId, TenantKey};
+use psg_domain::{NamespacedName, Picture, SourceId, TenantKey};
 use psg_identity::{Client, Credentials, HostPolicy, Lane, Limiters, Options, ReadOnly};
 use psg_plan::{
     Brake, InUse, Reason, TenantState, TenantView,
@@ -32,7 +32,7 @@ use super::{
     tenant::{CLIENT, SECRET, STANDARD, STRONG, small, source_id, source_name},
     world::World,
 };
-use crate::reconcile;
+use crate::group::claims;
 
 /// How many random states are foreseen.
 const STATES: u64 = 2_000;
@@ -147,9 +147,9 @@ async fn foreseen(world: &Arc<World>) -> Preview {
         brake: Brake::default(),
         in_use: InUse::Held,
     };
-    let place = format!("{NAMESPACE}/default");
+    let place = NamespacedName::new(NAMESPACE, "default");
     let subjects = world.cluster.groups.all().into_iter().map(|group| Subject {
-        object: reconcile::object(&group),
+        object: claims::object(&group),
         created: group.creation_timestamp().unwrap().0,
         tenant: place.clone(),
         desired: group.spec.desired().map_err(|error| error.to_string()),
@@ -293,7 +293,7 @@ fn differs(planned: &[Vec<String>], sent: &[String]) -> Option<String> {
 /// A resource that is refused and becomes ready all the same, or the other way round.
 fn says_too_little(preview: &Preview, world: &World) -> Option<String> {
     let wrong = preview.outlooks.iter().find(|outlook| {
-        let Some(group) = world.cluster.groups.get(&outlook.name.1) else {
+        let Some(group) = world.cluster.groups.get(&outlook.name.name) else {
             return outlook.ending != Ending::Gone;
         };
         let conditions = group.status.iter().flat_map(|status| &status.conditions);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::runtime::watcher::Event;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
-use psg_domain::{GroupId, TenantKey};
+use psg_domain::{GroupId, NamespacedName, TenantKey};
 use psg_plan::TenantState;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -18,10 +18,12 @@ use super::{
 };
 use crate::{
     Context,
-    intake::{observe, observe_tenant},
-    reconcile::claimant,
-    tolerant::Tolerant,
-    unreadable,
+    group::claims::claimant,
+    kubernetes::tolerant::Tolerant,
+    watch::{
+        handlers::{observe, observe_tenant},
+        tell_unreadable,
+    },
 };
 
 /// A process that has seen nothing yet, and what a watch shows it.
@@ -29,6 +31,7 @@ struct Shown {
     world: Arc<World>,
     process: Process,
     listed: BTreeSet<String>,
+    tenants_listed: BTreeSet<NamespacedName>,
     actors: JoinSet<()>,
 }
 
@@ -39,6 +42,7 @@ impl Shown {
             process: Process::start(&world, Life::default()),
             world,
             listed: BTreeSet::new(),
+            tenants_listed: BTreeSet::new(),
             actors: JoinSet::new(),
         }
     }
@@ -49,7 +53,8 @@ impl Shown {
 
     /// The groups that cannot be read.
     fn unreadable(&self) -> Vec<String> {
-        self.context().unreadable.ids::<PasswordSyncGroup>()
+        let names = self.context().unreadable.names::<PasswordSyncGroup>();
+        names.into_iter().map(|group| group.name).collect()
     }
 
     fn group(&mut self, event: &Event<Tolerant<PasswordSyncGroup>>) {
@@ -57,7 +62,7 @@ impl Shown {
     }
 
     fn tenant(&mut self, event: Event<Tolerant<IdentityTenant>>) {
-        let (context, listed) = (&self.process.context, &mut self.listed);
+        let (context, listed) = (&self.process.context, &mut self.tenants_listed);
         observe_tenant(event, &None, listed, context, &mut self.actors);
     }
 
@@ -103,7 +108,7 @@ fn identified(shown: &Shown) {
         tenant_id: "t".to_owned(),
     };
     let mut claims = shown.context().claims_mut();
-    claims.identify("identity/default", &key);
+    claims.identify(&NamespacedName::new("identity", "default"), &key);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +172,12 @@ async fn a_process_that_never_could_read_it_leaves_it_what_its_status_says() {
     shown.group(&Event::InitDone);
     identified(&shown);
     assert_eq!(shown.owner("rival").as_deref(), Some("holder"));
-    let needs = |shown: &Shown| shown.context().claims().is_in_use("identity/default", true);
+    let needs = |shown: &Shown| {
+        shown
+            .context()
+            .claims()
+            .is_in_use(&NamespacedName::new("identity", "default"), true)
+    };
     assert!(!needs(&shown));
     odd["metadata"]["finalizers"] = json!([names::FINALIZER]);
     shown.group(&Event::Delete(read(&odd)));
@@ -218,12 +228,22 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
         .why::<IdentityTenant>(name)
         .unwrap();
     assert!(why.starts_with("spec.credentialsSecretRef: "), "{why}");
-    assert!(shown.context().tenants.get(name).is_none());
+    assert!(
+        shown
+            .context()
+            .tenants
+            .get(&NamespacedName::new("identity", "acme"))
+            .is_none()
+    );
 
     // Mended: it has an actor. Spoilt again: what it had is blocked, and its actor ends.
     shown.tenant(Event::Apply(good()));
     assert_eq!(shown.context().unreadable.why::<IdentityTenant>(name), None);
-    let tenant = shown.context().tenants.get(name).unwrap();
+    let tenant = shown
+        .context()
+        .tenants
+        .get(&NamespacedName::new("identity", "acme"))
+        .unwrap();
     shown.tenant(Event::Apply(odd()));
     assert!(tenant.gone.is_cancelled());
     let TenantState::Blocked(finding) = tenant.state().tenant else {
@@ -237,7 +257,11 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
     );
 
     shown.tenant(Event::Apply(good()));
-    let again = shown.context().tenants.get(name).unwrap();
+    let again = shown
+        .context()
+        .tenants
+        .get(&NamespacedName::new("identity", "acme"))
+        .unwrap();
     assert!(!Arc::ptr_eq(&tenant, &again) && !again.gone.is_cancelled());
     shown.tenant(Event::Delete(good()));
     assert!(again.gone.is_cancelled(), "its actor ends");
@@ -247,12 +271,18 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
     shown.tenant(Event::Apply(odd()));
     shown.tenant(Event::Init);
     shown.tenant(Event::InitDone);
-    assert!(shown.context().tenants.get(name).is_none());
+    assert!(
+        shown
+            .context()
+            .tenants
+            .get(&NamespacedName::new("identity", "acme"))
+            .is_none()
+    );
     assert!(
         shown
             .context()
             .unreadable
-            .ids::<IdentityTenant>()
+            .names::<IdentityTenant>()
             .is_empty()
     );
 }
@@ -261,7 +291,7 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
 async fn what_cannot_be_read_is_counted_and_told_once() {
     let mut shown = Shown::new();
     let (context, world) = (Arc::clone(shown.context()), Arc::clone(&shown.world));
-    tokio::spawn(async move { unreadable::tell(&context).await });
+    tokio::spawn(async move { tell_unreadable(&context).await });
     // Its own first list is empty.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let with = |name: Value| {
@@ -321,8 +351,20 @@ async fn a_list_of_one_namespace_says_nothing_of_another() {
             &mut shown.actors,
         );
     }
-    assert!(shown.context().tenants.get("one/acme").is_none());
-    assert!(shown.context().tenants.get("two/acme").is_some());
+    assert!(
+        shown
+            .context()
+            .tenants
+            .get(&NamespacedName::new("one", "acme"))
+            .is_none()
+    );
+    assert!(
+        shown
+            .context()
+            .tenants
+            .get(&NamespacedName::new("two", "acme"))
+            .is_some()
+    );
 }
 
 /// A group wins what nobody holds only if it may act.

@@ -18,10 +18,7 @@ use super::{
     http::{Answer, Asked, client, found, refusal},
     objects::{group, tenant},
 };
-use crate::{
-    kubernetes::Cluster,
-    ports::{KubeError, Kubernetes, Note},
-};
+use crate::kubernetes::{KubeError, Kubernetes, Note, client::Cluster};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -306,7 +303,7 @@ async fn an_event_is_about_one_object_and_named_after_it() {
 proptest! {
     #[test]
     fn nothing_hidden_reaches_an_event(text in any::<String>()) {
-        let event = crate::kubernetes::event(&ObjectReference::default(), note(&text), Timestamp::UNIX_EPOCH);
+        let event = crate::kubernetes::client::event(&ObjectReference::default(), note(&text), Timestamp::UNIX_EPOCH);
         prop_assert!(!event.message.unwrap().contains(psg_domain::text::is_hidden));
     }
 }

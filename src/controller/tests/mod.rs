@@ -4,6 +4,7 @@
 mod alone;
 mod answers;
 mod audit;
+mod audit_lines;
 mod bell;
 mod bursts;
 mod calls;

@@ -18,7 +18,7 @@ use super::{
     tenant,
     world::World,
 };
-use crate::guard::Watched;
+use crate::watch::panics::Watched;
 
 const LIMIT: Duration = Duration::from_mins(5);
 

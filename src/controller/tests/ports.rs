@@ -22,7 +22,7 @@ use super::{
     tenant::CLIENT,
     world::World,
 };
-use crate::ports::{KubeError, Kubernetes, Note, SecretData};
+use crate::kubernetes::{KubeError, Kubernetes, Note, SecretData};
 
 /// How long the next call of the API server takes.
 pub type Pace = Arc<dyn Fn() -> Duration + Send + Sync>;

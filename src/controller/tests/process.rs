@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 use prometheus_client::registry::Registry;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
+use psg_domain::NamespacedName;
 use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
 use psg_snapshot::{Clock, Pictures};
@@ -36,15 +37,20 @@ use super::{
     world::World,
 };
 use crate::{
-    Audit, Context, Metrics, Readiness, Settings, guard,
-    intake::{observe, observe_tenant},
-    mind::Minds,
-    protect::Releases,
-    run::failed,
-    standing::Standing,
-    tenant::Tenants,
-    tolerant::Tolerant,
-    wakes::{Queue, Wakes},
+    Audit, Context, Metrics, Readiness, Role, Settings,
+    context::{
+        requeue::{Queue, Requeue},
+        resource_states::ResourceStates,
+        secret_locks::SecretLocks,
+        tenants::Tenants,
+    },
+    group,
+    kubernetes::tolerant::Tolerant,
+    watch::{
+        failed,
+        handlers::{observe, observe_tenant},
+        panics,
+    },
 };
 
 /// How a process lives.
@@ -70,14 +76,14 @@ pub struct Process {
     fenced: Arc<AtomicBool>,
     pub context: Arc<Context>,
     figures: Registry,
-    stands: watch::Sender<Standing>,
+    role: watch::Sender<Role>,
     task: JoinHandle<()>,
 }
 
 impl Process {
     pub fn start(world: &Arc<World>, life: Life) -> Self {
         let fuse = Arc::new(Fuse::new(life.crash, &world.over));
-        let (wakes, mut queues) = Wakes::new(&[]);
+        let (requeue, mut queues) = Requeue::new(&[]);
         let dice = life.seed.map(|seed| Arc::new(Mutex::new(Rng::new(seed))));
         let thrown = dice.clone();
         let pace: Pace = Arc::new(move || match &thrown {
@@ -89,10 +95,10 @@ impl Process {
         });
         let fenced = Arc::new(AtomicBool::new(false));
         let mut figures = Registry::default();
-        let stands = watch::Sender::new(if life.standby {
-            Standing::Standby
+        let role = watch::Sender::new(if life.standby {
+            Role::Standby
         } else {
-            Standing::Leading
+            Role::Leader
         });
         let ways = Arc::new(Ways {
             life: world.lives.fetch_add(1, Ordering::SeqCst) + 1,
@@ -106,7 +112,7 @@ impl Process {
             transport: ways,
             limiters: Limiters::default(),
             pictures: Pictures::default(),
-            secret_releases: Releases::default(),
+            secret_locks: SecretLocks::default(),
             clock: wound(world),
             jitter: Arc::new(move || match &dice {
                 Some(dice) => {
@@ -124,9 +130,9 @@ impl Process {
             },
             tenants: Tenants::default(),
             claims: RwLock::default(),
-            minds: Minds::default(),
-            wakes,
-            unreadable: crate::unreadable::AllUnreadable::default(),
+            resource_states: ResourceStates::default(),
+            requeue,
+            unreadable: crate::AllUnreadable::default(),
             audit: Audit {
                 log: Arc::new(Lines {
                     world: world.clone(),
@@ -137,7 +143,7 @@ impl Process {
             },
             metrics: Metrics::new(&mut figures),
             readiness: Arc::new(Readiness::of(1)),
-            stands: stands.subscribe(),
+            role: role.subscribe(),
             stop: CancellationToken::new(),
         });
         let life = if life.watched {
@@ -160,14 +166,14 @@ impl Process {
             fenced,
             context,
             figures,
-            stands,
+            role,
             task,
         }
     }
 
     /// It leads from now on.
     pub fn lead(&self) {
-        self.stands.send_replace(Standing::Leading);
+        self.role.send_replace(Role::Leader);
     }
 
     /// What it tells machines.
@@ -227,7 +233,7 @@ impl Drop for Process {
     }
 }
 
-/// What of a resource wakes a pass, as the real watch's predicates have it.
+/// What of a resource requeue a pass, as the real watch's predicates have it.
 type Trigger = (
     Option<String>,
     Option<i64>,
@@ -250,7 +256,7 @@ struct Living {
     running: BTreeSet<String>,
     passes: JoinSet<(String, Option<Duration>)>,
     /// Groups and tenants of a list that is under way.
-    listed: (BTreeSet<String>, BTreeSet<String>),
+    listed: (BTreeSet<String>, BTreeSet<NamespacedName>),
     actors: JoinSet<()>,
 }
 
@@ -402,11 +408,11 @@ impl Living {
             let shown = shown.and_then(|index| self.world.cluster.groups.version(&name, index));
             if let Some((_, Shown::There(group))) = shown {
                 self.running.insert(name.clone());
-                let pass = guard::pass(group.clone(), self.context.clone());
+                let pass = panics::pass(group.clone(), self.context.clone());
                 let (context, world) = (self.context.clone(), self.world.clone());
                 self.passes.spawn(async move {
                     let again = pass.await;
-                    if matches!(again, Err(crate::reconcile::Error::Panicked)) {
+                    if matches!(again, Err(group::Error::Panicked)) {
                         world
                             .oracle
                             .lock()

@@ -69,7 +69,7 @@ pub fn gone(world: &World) {
     assert!(world.cluster.groups.all().is_empty());
 }
 
-pub fn handed_back(world: &World) {
+pub fn reassigned(world: &World) {
     assert_eq!(world.groups(), Vec::new());
     gone(world);
     for source in ["A", "B", "C"] {
@@ -94,7 +94,7 @@ fn namespace(name: &'static str, first: fn(&World), then: fn(&World)) -> Scenari
     Scenario {
         done: namespace_gone,
         then: Some(then),
-        ..on_group(name, first, handed_back)
+        ..on_group(name, first, reassigned)
     }
 }
 

@@ -108,7 +108,7 @@ async fn a_standby_begins_with_what_it_watched_as_soon_as_it_leads() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_follows_on_our_annotations_alone() {
     let (world, process) = settled().await;
-    // The first read since the create wakes it once more.
+    // The first read since the create requeue it once more.
     tokio::time::sleep(3 * SOON).await;
     let passes = || {
         let figures = process.figures();
@@ -119,7 +119,7 @@ async fn a_pass_follows_on_our_annotations_alone() {
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum::<u64>()
     };
-    for (annotation, wakes) in [
+    for (annotation, requeue) in [
         ("somebody/else", false),
         (names::RECONCILE_AT, true),
         (names::PAUSED_UNTIL, true),
@@ -131,7 +131,12 @@ async fn a_pass_follows_on_our_annotations_alone() {
             .groups
             .annotate("g", annotation, Some("2026-01-01T00:00:00Z".to_owned()));
         tokio::time::sleep(SOON).await;
-        assert_eq!(passes() > before, wakes, "{annotation}\n{}", world.story());
+        assert_eq!(
+            passes() > before,
+            requeue,
+            "{annotation}\n{}",
+            world.story()
+        );
     }
 }
 

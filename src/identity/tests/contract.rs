@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use psg_domain::{Holder, HolderSelectors, PolicyId, SourceId, facts::default_policy};
+use psg_domain::{ApiVersion, Holder, HolderSelectors, PolicyId, SourceId, facts::default_policy};
 use serde_json::json;
 
 use crate::{
-    ApiVersion, DeleteOutcome, Effect, Error, Lane, Page, Transport,
+    DeleteOutcome, Effect, Error, Lane, Page, Transport,
     bounds::{LONGEST_SELECTORS, LONGEST_TEXT},
     tests::scripted::{Scripted, answer, client, minted},
     tests::simulated::{A, B, C, DEFAULT, STRONG, Simulated},

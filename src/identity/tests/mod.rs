@@ -2,6 +2,7 @@
 
 mod canary;
 mod contract;
+mod every_field;
 mod http;
 mod limiter;
 pub mod scripted;

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::{
-    ApiVersion, Client, Limiters, Options, Request, Response, Transport, TransportError,
+    Client, Limiters, Options, Request, Response, Transport, TransportError,
     tests::scripted::credentials_of,
 };
+use psg_domain::ApiVersion;
 
 pub(crate) const STRONG: &str = "2c91808d744ba0ce01746f93b6204501";
 pub(crate) const DEFAULT: &str = "2c91808d744ba0ce01746f93b6204502";

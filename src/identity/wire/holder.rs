@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{at_most, row::Rows};
-use crate::{
-    bounds::{LONGEST_SELECTORS, MOST_HOLDERS},
-    pages::PAGE_LIMIT,
-};
+use crate::bounds::{LONGEST_SELECTORS, MOST_HOLDERS, PAGE_LIMIT};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

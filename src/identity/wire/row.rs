@@ -12,7 +12,7 @@ use serde::{
 };
 
 use super::{at_most, field::Field};
-use crate::{bounds::LONGEST_TEXT, pages::PAGE_LIMIT};
+use crate::bounds::{LONGEST_TEXT, PAGE_LIMIT};
 
 /// What a page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]

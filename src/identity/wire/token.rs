@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::json;
-use crate::token::TokenInfo;
+use crate::token_info::TokenInfo;
 
 /// A life to assume if the answer names none: the shortest that the vendor documents is longer.
 const UNSAID_LIFE: Duration = Duration::from_mins(5);

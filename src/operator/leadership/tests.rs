@@ -107,14 +107,14 @@ async fn campaigns(candidate: &mut Candidate, seconds: u64) -> Option<Lost> {
     tokio::time::timeout(time, candidate.campaign()).await.ok()
 }
 
-fn standing(candidate: &Candidate) -> (Standing, i64, bool) {
+fn standing(candidate: &Candidate) -> (Role, i64, bool) {
     let fence = candidate.fence();
-    let stands = *candidate.stands().borrow();
-    (stands, candidate.metric().get(), fence.may_write_tenant())
+    let role = *candidate.roles().borrow();
+    (role, candidate.metric().get(), fence.may_write_tenant())
 }
 
-const LEADS: (Standing, i64, bool) = (Standing::Leading, 1, true);
-const STANDS_BY: (Standing, i64, bool) = (Standing::Standby, 0, false);
+const LEADS: (Role, i64, bool) = (Role::Leader, 1, true);
+const STANDS_BY: (Role, i64, bool) = (Role::Standby, 0, false);
 
 /// One that leads, by a Lease that was free.
 async fn leader() -> (Shared, Candidate) {
@@ -129,7 +129,7 @@ async fn leader() -> (Shared, Candidate) {
 async fn a_lease_that_is_not_there_is_made_and_waited_out() {
     let cluster = Shared::default();
     let mut candidate = candidate(&cluster, "me_1");
-    assert_eq!(standing(&candidate), (Standing::Unknown, 0, false));
+    assert_eq!(standing(&candidate), (Role::Unknown, 0, false));
     assert_eq!(campaigns(&mut candidate, 14).await, None);
     assert_eq!(holder_of(&cluster).as_deref(), Some("nobody"));
     assert_eq!(standing(&candidate), STANDS_BY);
@@ -153,26 +153,26 @@ async fn a_lease_that_is_not_there_is_made_and_waited_out() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_renews_as_often_as_it_was_told_and_tells_nobody() {
     let (cluster, mut leader) = leader().await;
-    let (stands, puts) = (leader.stands(), count(&cluster, "PUT"));
+    let (role, puts) = (leader.roles(), count(&cluster, "PUT"));
     assert_eq!(campaigns(&mut leader, 59).await, None);
     assert_eq!(count(&cluster, "PUT") - puts, 30, "every 2 s");
     assert_eq!(standing(&leader), LEADS);
-    assert!(!stands.has_changed().unwrap());
+    assert!(!role.has_changed().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_standby_tells_each_holder_once() {
     let (cluster, _leader) = leader().await;
     let mut standby = candidate(&cluster, "other_2");
-    let mut stands = standby.stands();
+    let mut role = standby.roles();
     assert_eq!(campaigns(&mut standby, 1).await, None);
-    assert!(stands.has_changed().unwrap());
-    assert_eq!(*stands.borrow_and_update(), Standing::Standby);
+    assert!(role.has_changed().unwrap());
+    assert_eq!(*role.borrow_and_update(), Role::Standby);
     assert_eq!(campaigns(&mut standby, 5).await, None);
-    assert!(!stands.has_changed().unwrap());
+    assert!(!role.has_changed().unwrap());
     set_holder(&cluster, "third_3");
     assert_eq!(campaigns(&mut standby, 2).await, None);
-    assert!(stands.has_changed().unwrap());
+    assert!(role.has_changed().unwrap());
     assert_eq!(standing(&standby), STANDS_BY);
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use psg_domain::{Changes, GroupId, Ref, Source, SourceId, TenantKey, time};
+use psg_domain::{Changes, GroupId, NamespacedName, Ref, Source, SourceId, TenantKey, time};
 
 use super::{Claimant, Version, Wanted};
 use crate::brake::{self, Going, Wave};
@@ -18,20 +18,20 @@ pub struct ClaimIndex {
     claimants: Vec<Option<Box<Claimant>>>,
     numbers: BTreeMap<Box<str>, u32>,
     free: Vec<u32>,
-    tenants: BTreeMap<String, TenantKey>,
+    tenants: BTreeMap<NamespacedName, TenantKey>,
     scopes: BTreeMap<Scope, u32>,
     keys: BTreeMap<Key, Few>,
     /// By tenant and UID, when the deletions were begun that came to their end lately.
-    ended: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    ended: BTreeMap<NamespacedName, BTreeMap<String, Timestamp>>,
     /// By who answers and IdentityTenant, when a resource went last that held something there.
-    let_go: BTreeMap<TenantKey, BTreeMap<String, Timestamp>>,
+    let_go: BTreeMap<TenantKey, BTreeMap<NamespacedName, Timestamp>>,
 }
 
 /// A tenant by its own word, or, before it was ever read, by its resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Known(TenantKey),
-    Unread(String),
+    Unread(NamespacedName),
 }
 
 /// One thing that can be claimed or depended on, in the scope of a number.
@@ -154,7 +154,7 @@ impl ClaimIndex {
     }
 
     /// Says who answers behind an IdentityTenant.
-    pub fn identify(&mut self, tenant: &str, key: &TenantKey) {
+    pub fn identify(&mut self, tenant: &NamespacedName, key: &TenantKey) {
         if self.tenants.get(tenant) == Some(key) {
             return;
         }
@@ -177,7 +177,7 @@ impl ClaimIndex {
     }
 
     /// The resources of one IdentityTenant.
-    pub fn members(&self, tenant: &str) -> BTreeSet<String> {
+    pub fn members(&self, tenant: &NamespacedName) -> BTreeSet<String> {
         let members = self.claimants_of(&Key::tenant(tenant));
         members.map(|claimant| claimant.uid.clone()).collect()
     }
@@ -233,7 +233,10 @@ impl ClaimIndex {
     }
 
     /// The groups of one IdentityTenant that are recorded and not being deleted.
-    pub fn managed<'a>(&'a self, tenant: &str) -> impl Iterator<Item = &'a GroupId> + use<'a> {
+    pub fn managed<'a>(
+        &'a self,
+        tenant: &NamespacedName,
+    ) -> impl Iterator<Item = &'a GroupId> + use<'a> {
         self.claimants_of(&Key::tenant(tenant))
             .filter(|claimant| !claimant.held.leaving)
             .filter_map(|claimant| claimant.held.group.as_ref())
@@ -241,13 +244,13 @@ impl ClaimIndex {
 
     /// Whether a resource needs its IdentityTenant: it holds its finalizer or, unless the tenant
     /// is `ending` and takes no more, may do so any moment.
-    pub fn is_in_use(&self, tenant: &str, ending: bool) -> bool {
+    pub fn is_in_use(&self, tenant: &NamespacedName, ending: bool) -> bool {
         self.claimants_of(&Key::tenant(tenant))
             .any(|claimant| claimant.held.finalizer || (claimant.eager && !ending))
     }
 
     /// What goes of one IdentityTenant's groups, or went since then.
-    pub fn wave(&self, tenant: &str, since: Timestamp) -> Wave {
+    pub fn wave(&self, tenant: &NamespacedName, since: Timestamp) -> Wave {
         let mut wave = Wave::default();
         let members = self.claimants_of(&Key::tenant(tenant));
         for claimant in members.filter(|member| member.held.group.is_some()) {
@@ -476,8 +479,8 @@ impl Key {
     }
 
     /// Keys of IdentityTenants do not depend on which tenant answers.
-    fn tenant(name: &str) -> Self {
-        Self::new(Kind::Tenant, 0, name)
+    fn tenant(name: &NamespacedName) -> Self {
+        Self::new(Kind::Tenant, 0, &name.to_string())
     }
 }
 

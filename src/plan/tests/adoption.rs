@@ -3,7 +3,7 @@
 use psg_domain::{AdoptionPolicy, ManagementPolicy, Origin};
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id};
-use crate::{Memory, Move, Reason, Step, What};
+use crate::{Action, Memory, Next, Reason, What};
 
 fn identical() -> Fixture {
     Fixture::new().groups(&[group("x", "Corp", "strong", &["sf", "ad"])])
@@ -22,13 +22,13 @@ fn an_identical_group_is_adopted_without_a_tenant_write() {
     let fixture = identical();
     let memory = fixture.remembers();
     assert!(adopts(&fixture));
-    assert_eq!(fixture.stored(&memory).next(), Move::Settled);
+    assert_eq!(fixture.stored(&memory).next(), Next::Settled);
 }
 
 #[test]
 fn the_finalizer_comes_before_the_record() {
     let fixture = identical().with(|f| f.object.finalizer = false);
-    assert_eq!(fixture.step(), Step::HoldFinalizer);
+    assert_eq!(fixture.step(), Action::HoldFinalizer);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_group_that_differs_is_taken_over_and_made_equal_under_overwrite() {
         "the policy in force before the PUT"
     );
     let stored = stored.stored(&Memory::Update(update, leaving));
-    assert!(matches!(stored.changes(), Step::UpdateGroup { .. }));
+    assert!(matches!(stored.changes(), Action::UpdateGroup { .. }));
 }
 
 #[test]
@@ -144,5 +144,5 @@ fn observing_adopts_nothing() {
         f.desired.management = ManagementPolicy::Observe;
         f.object.finalizer = false;
     });
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }

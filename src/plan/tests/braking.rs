@@ -4,11 +4,11 @@ use proptest::{collection::vec, prelude::*};
 use psg_domain::{Deletion, DeletionPolicy, ManagementPolicy, Origin};
 
 use super::{
-    fixture::{Fixture, ME, NOW, at, condition, group_id},
+    fixture::{Fixture, ME, NOW, at, condition, group_id, place},
     laws::config,
 };
 use crate::{
-    Brake, ClaimIndex, Claimant, Going, Memory, Move, Reason, TenantState, Truth,
+    Brake, ClaimIndex, Claimant, Going, Memory, Next, Reason, TenantState, Truth,
     brake::{WINDOW, Wave},
     claims,
 };
@@ -42,7 +42,7 @@ fn waits(others: &[Going]) -> Fixture {
 
 fn is_begun(fixture: &Fixture) -> bool {
     match fixture.next() {
-        Move::Wait { why, .. } => {
+        Next::Wait { why, .. } => {
             assert_eq!(why.reason, Reason::DeletionPaused, "{}", why.message);
             false
         }
@@ -102,7 +102,7 @@ fn what_was_begun_or_has_ended_within_the_window_counts_and_older_does_not() {
             claims.remove(&format!("other-{number}"), fixture.now);
         }
         let case = fixture.case(&claims);
-        matches!(crate::next(&case, fixture.now), Move::Wait { .. })
+        matches!(crate::next(&case, fixture.now), Next::Wait { .. })
     };
     assert!(ended(lately), "six in a wave, though five are gone");
     assert!(!ended(before));
@@ -115,7 +115,7 @@ fn a_deletion_that_was_recorded_goes_on() {
     };
     let fixture = waits(&[Going::HeldBack; 9]).with(|f| f.recorded.deletion = Some(deletion));
     assert!(
-        !matches!(fixture.next(), Move::Wait { why, .. } if why.reason == Reason::DeletionPaused)
+        !matches!(fixture.next(), Next::Wait { why, .. } if why.reason == Reason::DeletionPaused)
     );
 }
 
@@ -152,7 +152,7 @@ fn orphaning_needs_nobodys_leave() {
     let fixture = waits(&[Going::Waits; 9]).with(|f| f.desired.deletion = DeletionPolicy::Orphan);
     assert!(matches!(
         fixture.step(),
-        crate::Step::ReleaseFinalizer(farewell) if farewell.kind == crate::FarewellKind::Orphaned
+        crate::Action::ReleaseFinalizer(farewell) if farewell.kind == crate::ReleaseKind::Orphaned
     ));
 }
 
@@ -225,7 +225,7 @@ proptest! {
         for (number, pause) in pauses.iter().take(groups).enumerate() {
             now += pause;
             claims.insert(member(number, Going::Waits));
-            let Wave { managed, going, held_back } = claims.wave(TENANT, at(now - window));
+            let Wave { managed, going, held_back } = claims.wave(&place(TENANT), at(now - window));
             prop_assert!(managed <= groups && going >= 1);
             if going <= brake.limit(managed) && held_back == 0 {
                 claims.insert(member(number, Going::Begun(at(now))));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use psg_domain::{Changes, Desired, Recorded, Ref};
 
-use super::fixture::{Fixture, NOW, at, group_id, key, names, pin, policy_id, source_id};
+use super::fixture::{Fixture, NOW, at, group_id, key, names, pin, place, policy_id, source_id};
 use crate::{ClaimIndex, Claimant, claims};
 
 const TENANT: &str = "ns/default";
@@ -42,7 +42,7 @@ fn resource(uid: &str, desired: &Desired, recorded: &Recorded) -> Claimant {
         namespace: "ns".to_owned(),
         name: uid.to_owned(),
         created: at(NOW),
-        tenant: TENANT.to_owned(),
+        tenant: place(TENANT),
         eager: true,
         wanted: claims::Wanted::of(desired, recorded),
         held: claims::Held::of(recorded),
@@ -55,7 +55,7 @@ fn wanting(uid: &str, sources: &[&str]) -> Claimant {
 
 fn index(claimants: impl IntoIterator<Item = Claimant>) -> ClaimIndex {
     let mut index = ClaimIndex::default();
-    index.identify(TENANT, &key("acme"));
+    index.identify(&place(TENANT), &key("acme"));
     for claimant in claimants {
         index.insert(claimant);
     }
@@ -66,13 +66,13 @@ fn index(claimants: impl IntoIterator<Item = Claimant>) -> ClaimIndex {
 fn the_resources_of_a_tenant_and_of_a_namespace() {
     let elsewhere = Claimant {
         namespace: "elsewhere".to_owned(),
-        tenant: "elsewhere/default".to_owned(),
+        tenant: place("elsewhere/default"),
         ..wanting("c", &[])
     };
     let index = index([wanting("a", &[]), wanting("b", &[]), elsewhere]);
-    assert_eq!(index.members(TENANT), uids(&["a", "b"]));
-    assert_eq!(index.members("elsewhere/default"), uids(&["c"]));
-    assert_eq!(index.members("nowhere/default"), uids(&[]));
+    assert_eq!(index.members(&place(TENANT)), uids(&["a", "b"]));
+    assert_eq!(index.members(&place("elsewhere/default")), uids(&["c"]));
+    assert_eq!(index.members(&place("nowhere/default")), uids(&[]));
     assert_eq!(index.uids_in(Some("ns")), uids(&["a", "b"]));
     assert_eq!(index.uids_in(Some("elsewhere")), uids(&["c"]));
     assert_eq!(index.uids_in(None), uids(&["a", "b", "c"]));
@@ -86,8 +86,8 @@ fn a_tenant_is_in_use_while_a_finalizer_is_held_or_may_be_any_moment() {
     };
     let in_use = |claimant: &Claimant, ending| {
         let index = index([claimant.clone()]);
-        assert!(!index.is_in_use("ns/other", ending));
-        index.is_in_use(TENANT, ending)
+        assert!(!index.is_in_use(&place("ns/other"), ending));
+        index.is_in_use(&place(TENANT), ending)
     };
     for ending in [false, true] {
         assert!(!in_use(&idle, ending), "ending: {ending}");
@@ -125,7 +125,7 @@ fn who_holds_a_source_by_id_wakes_those_who_want_it_by_id_or_by_name() {
     assert_eq!(index.remove("d", at(NOW)), uids(&["a", "b"]));
     // Its place is taken by another, who concerns nobody.
     assert_eq!(index.insert(wanting("e", &["Box"])), uids(&[]));
-    assert_eq!(index.members(TENANT), uids(&["a", "b", "c", "e"]));
+    assert_eq!(index.members(&place(TENANT)), uids(&["a", "b", "c", "e"]));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn what_changed_in_the_tenant_wakes_those_who_depend_on_it() {
     assert_eq!(index.affected(&key("other"), group), uids(&[]));
     // Another answers behind the same resource: what changed there is none of theirs, but for
     // what is recorded of the one before.
-    index.identify(TENANT, &key("other"));
+    index.identify(&place(TENANT), &key("other"));
     let (by_name, _) = &cases[5];
     assert_eq!(index.affected(&key("other"), by_name), uids(&["by-name"]));
     assert_eq!(index.affected(&key("acme"), by_name), uids(&[]));
@@ -182,7 +182,7 @@ fn managed_are_the_groups_of_those_that_stay() {
         of("b", "h").leaving(true),
         wanting("c", &["AD"]),
     ]);
-    let managed: Vec<_> = index.managed(TENANT).cloned().collect();
+    let managed: Vec<_> = index.managed(&place(TENANT)).cloned().collect();
     assert_eq!(managed, [group_id("g")]);
     let a = index.claimant("a").unwrap();
     let b = index.claimant("b").unwrap();

@@ -2,7 +2,7 @@
 
 use psg_domain::Origin;
 
-use super::fixture::{Fixture, hand_back, names};
+use super::fixture::{Fixture, names, reassign};
 use crate::Reason;
 
 #[test]
@@ -35,12 +35,12 @@ fn a_deletion_claims_every_source_that_is_still_open() {
             other.recorded.deletion = Some(psg_domain::Deletion {
                 group: super::fixture::group_id("h"),
                 recorded_at: super::fixture::at(1),
-                sources: vec![hand_back("ad", "weak", result)],
+                sources: vec![reassign("ad", "weak", result)],
             });
         })
     };
     assert_eq!(open(None).stalls(), Reason::OwnedByAnother);
-    open(Some(psg_domain::HandBackResult::SourceGone)).remembers();
+    open(Some(psg_domain::ReassignmentResult::SourceGone)).remembers();
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use psg_domain::{Contested, Drift, ManagementPolicy, Ref};
 
-use super::fixture::{Fixture, NOW, READ, at, condition, everybody, group, hand_back, source_id};
+use super::fixture::{Fixture, NOW, READ, at, condition, everybody, group, reassign, source_id};
 use super::{model::Service, world::End};
-use crate::{Memory, Move, Reason, Repairs, Step, Truth, WriteCause};
+use crate::{Action, Memory, Next, Reason, Repairs, Truth, WriteCause};
 
 fn change(field: &str) -> Vec<Drift> {
     vec![Drift {
@@ -36,7 +36,7 @@ fn given_up() -> Fixture {
 fn repairs_again(fixture: &Fixture) {
     assert!(matches!(
         fixture.changes(),
-        Step::UpdateGroup {
+        Action::UpdateGroup {
             cause: WriteCause::Drift,
             ..
         }
@@ -118,7 +118,7 @@ fn an_edit_of_the_spec_ends_it() {
     });
     assert!(matches!(
         edited.changes(),
-        Step::UpdateGroup {
+        Action::UpdateGroup {
             cause: WriteCause::Edit,
             ..
         }
@@ -142,7 +142,7 @@ fn another_value_of_the_annotation_ends_it_and_the_count_begins_anew() {
 #[test]
 fn a_tenant_that_is_equal_again_ends_it() {
     let equal = given_up().walk(READ + 1, &[group("g", "Corp", "strong", &["ad", "sf"])]);
-    assert_eq!(equal.next(), Move::Settled);
+    assert_eq!(equal.next(), Next::Settled);
     let recorded = equal.report().recorded;
     assert_eq!(recorded.contested, None);
     let again = equal
@@ -154,9 +154,9 @@ fn a_tenant_that_is_equal_again_ends_it() {
 #[test]
 fn an_edit_is_never_held_up_and_onchange_never_fights() {
     let edited = repaired(&THRICE).with(|f| f.desired.policy = Ref::Name("Weak".to_owned()));
-    assert_eq!(edited.next(), Move::Settled);
+    assert_eq!(edited.next(), Next::Settled);
     let edited = repaired(&THRICE).with(|f| f.desired.name = "New".to_owned());
-    assert!(matches!(edited.changes(), Step::UpdateGroup { .. }));
+    assert!(matches!(edited.changes(), Action::UpdateGroup { .. }));
     let on_change = repaired(&THRICE).with(|f| f.desired.management = ManagementPolicy::OnChange);
     assert_eq!(on_change.stalls(), Reason::Drifted);
 }
@@ -173,13 +173,13 @@ fn what_left_before_gets_its_policy_all_the_same() {
     let on_change = repaired(&[]).with(|f| f.desired.management = ManagementPolicy::OnChange);
     for fixture in [given_up(), on_change] {
         let left = fixture
-            .with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+            .with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)])
             .holders("wd", READ + 1, &[]);
         assert!(
-            matches!(left.step(), Step::AssignPolicy { source, .. } if source == source_id("wd"))
+            matches!(left.step(), Action::AssignPolicy { source, .. } if source == source_id("wd"))
         );
         let assigned = left.holders("wd", READ + 2, &[everybody("strong")]);
-        assert!(matches!(assigned.next(), Move::Stalled(_)));
+        assert!(matches!(assigned.next(), Next::Stalled(_)));
         assert!(assigned.report().recorded.leaving.is_empty());
     }
 }

@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use psg_domain::{Intent, Origin};
 
 use super::fixture::{
-    Fixture, NOW, READ, TENANT, at, everybody, group, group_id, key, names, setback,
+    Fixture, NOW, READ, TENANT, at, everybody, group, group_id, key, names, place, setback,
 };
-use crate::{Memory, Move, Outcome, Reason, Remembered, Step, Timers, What};
+use crate::{Action, Memory, Next, Outcome, Reason, Remembered, Timers, What};
 
 const SENT: i64 = NOW - 100;
 
@@ -28,14 +28,14 @@ fn the_intent_is_stored_before_the_one_post() {
     let intent = intent_of(&fixture);
     assert_eq!((intent.attempt, intent.started_at), (1, at(NOW)));
     let stored = fixture.stored(&Memory::Intent(intent.clone()));
-    assert_eq!(stored.step(), Step::CreateGroup(intent));
+    assert_eq!(stored.step(), Action::CreateGroup(intent));
     assert_eq!(stored.recorded.tenant, fixture.tenant.key);
 }
 
 #[test]
 fn the_finalizer_comes_before_the_intent() {
     let fixture = Fixture::new().read().with(|f| f.object.finalizer = false);
-    assert_eq!(fixture.step(), Step::HoldFinalizer);
+    assert_eq!(fixture.step(), Action::HoldFinalizer);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_group_that_was_made_is_recorded_as_created() {
     let stored = fixture.stored(&memory);
     assert_eq!(
         (stored.next(), &stored.recorded.intent),
-        (Move::Settled, &None)
+        (Next::Settled, &None)
     );
 }
 
@@ -91,8 +91,8 @@ fn an_open_intent_after_a_crash_is_looked_for_and_never_sent_again() {
 fn an_answer_that_was_lost_is_looked_for_at_once() {
     let fixture = unknown()
         .last(Outcome::Unknown(setback(NOW + 60)))
-        .with(|f| f.sent.unanswered_at = Some(at(NOW)));
-    let Move::Refresh {
+        .with(|f| f.expectations.unanswered_at = Some(at(NOW)));
+    let Next::Refresh {
         what: What::Groups,
         newer_than,
     } = fixture.next()
@@ -117,7 +117,7 @@ fn a_group_that_another_resource_records_is_not_taken_for_ours() {
         .groups(&[group("h", "Corp", "strong", &["ad", "sf"])])
         .with(|f| f.now = at(SENT + 10))
         .other("rival", 1, |other| other.holds("h", "Other", &[]));
-    assert!(matches!(fixture.next(), Move::Wait { .. }));
+    assert!(matches!(fixture.next(), Next::Wait { .. }));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn nothing_found_waits_until_a_late_post_can_no_longer_take_effect() {
         .walk(SENT + 5, &[])
         .with(|f| f.now = at(SENT + 10));
     assert_eq!(fixture.waits_until(), SENT + 30);
-    let given_up = fixture.with(|f| f.sent.unanswered_at = Some(at(SENT + 4)));
+    let given_up = fixture.with(|f| f.expectations.unanswered_at = Some(at(SENT + 4)));
     assert_eq!(
         given_up.waits_until(),
         SENT + 34,
@@ -137,14 +137,14 @@ fn nothing_found_waits_until_a_late_post_can_no_longer_take_effect() {
 #[test]
 fn two_walks_a_gap_apart_after_the_settle_time_prove_that_it_had_no_effect() {
     let fixture = Fixture::new().read().intent(NOW - 31);
-    let Move::Refresh { newer_than, .. } = fixture.next() else {
+    let Next::Refresh { newer_than, .. } = fixture.next() else {
         panic!()
     };
     assert_eq!(newer_than, at(NOW - 1));
     let one = fixture.walk(NOW, &[]).with(|f| f.now = at(NOW + 1));
     assert_eq!(one.waits_until(), NOW + 10);
     let later = one.with(|f| f.now = at(NOW + 11));
-    let Move::Refresh { newer_than, .. } = later.next() else {
+    let Next::Refresh { newer_than, .. } = later.next() else {
         panic!()
     };
     assert_eq!(newer_than, at(NOW + 10));
@@ -221,8 +221,8 @@ fn a_create_that_was_certainly_not_made_is_sent_again_under_a_new_intent() {
     let intent = intent_of(&later);
     assert_eq!(intent.attempt, 2);
     let stored = later.stored(&Memory::Intent(intent));
-    assert_eq!(stored.sent.not_made, None);
-    assert!(matches!(stored.step(), Step::CreateGroup(_)));
+    assert_eq!(stored.expectations.not_made, None);
+    assert!(matches!(stored.step(), Action::CreateGroup(_)));
 }
 
 #[test]
@@ -292,8 +292,8 @@ fn facts_that_changed_and_changed_back_are_tried_again() {
 fn creates_without_an_answer_are_repeated_after_pauses_that_grow() {
     let after = |unanswered, second| {
         let fixture = Fixture::new().intent(SENT).with(|f| {
-            f.sent.unanswered = unanswered;
-            f.sent.unanswered_why = Some("the tenant failed with status 500".to_owned());
+            f.expectations.unanswered = unanswered;
+            f.expectations.unanswered_why = Some("the tenant failed with status 500".to_owned());
             f.now = at(SENT + second);
         });
         let walks = [SENT + 45, SENT + 60, SENT + second - 1];
@@ -465,8 +465,8 @@ fn a_create_waits_for_a_read_that_shows_what_a_resource_of_another_tenant_left()
     let after = |tenant: &str, left: i64, now: i64| {
         let mut claims = fixture.claims();
         let mut gone = claims.claimant("gone").unwrap().clone();
-        tenant.clone_into(&mut gone.tenant);
-        claims.identify(tenant, &key("acme"));
+        gone.tenant = place(tenant);
+        claims.identify(&place(tenant), &key("acme"));
         claims.insert(gone);
         claims.remove("gone", at(left));
         let fixture = fixture.clone().with(|f| f.now = at(now));
@@ -476,18 +476,18 @@ fn a_create_waits_for_a_read_that_shows_what_a_resource_of_another_tenant_left()
     let other = "identity/second";
     let shown = NOW - 3 + settle;
     match after(other, NOW - 3, NOW) {
-        Move::Wait { until, why } => {
+        Next::Wait { until, why } => {
             assert_eq!((until, why.reason), (at(shown), Reason::Creating));
         }
         odd => panic!("{odd:?}"),
     }
     match after(other, NOW - 3, shown) {
-        Move::Refresh { what, newer_than } => {
+        Next::Refresh { what, newer_than } => {
             assert_eq!((what, newer_than), (What::Groups, at(shown)));
         }
         odd => panic!("{odd:?}"),
     }
-    let goes_on = |next| matches!(next, Move::Do(Step::Record(Memory::Intent(_))));
+    let goes_on = |next| matches!(next, Next::Do(Action::Record(Memory::Intent(_))));
     assert!(
         goes_on(after(other, READ - settle, NOW)),
         "the walk shows it"

@@ -1,15 +1,16 @@
 //! A deletion is proved: the group gone by its id, every source with its policy again.
 
 use psg_domain::{
-    Deletion, DeletionPolicy, HandBack, HandBackResult, ManagementPolicy, Origin, Picture, Presence,
+    Deletion, DeletionPolicy, ManagementPolicy, Origin, Picture, Presence, Reassignment,
+    ReassignmentResult,
 };
 
 use super::fixture::{
-    Fixture, NOW, READ, at, everybody, exception, group, group_id, hand_back, key, setback,
+    Fixture, NOW, READ, at, everybody, exception, group, group_id, key, reassign, setback,
     source_id,
 };
 use crate::{
-    Farewell, FarewellKind, Finding, Memory, Move, Outcome, Reason, Remembered, Step, TenantState,
+    Action, Finding, Memory, Next, Outcome, Reason, Release, ReleaseKind, Remembered, TenantState,
     What,
 };
 
@@ -26,34 +27,34 @@ fn planned() -> Fixture {
 fn gone() -> Fixture {
     planned().with(|f| {
         f.recorded.deletion.as_mut().unwrap().recorded_at = at(READ);
-        f.sent.deleted_at = Some(at(READ + 1));
+        f.expectations.deleted_at = Some(at(READ + 1));
         f.picture.merge_gone(at(READ + 2), &group_id("g"));
         f.picture.merge_groups(at(READ + 3), Vec::new());
     })
 }
 
-fn farewell(fixture: &Fixture) -> Farewell {
+fn farewell(fixture: &Fixture) -> Release {
     match fixture.step() {
-        Step::ReleaseFinalizer(farewell) => farewell,
+        Action::ReleaseFinalizer(farewell) => farewell,
         other => panic!("not released: {other:?}"),
     }
 }
 
-fn results(sources: &[HandBack]) -> Vec<Option<HandBackResult>> {
+fn results(sources: &[Reassignment]) -> Vec<Option<ReassignmentResult>> {
     sources.iter().map(|source| source.result).collect()
 }
 
 /// A read may lag behind a create by another process.
 #[test]
 fn a_group_that_does_not_show_is_deleted_all_the_same() {
-    let unsent = gone().with(|f| f.sent.deleted_at = None);
+    let unsent = gone().with(|f| f.expectations.deleted_at = None);
     let fresh = unsent.clone().with(|f| {
         f.last = Some(Outcome::Recorded(Remembered::Deletion));
     });
-    assert_eq!(fresh.step(), Step::DeleteGroup(group_id("g")));
+    assert_eq!(fresh.step(), Action::DeleteGroup(group_id("g")));
     // After a crash nobody knows whether it was sent: only an absence that lasts is one.
     let early = unsent.clone().with(|f| f.now = at(READ + 10));
-    assert!(matches!(early.next(), Move::Wait { until, .. } if until == at(READ + 2 + 30)));
+    assert!(matches!(early.next(), Next::Wait { until, .. } if until == at(READ + 2 + 30)));
     let later = unsent.with(|f| f.now = at(READ + 2 + 30));
     assert_eq!(later.refresh(), What::Group(group_id("g")));
 }
@@ -61,7 +62,7 @@ fn a_group_that_does_not_show_is_deleted_all_the_same() {
 #[test]
 fn without_a_finalizer_there_is_nothing_to_do_and_nothing_to_say() {
     let fixture = Fixture::deleting().with(|f| f.object.finalizer = false);
-    assert_eq!((fixture.next(), fixture.verdict()), (Move::Settled, None));
+    assert_eq!((fixture.next(), fixture.reported()), (Next::Settled, None));
 }
 
 #[test]
@@ -76,19 +77,19 @@ fn what_never_made_anything_is_released_without_a_look_at_the_tenant() {
     let farewell = farewell(&fixture);
     assert_eq!(
         (farewell.kind, farewell.group),
-        (FarewellKind::NothingMade, None)
+        (ReleaseKind::NothingMade, None)
     );
 }
 
 #[test]
 fn a_group_that_was_only_looked_at_is_released_untouched() {
     let fixture = Fixture::deleting().with(|f| f.recorded.origin = Some(Origin::Observed));
-    assert_eq!(farewell(&fixture).kind, FarewellKind::NothingMade);
+    assert_eq!(farewell(&fixture).kind, ReleaseKind::NothingMade);
     let observing = Fixture::deleting().with(|f| f.desired.management = ManagementPolicy::Observe);
     let farewell = farewell(&observing);
     assert_eq!(
         (farewell.kind, farewell.group),
-        (FarewellKind::Observed, Some(group_id("g")))
+        (ReleaseKind::Observed, Some(group_id("g")))
     );
 }
 
@@ -101,14 +102,14 @@ fn orphan_is_the_one_way_out_without_the_tenant_and_says_what_it_leaves() {
     let farewell = farewell(&fixture);
     assert_eq!(
         (farewell.kind, farewell.group),
-        (FarewellKind::Orphaned, Some(group_id("g")))
+        (ReleaseKind::Orphaned, Some(group_id("g")))
     );
     assert_eq!(results(&farewell.sources), [None, None]);
 }
 
 #[test]
 fn a_source_that_had_left_before_is_named_when_a_resource_is_let_go() {
-    let left = |f: &mut Fixture| f.recorded.leaving = vec![hand_back("wd", "strong", None)];
+    let left = |f: &mut Fixture| f.recorded.leaving = vec![reassign("wd", "strong", None)];
     let orphan = Fixture::deleting()
         .with(left)
         .with(|f| f.desired.deletion = DeletionPolicy::Orphan);
@@ -145,7 +146,7 @@ fn what_is_undone_is_recorded_first_from_the_groups_real_members() {
         .collect();
     assert_eq!(planned, [("ad", "weak"), ("sf", "weak"), ("wd", "weak")]);
     let stored = fixture.stored(&Memory::Deletion(deletion));
-    assert_eq!(stored.step(), Step::DeleteGroup(group_id("g")));
+    assert_eq!(stored.step(), Action::DeleteGroup(group_id("g")));
 }
 
 #[test]
@@ -181,9 +182,9 @@ fn a_group_that_was_gone_already_is_recorded_from_the_status() {
 fn sources_that_left_and_still_wait_are_merged_into_the_record() {
     let fixture = Fixture::deleting().with(|f| {
         f.recorded.leaving = vec![
-            hand_back("wd", "weak", None),
-            hand_back("z", "weak", Some(HandBackResult::ByService)),
-            hand_back("ad", "weak", None),
+            reassign("wd", "weak", None),
+            reassign("z", "weak", Some(ReassignmentResult::ByService)),
+            reassign("ad", "weak", None),
         ];
     });
     let Memory::Deletion(deletion) = fixture.remembers() else {
@@ -216,10 +217,10 @@ fn of_a_group_that_was_gone_before_the_sources_are_read_anew() {
         .holders("sf", READ + 50, &[])
         .with(|f| {
             f.now = at(NOW + 300);
-            f.sent.deleted_at = None;
+            f.expectations.deleted_at = None;
             f.recorded.deletion.as_mut().unwrap().recorded_at = at(NOW + 299);
         });
-    let Move::Refresh { what, newer_than } = gone.next() else {
+    let Next::Refresh { what, newer_than } = gone.next() else {
         panic!()
     };
     assert_eq!(what, What::Holders(vec![source_id("ad"), source_id("sf")]));
@@ -230,7 +231,7 @@ fn of_a_group_that_was_gone_before_the_sources_are_read_anew() {
 fn after_a_crash_the_group_is_read_before_it_is_deleted() {
     assert_eq!(planned().refresh(), What::Group(group_id("g")));
     let read = planned().walk(NOW + 1, &[group("g", "Corp", "strong", &["ad", "sf"])]);
-    assert_eq!(read.step(), Step::DeleteGroup(group_id("g")));
+    assert_eq!(read.step(), Action::DeleteGroup(group_id("g")));
 }
 
 #[test]
@@ -238,7 +239,7 @@ fn the_record_is_frozen() {
     let fixture = planned().walk(NOW + 1, &[group("g", "Corp", "weak", &["wd", "z"])]);
     assert_eq!(
         fixture.step(),
-        Step::DeleteGroup(group_id("g")),
+        Action::DeleteGroup(group_id("g")),
         "no second record"
     );
 }
@@ -246,10 +247,10 @@ fn the_record_is_frozen() {
 #[test]
 fn a_read_by_id_decides_whether_it_is_gone() {
     let sent = planned().with(|f| {
-        f.sent.deleted_at = Some(at(NOW));
+        f.expectations.deleted_at = Some(at(NOW));
         f.picture.doubt(&group_id("g"), at(NOW));
     });
-    let Move::Refresh { what, newer_than } = sent.next() else {
+    let Next::Refresh { what, newer_than } = sent.next() else {
         panic!()
     };
     assert_eq!(what, What::Group(group_id("g")));
@@ -265,14 +266,14 @@ fn a_read_by_id_decides_whether_it_is_gone() {
 #[test]
 fn a_group_that_is_still_there_is_deleted_again_after_a_while() {
     let there = planned().with(|f| {
-        f.sent.deleted_at = Some(at(NOW));
+        f.expectations.deleted_at = Some(at(NOW));
         f.picture
             .merge_one(at(NOW + 1), group("g", "Corp", "strong", &["ad", "sf"]));
     });
     assert_eq!(there.held_up().reason, Reason::DeletionBlocked);
     assert_eq!(there.waits_until(), NOW + 10);
     let later = there.with(|f| f.now = at(NOW + 10));
-    assert_eq!(later.step(), Step::DeleteGroup(group_id("g")));
+    assert_eq!(later.step(), Action::DeleteGroup(group_id("g")));
 }
 
 #[test]
@@ -301,11 +302,11 @@ fn it_ends_once_every_source_has_its_policy() {
     let farewell = farewell(&fixture);
     assert_eq!(
         (farewell.kind, farewell.group),
-        (FarewellKind::Deleted, Some(group_id("g")))
+        (ReleaseKind::Deleted, Some(group_id("g")))
     );
     assert_eq!(
         results(&farewell.sources),
-        [Some(HandBackResult::ByService); 2]
+        [Some(ReassignmentResult::ByService); 2]
     );
 }
 
@@ -314,19 +315,24 @@ fn what_we_assigned_is_told_from_what_the_service_did() {
     let lacking = gone()
         .holders("ad", READ + 4, &[everybody("weak"), exception("weak")])
         .holders("sf", READ + 4, &[everybody("strong")]);
-    let Step::AssignPolicy { source, holders } = lacking.step() else {
+    let Action::AssignPolicy { source, holders } = lacking.step() else {
         panic!()
     };
     assert_eq!(source, source_id("ad"));
     assert_eq!(holders, [everybody("strong"), exception("weak")]);
     let assigned = lacking
-        .with(|f| _ = f.sent.assigned.insert(source_id("ad"), at(READ + 5)))
+        .with(|f| {
+            _ = f
+                .expectations
+                .assigned
+                .insert(source_id("ad"), at(READ + 5));
+        })
         .holders("ad", READ + 6, &[everybody("strong")]);
     assert_eq!(
         results(&farewell(&assigned).sources),
         [
-            Some(HandBackResult::ByOperator),
-            Some(HandBackResult::ByService)
+            Some(ReassignmentResult::ByOperator),
+            Some(ReassignmentResult::ByService)
         ]
     );
 }
@@ -337,7 +343,7 @@ fn two_policies_for_everybody_count_as_none() {
         .holders("ad", READ + 4, &[everybody("strong"), everybody("weak")])
         .holders("sf", READ + 4, &[everybody("strong")]);
     assert!(
-        matches!(fixture.step(), Step::AssignPolicy { holders, .. } if holders == [everybody("strong")])
+        matches!(fixture.step(), Action::AssignPolicy { holders, .. } if holders == [everybody("strong")])
     );
 }
 
@@ -345,10 +351,10 @@ fn two_policies_for_everybody_count_as_none() {
 fn a_404_says_that_a_source_is_gone_only_if_the_list_of_sources_says_so_too() {
     let listed = gone().with(|f| {
         let open = &mut f.recorded.deletion.as_mut().unwrap().sources;
-        open[0].result = Some(HandBackResult::ByService);
+        open[0].result = Some(ReassignmentResult::ByService);
         f.picture.merge_holders(at(READ + 4), source_id("sf"), None);
     });
-    let Move::Wait { until, why } = listed.clone().with(|f| f.now = at(READ + 5)).next() else {
+    let Next::Wait { until, why } = listed.clone().with(|f| f.now = at(READ + 5)).next() else {
         panic!()
     };
     assert_eq!(until, at(READ + 4 + 60), "by the next read of the list");
@@ -374,8 +380,8 @@ fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
     assert_eq!(
         results(&farewell(&elsewhere).sources),
         [
-            Some(HandBackResult::InAnotherGroup),
-            Some(HandBackResult::SourceGone)
+            Some(ReassignmentResult::InAnotherGroup),
+            Some(ReassignmentResult::SourceGone)
         ]
     );
     let no_policy = gone()
@@ -385,8 +391,8 @@ fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
     assert_eq!(
         results(&farewell(&no_policy).sources),
         [
-            Some(HandBackResult::PolicyGone),
-            Some(HandBackResult::ByService)
+            Some(ReassignmentResult::PolicyGone),
+            Some(ReassignmentResult::ByService)
         ]
     );
 }
@@ -402,7 +408,7 @@ fn without_a_read_of_the_policies_none_counts_as_gone() {
         .holders("ad", READ + 4, &[])
         .holders("sf", READ + 4, &[everybody("strong")]);
     assert!(
-        matches!(unread.step(), Step::AssignPolicy { source, .. } if source == source_id("ad"))
+        matches!(unread.step(), Action::AssignPolicy { source, .. } if source == source_id("ad"))
     );
 }
 
@@ -416,7 +422,7 @@ fn another_group_seen_before_this_one_was_gone_decides_nothing() {
         .holders("ad", READ + 4, &[everybody("strong")])
         .holders("sf", READ + 4, &[everybody("strong")])
         .with(|f| {
-            f.sent.deleted_at = Some(at(READ + 1));
+            f.expectations.deleted_at = Some(at(READ + 1));
             f.recorded.deletion.as_mut().unwrap().recorded_at = at(READ);
         });
     assert_eq!(fixture.refresh(), What::Groups);
@@ -426,12 +432,17 @@ fn another_group_seen_before_this_one_was_gone_decides_nothing() {
 fn a_source_that_cannot_be_written_holds_the_finalizer_and_is_named() {
     let fixture = gone()
         .holders("ad", READ + 4, &[everybody("strong")])
-        .with(|f| _ = f.sent.blocked.insert(source_id("sf"), setback(NOW + 30)));
-    let Memory::HandedBack(list) = fixture.remembers() else {
+        .with(|f| {
+            _ = f
+                .expectations
+                .blocked
+                .insert(source_id("sf"), setback(NOW + 30));
+        });
+    let Memory::Reassigned(list) = fixture.remembers() else {
         panic!()
     };
-    assert_eq!(results(&list), [Some(HandBackResult::ByService), None]);
-    let stored = fixture.stored(&Memory::HandedBack(list));
+    assert_eq!(results(&list), [Some(ReassignmentResult::ByService), None]);
+    let stored = fixture.stored(&Memory::Reassigned(list));
     let why = stored.held_up();
     assert_eq!(
         (why.reason, stored.waits_until()),
@@ -446,7 +457,7 @@ fn a_source_that_cannot_be_written_holds_the_finalizer_and_is_named() {
     let mended = stored
         .holders("sf", NOW + 31, &[everybody("strong")])
         .with(|f| f.now = at(NOW + 31));
-    assert_eq!(farewell(&mended).kind, FarewellKind::Deleted);
+    assert_eq!(farewell(&mended).kind, ReleaseKind::Deleted);
 }
 
 #[test]
@@ -454,7 +465,7 @@ fn progress_is_stored_in_batches() {
     let ids: Vec<String> = (10..25).map(|n| format!("s{n}")).collect();
     let fixture = |read: usize| {
         let mut fixture = gone().with(|f| {
-            let sources = ids.iter().map(|id| hand_back(id, "strong", None)).collect();
+            let sources = ids.iter().map(|id| reassign(id, "strong", None)).collect();
             f.recorded.deletion.as_mut().unwrap().sources = sources;
         });
         for (n, id) in ids.iter().enumerate() {
@@ -467,14 +478,14 @@ fn progress_is_stored_in_batches() {
         }
         fixture
     };
-    assert!(matches!(fixture(9).step(), Step::AssignPolicy { .. }));
-    let Memory::HandedBack(list) = fixture(10).remembers() else {
+    assert!(matches!(fixture(9).step(), Action::AssignPolicy { .. }));
+    let Memory::Reassigned(list) = fixture(10).remembers() else {
         panic!()
     };
     assert_eq!(list.iter().filter(|one| one.result.is_some()).count(), 10);
-    let stored = fixture(10).stored(&Memory::HandedBack(list));
+    let stored = fixture(10).stored(&Memory::Reassigned(list));
     assert!(
-        matches!(stored.step(), Step::AssignPolicy { source, .. } if source == source_id("s20"))
+        matches!(stored.step(), Action::AssignPolicy { source, .. } if source == source_id("s20"))
     );
     assert_eq!(farewell(&fixture(15)).sources.len(), 15);
 }
@@ -500,9 +511,9 @@ fn an_open_intent_is_settled_first() {
         .with(|f| f.now = at(NOW + 60))
         .walk(NOW + 20, &[])
         .walk(NOW + 30, &[]);
-    assert_eq!(farewell(&void).kind, FarewellKind::NothingMade);
+    assert_eq!(farewell(&void).kind, ReleaseKind::NothingMade);
     let not_made = open().not_made(setback(NOW + 5));
-    assert_eq!(farewell(&not_made).kind, FarewellKind::NothingMade);
+    assert_eq!(farewell(&not_made).kind, ReleaseKind::NothingMade);
 }
 
 #[test]
@@ -526,13 +537,13 @@ fn an_ambiguous_create_blocks_it_until_a_person_names_the_group() {
 fn the_sources_of_an_earlier_group_get_their_policy_though_the_next_was_never_made() {
     let fixture = Fixture::new().with(|f| {
         f.object.deleting = true;
-        f.recorded.leaving = vec![hand_back("ad", "strong", None)];
+        f.recorded.leaving = vec![reassign("ad", "strong", None)];
     });
     assert_eq!(fixture.refresh(), What::Holders(vec![source_id("ad")]));
     let lacking = fixture.clone().holders("ad", READ, &[]);
-    assert!(matches!(lacking.step(), Step::AssignPolicy { .. }));
+    assert!(matches!(lacking.step(), Action::AssignPolicy { .. }));
     let done = fixture.holders("ad", READ, &[everybody("strong")]);
-    assert_eq!(farewell(&done).kind, FarewellKind::Deleted);
+    assert_eq!(farewell(&done).kind, ReleaseKind::Deleted);
 }
 
 #[test]
@@ -593,13 +604,17 @@ fn a_manifest_that_cannot_be_read_does_not_stop_it() {
         .with(|f| f.unreadable = Some("spec.name".to_owned()))
         .holders("ad", READ + 4, &[everybody("strong")])
         .holders("sf", READ + 4, &[everybody("strong")]);
-    assert_eq!(farewell(&fixture).kind, FarewellKind::Deleted);
+    assert_eq!(farewell(&fixture).kind, ReleaseKind::Deleted);
 }
 
 #[test]
 fn an_earlier_assignment_does_not_count_for_this_deletion() {
-    let fixture =
-        Fixture::deleting().with(|f| _ = f.sent.assigned.insert(source_id("ad"), at(READ - 50)));
+    let fixture = Fixture::deleting().with(|f| {
+        _ = f
+            .expectations
+            .assigned
+            .insert(source_id("ad"), at(READ - 50));
+    });
     let deletion = Deletion {
         group: group_id("g"),
         recorded_at: at(NOW),
@@ -608,7 +623,7 @@ fn an_earlier_assignment_does_not_count_for_this_deletion() {
     assert!(
         fixture
             .stored(&Memory::Deletion(deletion))
-            .sent
+            .expectations
             .assigned
             .is_empty()
     );
@@ -624,7 +639,7 @@ fn a_create_that_proves_void_does_not_make_the_earlier_sources_forgotten() {
         .intent(NOW - 60)
         .with(|f| {
             f.object.deleting = true;
-            f.recorded.leaving = vec![hand_back("ad", "strong", None)];
+            f.recorded.leaving = vec![reassign("ad", "strong", None)];
         })
         .walk(NOW - 20, &[])
         .walk(NOW - 10, &[]);

@@ -3,7 +3,7 @@
 use psg_domain::{ManagementPolicy, Ref};
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id};
-use crate::{Memory, Move, Reason, Step, What, WriteCause};
+use crate::{Action, Memory, Next, Reason, What, WriteCause};
 
 fn drifted() -> Fixture {
     Fixture::settled().groups(&[group("g", "Corp", "weak", &["ad", "sf"])])
@@ -22,7 +22,7 @@ fn on_change(f: &mut Fixture) {
 
 #[test]
 fn under_enforce_it_is_repaired_and_told_with_field_was_and_is() {
-    let Step::UpdateGroup { changes, cause, .. } = drifted().changes() else {
+    let Action::UpdateGroup { changes, cause, .. } = drifted().changes() else {
         panic!()
     };
     assert_eq!(cause, WriteCause::Drift);
@@ -53,7 +53,7 @@ fn under_onchange_an_edit_is_written_even_over_a_drift() {
     let fixture = drifted()
         .with(on_change)
         .with(|f| f.desired.name = "New".to_owned());
-    let Step::UpdateGroup {
+    let Action::UpdateGroup {
         group: sent, cause, ..
     } = fixture.changes()
     else {
@@ -95,7 +95,7 @@ fn a_policy_renamed_in_the_tenant_is_no_drift() {
         ],
         &[super::fixture::policy("strong", "Other Name")],
     );
-    assert_eq!(renamed.next(), crate::Move::Settled);
+    assert_eq!(renamed.next(), crate::Next::Settled);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_group_is_made_again_only_if_its_absence_lasts() {
         let fixture = Fixture::settled().walk(READ + 1, &[]);
         fixture.with(|f| _ = f.picture.merge_gone(at(READ + 2), &group_id("g")))
     };
-    let Move::Wait { until, why } = missing().next() else {
+    let Next::Wait { until, why } = missing().next() else {
         panic!("{:?}", missing().next())
     };
     assert_eq!((until, why.reason), (at(READ + 2 + 30), Reason::Creating));
@@ -176,7 +176,7 @@ fn under_onchange_another_list_of_sources_is_an_edit() {
         .holders("wd", READ, &[]);
     assert!(matches!(
         fixture.changes(),
-        Step::UpdateGroup {
+        Action::UpdateGroup {
             cause: WriteCause::Edit,
             ..
         }

@@ -5,14 +5,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    AdoptionPolicy, Assign, DeletionPolicy, Desired, Group, GroupId, HandBack, HandBackResult,
-    Holder, HolderSelectors, Intent, ManagementPolicy, Origin, Picture, Policy, PolicyId,
-    PolicyPin, Recorded, Ref, Source, SourceId, SourcePin, TenantKey, Unreadable, Update,
+    AdoptionPolicy, Assign, DeletionPolicy, Desired, Group, GroupId, Holder, HolderSelectors,
+    Intent, ManagementPolicy, NamespacedName, Origin, Picture, Policy, PolicyId, PolicyPin,
+    Reassignment, ReassignmentResult, Recorded, Ref, Source, SourceId, SourcePin, TenantKey,
+    Unreadable, Update,
 };
 
 use crate::{
-    Case, ClaimIndex, Claimant, Condition, Engine, Finding, Memory, Move, Object, Outcome, Reason,
-    Repairs, Report, Sent, Setback, Step, TenantState, TenantView, Timers, What, claims,
+    Action, Case, ClaimIndex, Claimant, Condition, Engine, Expectations, Finding, Memory, Next,
+    Object, Outcome, Reason, Repairs, Report, Setback, TenantState, TenantView, Timers, What,
+    claims,
 };
 
 /// When the tests take place, in seconds; its tenant was read just before.
@@ -22,6 +24,12 @@ pub const READ: i64 = NOW - 5;
 /// The UID of the resource.
 pub const ME: &str = "uid-me";
 pub const TENANT: &str = "ns/default";
+
+/// An IdentityTenant, by its namespace and name with a slash between them.
+pub fn place(written: &str) -> NamespacedName {
+    let (namespace, name) = written.split_once('/').unwrap();
+    NamespacedName::new(namespace, name)
+}
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -98,8 +106,8 @@ pub fn exception(policy: &str) -> Holder {
     }
 }
 
-pub fn hand_back(source: &str, policy: &str, result: Option<HandBackResult>) -> HandBack {
-    HandBack {
+pub fn reassign(source: &str, policy: &str, result: Option<ReassignmentResult>) -> Reassignment {
+    Reassignment {
         source: source_id(source),
         name: source.to_owned(),
         policy: policy_id(policy),
@@ -109,10 +117,10 @@ pub fn hand_back(source: &str, policy: &str, result: Option<HandBackResult>) -> 
 }
 
 /// The same, only if it has no policy.
-pub fn if_none(source: &str, policy: &str) -> HandBack {
-    HandBack {
+pub fn if_none(source: &str, policy: &str) -> Reassignment {
+    Reassignment {
         assign: Assign::IfNone,
-        ..hand_back(source, policy, None)
+        ..reassign(source, policy, None)
     }
 }
 
@@ -151,7 +159,7 @@ pub struct Fixture {
     pub picture: Picture,
     pub others: Vec<Claimant>,
     pub last: Option<Outcome>,
-    pub sent: Sent,
+    pub expectations: Expectations,
     pub repairs: Repairs,
     pub backoff: Duration,
 }
@@ -197,7 +205,7 @@ impl Fixture {
             picture,
             others: Vec::new(),
             last: None,
-            sent: Sent::default(),
+            expectations: Expectations::default(),
             repairs: Repairs::default(),
             backoff: Duration::from_secs(10),
         };
@@ -261,14 +269,14 @@ impl Fixture {
 
     /// The POST of the intent was sent by this process.
     pub fn posted(mut self) -> Self {
-        self.sent.posted = self.recorded.intent.as_ref().map(|open| open.started_at);
+        self.expectations.posted = self.recorded.intent.as_ref().map(|open| open.started_at);
         self
     }
 
     /// ... and certainly not applied.
     pub fn not_made(self, setback: Setback) -> Self {
         let mut this = self.posted();
-        this.sent.not_made = Some(setback);
+        this.expectations.not_made = Some(setback);
         this
     }
 
@@ -285,8 +293,12 @@ impl Fixture {
 
     /// ... and its PUT was answered.
     pub fn updated(self, group: &Group, second: i64) -> Self {
-        self.update(group)
-            .with(|f| f.sent.puts.get_or_insert_default().answered(at(second)))
+        self.update(group).with(|f| {
+            f.expectations
+                .puts
+                .get_or_insert_default()
+                .answered(at(second));
+        })
     }
 
     pub fn facts(mut self, sources: &[Source], policies: &[Policy]) -> Self {
@@ -379,7 +391,7 @@ impl Fixture {
             namespace: other.namespace,
             name: uid.to_owned(),
             created: at(NOW - 1000 - older_by),
-            tenant: TENANT.to_owned(),
+            tenant: place(TENANT),
             eager: other.eager,
             wanted: claims::Wanted::of(&other.desired, &other.recorded),
             held: claims::Held::of(&other.recorded),
@@ -389,13 +401,13 @@ impl Fixture {
 
     pub fn claims(&self) -> ClaimIndex {
         let mut claims = ClaimIndex::default();
-        claims.identify(TENANT, &key("acme"));
+        claims.identify(&place(TENANT), &key("acme"));
         claims.insert(Claimant {
             uid: ME.to_owned(),
             namespace: self.object.namespace.clone(),
             name: self.object.name.clone(),
             created: at(NOW - 1000),
-            tenant: TENANT.to_owned(),
+            tenant: place(TENANT),
             eager: true,
             wanted: claims::Wanted::of(&self.desired, &self.recorded),
             held: claims::Held::of(&self.recorded),
@@ -419,7 +431,7 @@ impl Fixture {
             claims,
             engine: Engine {
                 last: self.last.clone(),
-                sent: self.sent.clone(),
+                expectations: self.expectations.clone(),
                 repairs: self.repairs.clone(),
             },
             timers: Timers::default(),
@@ -427,7 +439,7 @@ impl Fixture {
         }
     }
 
-    pub fn next(&self) -> Move {
+    pub fn next(&self) -> Next {
         crate::next(&self.case(&self.claims()), self.now)
     }
 
@@ -437,26 +449,26 @@ impl Fixture {
         let case = self.case(&claims).with(memory);
         let mut stored = self.clone();
         stored.recorded = case.recorded;
-        stored.sent = case.engine.sent;
+        stored.expectations = case.engine.expectations;
         stored.repairs = case.engine.repairs;
         stored.last = case.engine.last;
         stored
     }
 
     pub fn report(&self) -> Report {
-        self.verdict().unwrap()
+        self.reported().unwrap()
     }
 
-    pub fn verdict(&self) -> Option<Report> {
+    pub fn reported(&self) -> Option<Report> {
         let claims = self.claims();
         let case = self.case(&claims);
-        crate::verdict(&case, &crate::next(&case, self.now), self.now)
+        crate::report(&case, &crate::next(&case, self.now), self.now)
     }
 
     /// What stalls or delays it; panics on any other move.
     pub fn held_up(&self) -> Finding {
         match self.next() {
-            Move::Stalled(why) | Move::Wait { why, .. } => why,
+            Next::Stalled(why) | Next::Wait { why, .. } => why,
             other => panic!("neither stalled nor waiting: {other:?}"),
         }
     }
@@ -464,43 +476,43 @@ impl Fixture {
     /// The reason for which it stalls.
     pub fn stalls(&self) -> Reason {
         match self.next() {
-            Move::Stalled(why) => why.reason,
+            Next::Stalled(why) => why.reason,
             other => panic!("not stalled: {other:?}"),
         }
     }
 
-    pub fn step(&self) -> Step {
+    pub fn step(&self) -> Action {
         match self.next() {
-            Move::Do(step) => step,
+            Next::Do(step) => step,
             other => panic!("not a step: {other:?}"),
         }
     }
 
     /// The step after the record of its change.
-    pub fn changes(&self) -> Step {
+    pub fn changes(&self) -> Action {
         match self.step() {
-            Step::Record(memory @ Memory::Update(..)) => self.stored(&memory).step(),
+            Action::Record(memory @ Memory::Update(..)) => self.stored(&memory).step(),
             step => step,
         }
     }
 
     pub fn remembers(&self) -> Memory {
         match self.step() {
-            Step::Record(memory) => memory,
+            Action::Record(memory) => memory,
             other => panic!("not a record: {other:?}"),
         }
     }
 
     pub fn refresh(&self) -> What {
         match self.next() {
-            Move::Refresh { what, .. } => what,
+            Next::Refresh { what, .. } => what,
             other => panic!("not a refresh: {other:?}"),
         }
     }
 
     pub fn waits_until(&self) -> i64 {
         match self.next() {
-            Move::Wait { until, .. } => until.as_second(),
+            Next::Wait { until, .. } => until.as_second(),
             other => panic!("not a wait: {other:?}"),
         }
     }
@@ -543,5 +555,5 @@ pub fn condition<'a>(report: &'a Report, kind: &str) -> Option<&'a Condition> {
     report
         .conditions
         .iter()
-        .find(|condition| condition.kind == kind)
+        .find(|condition| condition.kind.as_str() == kind)
 }

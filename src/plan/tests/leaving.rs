@@ -1,12 +1,12 @@
 //! The rule reassigning: a source that leaves by an edit is not left without a policy.
 
-use psg_domain::HandBackResult;
+use psg_domain::ReassignmentResult;
 
 use super::fixture::{
-    Fixture, NOW, READ, at, everybody, exception, group, group_id, hand_back, policy, setback,
+    Fixture, NOW, READ, at, everybody, exception, group, group_id, policy, reassign, setback,
     source, source_id,
 };
-use crate::{Memory, Move, Outcome, Reason, Step, What, case::Remembered};
+use crate::{Action, Memory, Next, Outcome, Reason, Remembered, What};
 
 /// `Workday` is to leave, and the group still has it.
 fn leaving() -> Fixture {
@@ -21,7 +21,7 @@ fn leaving() -> Fixture {
 
 /// `Workday` has left, and its policy is open.
 fn left() -> Fixture {
-    Fixture::settled().with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+    Fixture::settled().with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)])
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn it_is_recorded_with_the_policy_in_force_before_the_put() {
     );
     assert_eq!((list[0].name.as_str(), list[0].result), ("Workday", None));
     let stored = fixture.stored(&Memory::Update(update, list));
-    assert!(matches!(stored.changes(), Step::UpdateGroup { .. }));
+    assert!(matches!(stored.changes(), Action::UpdateGroup { .. }));
 }
 
 #[test]
@@ -61,14 +61,14 @@ fn its_holders_are_read_before_anything_is_assigned() {
 #[test]
 fn a_policy_that_the_service_assigned_by_itself_is_left_alone() {
     let fixture = left().holders("wd", READ + 1, &[everybody("strong")]);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
     assert!(fixture.report().recorded.leaving.is_empty());
 }
 
 #[test]
 fn a_source_without_the_policy_gets_it_and_keeps_its_exceptions() {
     let fixture = left().holders("wd", READ + 1, &[exception("weak"), everybody("weak")]);
-    let Step::AssignPolicy { source, holders } = fixture.step() else {
+    let Action::AssignPolicy { source, holders } = fixture.step() else {
         panic!()
     };
     assert_eq!(source, source_id("wd"));
@@ -77,26 +77,29 @@ fn a_source_without_the_policy_gets_it_and_keeps_its_exceptions() {
 
 #[test]
 fn an_assignment_is_read_back() {
-    let assigned = left()
-        .holders("wd", READ + 1, &[])
-        .with(|f| _ = f.sent.assigned.insert(source_id("wd"), at(READ + 2)));
+    let assigned = left().holders("wd", READ + 1, &[]).with(|f| {
+        _ = f
+            .expectations
+            .assigned
+            .insert(source_id("wd"), at(READ + 2));
+    });
     assert_eq!(assigned.refresh(), What::Holders(vec![source_id("wd")]));
     let at_once = assigned
         .clone()
         .holders("wd", READ + 2, &[everybody("strong")]);
     assert!(
-        matches!(at_once.next(), Move::Refresh { .. }),
+        matches!(at_once.next(), Next::Refresh { .. }),
         "as old as the write"
     );
     let read = assigned
         .clone()
         .holders("wd", READ + 3, &[everybody("strong")]);
-    assert_eq!(read.next(), Move::Settled);
+    assert_eq!(read.next(), Next::Settled);
     let lacking = assigned.holders("wd", READ + 3, &[]);
     assert_eq!(lacking.waits_until(), READ + 12, "it is not hammered");
     assert!(matches!(
         lacking.with(|f| f.now = at(READ + 12)).step(),
-        Step::AssignPolicy { .. }
+        Action::AssignPolicy { .. }
     ));
 }
 
@@ -107,7 +110,7 @@ fn one_that_is_in_another_group_by_then_is_left_alone() {
         group("h", "New Home", "weak", &["wd", "z"]),
     ];
     let fixture = left().shown(groups[1].clone()).groups(&groups);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }
 
 /// A read that lags shows another group with a source that it has let go.
@@ -133,7 +136,7 @@ fn one_that_another_resource_records_is_waited_for_until_a_walk_would_show_where
         })
     };
     let free = left().holders("wd", READ + 1, &[]);
-    assert!(matches!(free.step(), Step::AssignPolicy { .. }));
+    assert!(matches!(free.step(), Action::AssignPolicy { .. }));
     assert_eq!(recorded().waits_until(), READ + 30);
     let later = recorded().with(|f| f.now = at(READ + 30));
     assert_eq!(later.refresh(), What::Groups);
@@ -142,7 +145,7 @@ fn one_that_another_resource_records_is_waited_for_until_a_walk_would_show_where
         .walk(READ + 30, &groups)
         .holders("wd", READ + 31, &[])
         .with(|f| f.now = at(READ + 32));
-    assert!(matches!(nowhere.step(), Step::AssignPolicy { .. }));
+    assert!(matches!(nowhere.step(), Action::AssignPolicy { .. }));
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn whether_it_is_in_another_group_is_asked_of_a_walk_since_it_left() {
     let put = |f: &mut Fixture| {
         f.picture
             .merge_one(at(READ + 2), group("g", "Corp", "strong", &["ad", "sf"]));
-        f.sent.puts.get_or_insert_default().answered_at = Some(at(READ + 2));
+        f.expectations.puts.get_or_insert_default().answered_at = Some(at(READ + 2));
     };
     let other = group("h", "Old Home", "weak", &["wd", "z"]);
     let seen_elsewhere = left()
@@ -162,7 +165,7 @@ fn whether_it_is_in_another_group_is_asked_of_a_walk_since_it_left() {
     assert_eq!(lacking.refresh(), What::Groups);
     let walked = lacking.walk(READ + 4, &[group("g", "Corp", "strong", &["ad", "sf"])]);
     assert!(
-        matches!(walked.step(), Step::AssignPolicy { .. }),
+        matches!(walked.step(), Action::AssignPolicy { .. }),
         "the holders need no second read"
     );
 }
@@ -170,10 +173,10 @@ fn whether_it_is_in_another_group_is_asked_of_a_walk_since_it_left() {
 #[test]
 fn one_that_comes_back_before_the_put_is_taken_off_the_list() {
     let back = leaving().sources(&["AD", "Salesforce", "Workday"]);
-    let back = back.with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)]);
+    let back = back.with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)]);
     assert_eq!(
         back.next(),
-        Move::Settled,
+        Next::Settled,
         "a member's policy is the group's"
     );
     assert!(back.report().recorded.leaving.is_empty());
@@ -192,9 +195,9 @@ fn one_that_is_to_come_back_stays_on_the_list_until_the_group_has_it() {
 }
 
 #[test]
-fn what_was_handed_back_at_an_earlier_time_is_handed_back_again() {
+fn what_was_reassigned_at_an_earlier_time_is_reassigned_again() {
     let again = leaving().with(|f| {
-        f.recorded.leaving = vec![hand_back("wd", "weak", Some(HandBackResult::ByService))];
+        f.recorded.leaving = vec![reassign("wd", "weak", Some(ReassignmentResult::ByService))];
     });
     let Memory::Update(_, list) = again.remembers() else {
         panic!()
@@ -205,16 +208,16 @@ fn what_was_handed_back_at_an_earlier_time_is_handed_back_again() {
 #[test]
 fn one_that_is_gone_or_whose_policy_is_gone_holds_up_nothing() {
     let listed = left().with(|f| f.picture.merge_holders(at(READ + 1), source_id("wd"), None));
-    assert!(matches!(listed.next(), Move::Wait { .. }));
+    assert!(matches!(listed.next(), Next::Wait { .. }));
     let gone = listed.facts(
         &[source("ad", "AD"), source("sf", "Salesforce")],
         &[policy("strong", "Strong"), policy("weak", "Weak")],
     );
-    assert_eq!(gone.next(), Move::Settled);
+    assert_eq!(gone.next(), Next::Settled);
     let no_policy = Fixture::settled()
-        .with(|f| f.recorded.leaving = vec![hand_back("wd", "deleted", None)])
+        .with(|f| f.recorded.leaving = vec![reassign("wd", "deleted", None)])
         .holders("wd", READ + 1, &[everybody("weak")]);
-    assert_eq!(no_policy.next(), Move::Settled);
+    assert_eq!(no_policy.next(), Next::Settled);
 }
 
 /// These leave, and `Workday` cannot be read for a while.
@@ -231,9 +234,11 @@ fn workday_fails_of(leaving: &[&str]) -> Fixture {
             &[policy("strong", "Strong")],
         )
         .with(|f| {
-            let each = leaving.iter().map(|id| hand_back(id, "strong", None));
+            let each = leaving.iter().map(|id| reassign(id, "strong", None));
             f.recorded.leaving = each.collect();
-            f.sent.blocked.insert(source_id("wd"), setback(NOW + 40));
+            f.expectations
+                .blocked
+                .insert(source_id("wd"), setback(NOW + 40));
         })
 }
 
@@ -243,18 +248,18 @@ fn one_that_fails_is_named_and_the_others_go_on() {
     assert_eq!(two.refresh(), What::Holders(vec![source_id("z")]));
     let lacking = two.clone().holders("z", READ + 1, &[]);
     assert!(
-        matches!(lacking.step(), Step::AssignPolicy { source, .. } if source == source_id("z"))
+        matches!(lacking.step(), Action::AssignPolicy { source, .. } if source == source_id("z"))
     );
     let done = two.holders("z", READ + 1, &[everybody("strong")]);
-    let Memory::HandedBack(results) = done.remembers() else {
+    let Memory::Reassigned(results) = done.remembers() else {
         panic!()
     };
     assert_eq!(
         results[1].result,
-        Some(HandBackResult::ByService),
+        Some(ReassignmentResult::ByService),
         "stored before the wait"
     );
-    let stored = done.stored(&Memory::HandedBack(results));
+    let stored = done.stored(&Memory::Reassigned(results));
     let why = stored.held_up();
     assert_eq!(
         (why.reason, stored.waits_until()),
@@ -267,7 +272,7 @@ fn one_that_fails_is_named_and_the_others_go_on() {
     );
     assert!(!why.message.contains("\"z\""), "{}", why.message);
     let later = stored.with(|f| f.now = at(NOW + 40));
-    assert!(matches!(later.next(), Move::Refresh { .. }));
+    assert!(matches!(later.next(), Next::Refresh { .. }));
 }
 
 #[test]
@@ -275,17 +280,23 @@ fn one_that_fails_does_not_make_each_result_of_the_others_a_write() {
     let three = workday_fails_of(&["wd", "y", "z"])
         .holders("y", READ + 1, &[everybody("strong")])
         .holders("z", READ + 1, &[]);
-    assert!(matches!(three.step(), Step::AssignPolicy { source, .. } if source == source_id("z")));
+    assert!(
+        matches!(three.step(), Action::AssignPolicy { source, .. } if source == source_id("z"))
+    );
 }
 
 #[test]
 fn a_result_that_is_stored_is_not_looked_at_again() {
     let fixture = Fixture::settled()
         .with(|f| {
-            f.recorded.leaving = vec![hand_back("wd", "strong", Some(HandBackResult::ByService))];
+            f.recorded.leaving = vec![reassign(
+                "wd",
+                "strong",
+                Some(ReassignmentResult::ByService),
+            )];
         })
         .holders("wd", NOW, &[everybody("weak")]);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }
 
 #[test]
@@ -320,8 +331,8 @@ fn one_that_left_a_group_that_is_gone_gets_its_policy_though_no_other_group_can_
         f.recorded.group = None;
         f.recorded.origin = None;
         f.recorded.leaving = vec![
-            hand_back("wd", "strong", None),
-            hand_back("ad", "strong", None),
+            reassign("wd", "strong", None),
+            reassign("ad", "strong", None),
         ];
     };
     let another = [group("x", "Other", "weak", &["ad", "sf"])];
@@ -332,7 +343,7 @@ fn one_that_left_a_group_that_is_gone_gets_its_policy_though_no_other_group_can_
         .with(|f| f.recorded = Fixture::settled().recorded)
         .with(gone);
     let at_a_standstill = |fixture: &Fixture| match fixture.next() {
-        Move::Stalled(why) => why.reason,
+        Next::Stalled(why) => why.reason,
         odd => panic!("{odd:?}"),
     };
     let sent = stuck.clone().intent(READ - 100).with(|f| {
@@ -345,7 +356,7 @@ fn one_that_left_a_group_that_is_gone_gets_its_policy_though_no_other_group_can_
         };
         assert!(unread.contains(&source_id("wd")), "{unread:?}");
     }
-    let Step::AssignPolicy { source, .. } = read.step() else {
+    let Action::AssignPolicy { source, .. } = read.step() else {
         panic!("{:?}", read.next())
     };
     assert_eq!(source, source_id("wd"));

@@ -3,7 +3,7 @@
 use psg_domain::{ManagementPolicy, Origin};
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id};
-use crate::{FarewellKind, Move, Reason, Step, What};
+use crate::{Action, Next, Reason, ReleaseKind, What};
 
 fn observing() -> Fixture {
     Fixture::new().with(|f| {
@@ -15,7 +15,7 @@ fn observing() -> Fixture {
 #[test]
 fn an_equal_group_is_in_sync_and_recorded_as_looked_at() {
     let fixture = observing().groups(&[group("x", "Corp", "strong", &["ad", "sf"])]);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
     let recorded = fixture.report().recorded;
     assert_eq!(
         (recorded.group, recorded.origin),
@@ -69,15 +69,15 @@ fn a_group_that_is_looked_at_is_followed_when_it_is_renamed() {
 #[test]
 fn going_over_to_observe_gives_up_finalizer_and_ownership_but_not_the_group() {
     let fixture = Fixture::settled().with(|f| f.desired.management = ManagementPolicy::Observe);
-    let Step::ReleaseFinalizer(farewell) = fixture.step() else {
+    let Action::ReleaseFinalizer(farewell) = fixture.step() else {
         panic!()
     };
     assert_eq!(
         (farewell.kind, farewell.group),
-        (FarewellKind::Observed, Some(group_id("g")))
+        (ReleaseKind::Observed, Some(group_id("g")))
     );
     let released = fixture.with(|f| f.object.finalizer = false);
-    assert_eq!(released.next(), Move::Settled);
+    assert_eq!(released.next(), Next::Settled);
     assert_eq!(released.report().recorded.origin, Some(Origin::Observed));
     let drifted = released.groups(&[group("g", "Renamed", "strong", &["ad", "sf"])]);
     assert_eq!(drifted.stalls(), Reason::Drifted);
@@ -89,7 +89,7 @@ fn an_open_intent_does_not_make_one_group_ambiguous() {
         observing()
             .intent(NOW - 10)
             .groups(&[group("x", "Corp", "strong", &["ad", "sf"])]);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
     assert!(
         fixture.report().recorded.intent.is_some(),
         "it is settled when somebody manages again"
@@ -117,5 +117,5 @@ fn a_pause_that_is_over_holds_nothing() {
     let fixture = Fixture::new()
         .read()
         .with(|f| f.object.paused_until = Some(at(NOW)));
-    assert!(matches!(fixture.step(), Step::Record(_)));
+    assert!(matches!(fixture.step(), Action::Record(_)));
 }

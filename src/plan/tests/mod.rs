@@ -8,6 +8,7 @@ mod alignment;
 mod braking;
 mod claim_index;
 mod claiming;
+mod conditions;
 mod contested;
 mod creating;
 mod deleting;
@@ -15,7 +16,10 @@ mod drift;
 mod laws;
 mod leaving;
 mod management;
+// Mutants are built by the hundred, and this takes longest to compile.
 mod model;
+#[cfg(not(mutants))]
+mod model_check;
 mod moving;
 mod oracle;
 mod ownership;
@@ -29,7 +33,6 @@ mod sync;
 mod tenant;
 mod unreadable;
 mod updating;
-mod verdict;
 mod world;
 mod worst;
 

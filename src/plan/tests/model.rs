@@ -44,7 +44,7 @@ pub enum Write {
     Delete(GroupId),
     Assign(SourceId, Vec<Holder>),
     /// The service's own work, never on the wire.
-    HandBack(SourceId, PolicyId),
+    Reassignment(SourceId, PolicyId),
 }
 
 /// The sources of every world.
@@ -160,7 +160,7 @@ impl Tenant {
                 self.holders.insert(source, holders);
                 None
             }
-            Write::HandBack(source, policy) => {
+            Write::Reassignment(source, policy) => {
                 let free = self
                     .groups
                     .values()
@@ -191,12 +191,12 @@ impl Tenant {
     fn let_go(&mut self, now: Timestamp, sources: &BTreeSet<SourceId>, policy: Option<&PolicyId>) {
         let Some(policy) = policy else { return };
         for id in sources {
-            let hand_back = Write::HandBack(id.clone(), policy.clone());
+            let reassign = Write::Reassignment(id.clone(), policy.clone());
             match self.service {
-                Service::AssignsAtOnce => _ = self.apply(now, hand_back),
+                Service::AssignsAtOnce => _ = self.apply(now, reassign),
                 Service::AssignsAfter(by) => {
                     self.late
-                        .push((now + SignedDuration::from_secs(by), hand_back));
+                        .push((now + SignedDuration::from_secs(by), reassign));
                 }
                 Service::NeverAssigns => {}
             }

@@ -1,12 +1,12 @@
 //! The rule moving: an edit goes as far as it can, and says what it waits for.
 
-use psg_domain::{HandBackResult, ManagementPolicy, Ref};
+use psg_domain::{ManagementPolicy, ReassignmentResult, Ref};
 
 use super::fixture::{
-    Fixture, NOW, Other, READ, at, condition, everybody, group, group_id, hand_back, names, pin,
-    policy_id, source, source_id,
+    Fixture, NOW, Other, READ, at, condition, everybody, group, group_id, names, pin, policy_id,
+    reassign, source, source_id,
 };
-use crate::{Memory, Move, Reason, Report, Step, Truth, What};
+use crate::{Action, Memory, Next, Reason, Report, Truth, What};
 
 /// `Corp` has `AD`, `Salesforce` and `Workday`; `Other`, of the resource `rival`, has `Zendesk`,
 /// `GitHub` and `Box`. `Corp` is to have `Zendesk` in place of `Workday`.
@@ -68,7 +68,7 @@ fn a_source_that_a_read_shows_here_and_another_records_is_neither_kept_nor_taken
 /// `Workday` has left, and is looked at since.
 fn gone_ahead() -> Fixture {
     swap(as_it_is)
-        .with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+        .with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)])
         .walk(
             READ + 1,
             &[
@@ -80,7 +80,7 @@ fn gone_ahead() -> Fixture {
 
 fn sent(fixture: &Fixture) -> psg_domain::Group {
     match fixture.changes() {
-        Step::UpdateGroup { group, .. } => group,
+        Action::UpdateGroup { group, .. } => group,
         other => panic!("no PUT: {other:?}"),
     }
 }
@@ -98,9 +98,9 @@ fn leavers_go_before_the_joiner_is_free_and_are_recorded_first() {
     };
     assert_eq!(
         list,
-        [psg_domain::HandBack {
+        [psg_domain::Reassignment {
             name: "Workday".to_owned(),
-            ..hand_back("wd", "strong", None)
+            ..reassign("wd", "strong", None)
         }]
     );
     let stored = fixture.stored(&Memory::Update(update, list));
@@ -152,7 +152,7 @@ fn what_waits_says_for_which_source_and_where_that_is_held() {
 #[test]
 fn a_source_that_left_stays_claimed_until_it_has_a_policy_of_its_own() {
     let lacking = gone_ahead().holders("wd", READ + 2, &[]);
-    assert!(matches!(lacking.step(), Step::AssignPolicy { .. }));
+    assert!(matches!(lacking.step(), Action::AssignPolicy { .. }));
     assert_eq!(ids(&lacking.report()), ["ad", "sf", "wd"]);
     let settled = gone_ahead().holders("wd", READ + 2, &[everybody("strong")]);
     let report = settled.report();
@@ -173,7 +173,7 @@ fn a_source_that_left_stays_claimed_until_it_has_a_policy_of_its_own() {
 fn a_leaver_that_fails_is_named_before_the_joiner_is_waited_for() {
     let failing = gone_ahead().with(|f| {
         let setback = super::fixture::setback(NOW + 9);
-        f.sent.blocked.insert(source_id("wd"), setback);
+        f.expectations.blocked.insert(source_id("wd"), setback);
     });
     assert_eq!(failing.held_up().reason, Reason::Retrying);
     let report = failing.report();
@@ -212,8 +212,8 @@ fn a_joiner_that_is_free_by_now_joins_without_a_pause() {
         [source_id("wd")],
         "looked after while the change waits"
     );
-    let handed_back = otherwise.holders("wd", READ + 2, &[everybody("strong")]);
-    assert_eq!(handed_back.held_up().reason, Reason::Retrying);
+    let reassigned = otherwise.holders("wd", READ + 2, &[everybody("strong")]);
+    assert_eq!(reassigned.held_up().reason, Reason::Retrying);
 }
 
 /// The group was deleted by another hand, and a source of the manifest is in the group of another
@@ -229,17 +229,17 @@ fn a_source_that_left_a_group_that_is_gone_gets_its_policy_while_another_is_wait
             f.recorded.group = None;
             f.recorded.origin = None;
             f.recorded.sources.clear();
-            f.recorded.leaving = vec![hand_back("wd", "strong", None)];
+            f.recorded.leaving = vec![reassign("wd", "strong", None)];
         });
     assert_eq!(waits.refresh(), What::Holders(vec![source_id("wd")]));
     let lacking = waits.clone().holders("wd", READ + 32, &[]);
     assert!(
-        matches!(lacking.step(), Step::AssignPolicy { source, .. } if source == source_id("wd"))
+        matches!(lacking.step(), Action::AssignPolicy { source, .. } if source == source_id("wd"))
     );
     let settled = waits.holders("wd", READ + 32, &[everybody("strong")]);
     assert_eq!(settled.held_up().reason, Reason::WaitingForSource);
     let results = settled.report().recorded.leaving;
-    assert_eq!(results[0].result, Some(HandBackResult::ByService));
+    assert_eq!(results[0].result, Some(ReassignmentResult::ByService));
 }
 
 #[test]
@@ -295,8 +295,8 @@ fn a_new_group_waits_for_all_its_sources() {
     assert_eq!(fixture.report().recorded.sources, []);
 }
 
-fn leaving(ids: &[&str]) -> Vec<psg_domain::HandBack> {
-    ids.iter().map(|id| hand_back(id, "strong", None)).collect()
+fn leaving(ids: &[&str]) -> Vec<psg_domain::Reassignment> {
+    ids.iter().map(|id| reassign(id, "strong", None)).collect()
 }
 
 #[test]
@@ -521,7 +521,7 @@ fn what_waits_is_still_an_edit_under_onchange() {
         })
         .holders("z", READ + 1, &[everybody("weak")])
         .walk(READ + 3, &[group("g", "Corp", "strong", &["ad", "sf"])]);
-    let Step::UpdateGroup { cause, .. } = free.changes() else {
+    let Action::UpdateGroup { cause, .. } = free.changes() else {
         panic!()
     };
     assert_eq!(cause, crate::WriteCause::Edit);
@@ -538,7 +538,7 @@ fn what_another_hand_changes_meanwhile_is_drift_and_no_edit() {
             group("h", "Other", "weak", &["z", "gh", "box"]),
         ],
     );
-    let Step::UpdateGroup { group, cause, .. } = renamed.changes() else {
+    let Action::UpdateGroup { group, cause, .. } = renamed.changes() else {
         panic!()
     };
     assert_eq!(
@@ -553,13 +553,17 @@ fn what_another_hand_changes_meanwhile_is_drift_and_no_edit() {
 fn an_answered_leaver_that_stays_after_all_is_taken_off_the_list() {
     let fixture = two_and_two(as_it_is).with(|f| {
         f.desired.name = "New".to_owned();
-        f.recorded.leaving = vec![hand_back("sf", "strong", None)];
+        f.recorded.leaving = vec![reassign("sf", "strong", None)];
     });
     assert!(matches!(fixture.remembers(), Memory::Update(_, list) if list.is_empty()));
     let done = two_and_two(as_it_is).with(|f| {
-        f.recorded.leaving = vec![hand_back("x", "strong", Some(HandBackResult::SourceGone))];
+        f.recorded.leaving = vec![reassign(
+            "x",
+            "strong",
+            Some(ReassignmentResult::SourceGone),
+        )];
     });
-    assert!(matches!(done.next(), Move::Stalled(_)));
+    assert!(matches!(done.next(), Next::Stalled(_)));
     assert!(done.report().recorded.leaving.is_empty());
 }
 

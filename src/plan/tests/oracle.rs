@@ -11,7 +11,7 @@ use super::{
     model::Write,
     world::{End, World},
 };
-use crate::{Farewell, FarewellKind, Reason};
+use crate::{Reason, Release, ReleaseKind};
 
 impl World {
     /// S2, S3, S4 and S10.
@@ -86,7 +86,7 @@ impl World {
                     "{uid} assigns a policy to a member of a group"
                 );
             }
-            Write::HandBack(..) => panic!("only the service does that"),
+            Write::Reassignment(..) => panic!("only the service does that"),
         }
     }
 
@@ -132,9 +132,9 @@ impl World {
     }
 
     /// S5.
-    pub fn check_release(&mut self, uid: &str, farewell: &Farewell) {
+    pub fn check_release(&mut self, uid: &str, farewell: &Release) {
         let kind = farewell.kind;
-        if !matches!(kind, FarewellKind::NothingMade | FarewellKind::Deleted) {
+        if !matches!(kind, ReleaseKind::NothingMade | ReleaseKind::Deleted) {
             let stored = &self.resources[uid].desired;
             let asked = stored.deletion == DeletionPolicy::Orphan
                 || stored.management == ManagementPolicy::Observe;

@@ -2,8 +2,8 @@
 
 use psg_domain::{Origin, TenantKey};
 
-use super::fixture::{Fixture, NOW, at, condition, group, group_id, key, names, source_id};
-use crate::{ClaimIndex, Claimant, Move, Reason, Truth, claims};
+use super::fixture::{Fixture, NOW, at, condition, group, group_id, key, names, place, source_id};
+use crate::{ClaimIndex, Claimant, Next, Reason, Truth, claims};
 
 #[test]
 fn the_older_of_two_that_want_a_name_gets_it() {
@@ -85,7 +85,7 @@ fn what_a_status_records_goes_before_age() {
         other.desired.name = "Corp".to_owned();
         other.desired.sources = names(&["AD", "Salesforce"]);
     });
-    assert_eq!(mine.next(), Move::Settled);
+    assert_eq!(mine.next(), Next::Settled);
 }
 
 #[test]
@@ -106,11 +106,11 @@ fn a_source_that_still_waits_for_its_policy_stays_claimed() {
     let leaving = |result| {
         Fixture::new().read().other("rival", -1, |other| {
             other.holds("h", "Other", &["wd", "x"]);
-            other.recorded.leaving = vec![super::fixture::hand_back("ad", "weak", result)];
+            other.recorded.leaving = vec![super::fixture::reassign("ad", "weak", result)];
         })
     };
     assert_eq!(leaving(None).held_up().reason, Reason::WaitingForSource);
-    leaving(Some(psg_domain::HandBackResult::ByService)).remembers();
+    leaving(Some(psg_domain::ReassignmentResult::ByService)).remembers();
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn one_that_only_observes_needs_to_own_nothing() {
             f.recorded.origin = Some(Origin::Observed);
         })
         .other("rival", -1, |other| other.holds("g", "Corp", &["ad", "sf"]));
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }
 
 fn claimant(uid: &str, tenant: &str, name: &str, pinned: Option<TenantKey>) -> Claimant {
@@ -266,7 +266,7 @@ fn claimant(uid: &str, tenant: &str, name: &str, pinned: Option<TenantKey>) -> C
         namespace: "ns".to_owned(),
         name: uid.to_owned(),
         created: super::fixture::at(if uid == "old" { 1 } else { 2 }),
-        tenant: tenant.to_owned(),
+        tenant: place(tenant),
         eager: true,
         wanted: claims::Wanted::of(&desired, &recorded),
         held: claims::Held::of(&recorded),
@@ -282,17 +282,17 @@ fn two_identity_tenants_of_one_tenant_share_their_claims() {
         index.owner_of_name("new", "Corp").is_none(),
         "not known to be one tenant"
     );
-    index.identify("ns/one", &key("acme"));
-    index.identify("ns/two", &key("acme"));
+    index.identify(&place("ns/one"), &key("acme"));
+    index.identify(&place("ns/two"), &key("acme"));
     assert_eq!(index.owner_of_name("new", "Corp").unwrap().uid, "old");
-    index.identify("ns/two", &key("other"));
+    index.identify(&place("ns/two"), &key("other"));
     assert!(index.owner_of_name("new", "Corp").is_none());
 }
 
 #[test]
 fn a_release_wakes_the_resources_that_wait_for_it() {
     let mut index = ClaimIndex::default();
-    index.identify("ns/one", &key("acme"));
+    index.identify(&place("ns/one"), &key("acme"));
     let mut holder = claimant("old", "ns/one", "Other", Some(key("acme")));
     holder.held = claims::Held::of(&Fixture::settled().recorded);
     holder.wanted = claims::Wanted::default();
@@ -327,7 +327,7 @@ fn what_is_announced_is_taken_back_by_no_watch_that_shows_what_it_is_stored_on()
     let before = claims::Held::of(&Fixture::new().recorded);
     let adopts = claims::Held::of(&Fixture::settled().recorded);
     let mut index = ClaimIndex::default();
-    index.identify("ns/one", &key("acme"));
+    index.identify(&place("ns/one"), &key("acme"));
     index.insert(claimant("new", "ns/one", "Corp", None));
     index.insert(of(&before, 7));
     index.insert(of(&adopts, 7).announced());
@@ -389,18 +389,21 @@ fn a_new_application_wakes_the_resources_that_name_its_source() {
 #[test]
 fn only_groups_that_are_held_and_stay_count_as_managed() {
     let mut index = ClaimIndex::default();
-    index.identify("ns/one", &key("acme"));
+    index.identify(&place("ns/one"), &key("acme"));
     index.insert(claimant("old", "ns/one", "A", Some(key("acme"))));
     index.insert(claimant("going", "ns/one", "B", Some(key("acme"))).leaving(true));
     index.insert(claimant("new", "ns/one", "C", None));
-    let managed: Vec<_> = index.managed("ns/one").map(ToString::to_string).collect();
+    let managed: Vec<_> = index
+        .managed(&place("ns/one"))
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(managed, ["g-old"]);
 }
 
 #[test]
 fn a_record_by_id_tells_those_who_want_the_same_by_name() {
     let mut index = ClaimIndex::default();
-    index.identify("ns/one", &key("acme"));
+    index.identify(&place("ns/one"), &key("acme"));
     index.insert(claimant("new", "ns/one", "Corp", None));
     let holder = Claimant {
         wanted: claims::Wanted::default(),

@@ -5,7 +5,7 @@ use psg_domain::Source;
 use super::fixture::{
     Fixture, NOW, READ, at, condition, everybody, exception, group, source, source_id,
 };
-use crate::{Move, Reason, Step, Truth, What};
+use crate::{Action, Next, Reason, Truth, What};
 
 fn with(change: impl Fn(&mut Source)) -> Fixture {
     let mut salesforce = source("sf", "Salesforce");
@@ -43,7 +43,7 @@ fn an_authentication_source_needs_an_application_and_another_source_does_not() {
         with(|s| s.authenticates = true).stalls(),
         Reason::NoApplication
     );
-    assert_eq!(with(|_| ()).next(), Move::Settled);
+    assert_eq!(with(|_| ()).next(), Next::Settled);
     let one = Fixture::settled().facts(
         &[
             source("ad", "AD"),
@@ -54,7 +54,7 @@ fn an_authentication_source_needs_an_application_and_another_source_does_not() {
         ],
         &[super::fixture::policy("strong", "Strong")],
     );
-    assert_eq!(one.next(), Move::Settled);
+    assert_eq!(one.next(), Next::Settled);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn an_unhealthy_source_is_a_warning_and_no_block() {
         s.healthy = false;
         s.status = "SOURCE_STATE_ERROR_CLUSTER".to_owned();
     });
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
     let report = fixture.report();
     let healthy = condition(&report, "SourcesHealthy").unwrap();
     assert_eq!(healthy.truth, Truth::False);
@@ -113,7 +113,7 @@ fn holders_that_were_read_long_ago_are_read_again() {
 #[test]
 fn what_is_as_old_as_may_be_is_not_read_again() {
     let groups = Fixture::new().read().with(|f| f.now = at(READ + 60));
-    assert!(matches!(groups.step(), Step::Record(_)));
+    assert!(matches!(groups.step(), Action::Record(_)));
     let older = groups.with(|f| f.now = at(READ + 61));
     assert_eq!(older.refresh(), What::Groups);
     // An interval, and three seconds for each of two sources.
@@ -122,7 +122,7 @@ fn what_is_as_old_as_may_be_is_not_read_again() {
         let read = Fixture::new().holders("ad", second, &[everybody("weak")]);
         read.holders("sf", READ, &[everybody("weak")])
     };
-    assert!(matches!(holders(oldest).step(), Step::Record(_)));
+    assert!(matches!(holders(oldest).step(), Action::Record(_)));
     assert_eq!(
         holders(oldest - 1).refresh(),
         What::Holders(vec![source_id("ad")])
@@ -141,7 +141,7 @@ fn the_first_of_a_hundred_sources_is_not_too_old_when_the_last_was_read() {
     for (n, id) in ids.iter().enumerate() {
         fixture = fixture.holders(id, READ - 2 * (100 - i64::try_from(n).unwrap()), &[]);
     }
-    assert!(matches!(fixture.step(), Step::Record(_)));
+    assert!(matches!(fixture.step(), Action::Record(_)));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn policy_exceptions_stop_a_source_from_joining() {
 #[test]
 fn policy_exceptions_on_a_member_are_not_looked_at() {
     let fixture = Fixture::settled().holders("sf", READ, &[exception("weak")]);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn a_source_that_is_listed_and_whose_policies_answer_404_may_be_gone_or_its_endp
 fn holders_that_cannot_be_read_delay_the_create() {
     let fixture = Fixture::new().with(|f| {
         let setback = super::fixture::setback(NOW + 30);
-        f.sent.blocked.insert(source_id("sf"), setback);
+        f.expectations.blocked.insert(source_id("sf"), setback);
     });
     assert_eq!(fixture.waits_until(), NOW + 30);
     let later = fixture.with(|f| f.now = at(NOW + 30));
-    assert!(matches!(later.next(), Move::Refresh { .. }));
+    assert!(matches!(later.next(), Next::Refresh { .. }));
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use psg_domain::{AdoptionPolicy, Desired, Recorded};
 
-use super::fixture::{Fixture, NOW, at, everybody, group, group_id, names, policy_id, source_id};
+use super::fixture::{
+    Fixture, NOW, at, everybody, group, group_id, names, place, policy_id, source_id,
+};
 use crate::{
     Object, Reason,
     preview::{Change, Ending, Outlook, Preview, Subject, preview},
@@ -18,7 +20,7 @@ fn subject(uid: &str, of: &Fixture) -> Subject {
             ..of.object.clone()
         },
         created: at(NOW - 100),
-        tenant: TENANT.to_owned(),
+        tenant: place(TENANT),
         desired: Ok(of.desired.clone()),
         recorded: of.recorded.clone(),
         stalled: None,
@@ -29,7 +31,7 @@ fn subject(uid: &str, of: &Fixture) -> Subject {
 const TENANT: &str = "identity/default";
 
 fn together(subjects: Vec<Subject>, fixture: &Fixture) -> Preview {
-    let views = BTreeMap::from([(TENANT.to_owned(), fixture.tenant.clone())]);
+    let views = BTreeMap::from([(place(TENANT), fixture.tenant.clone())]);
     preview(subjects, fixture.picture.clone(), &views, fixture.now)
 }
 

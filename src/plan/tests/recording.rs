@@ -2,7 +2,7 @@
 
 use psg_domain::Origin;
 
-use super::fixture::{Fixture, group, group_id, hand_back, policy_id, source_id};
+use super::fixture::{Fixture, group, group_id, policy_id, reassign, source_id};
 use crate::Memory;
 
 fn adopted(fixture: &Fixture, policy: &str, sources: &[&str]) -> Fixture {
@@ -45,7 +45,7 @@ fn another_policy_and_what_is_not_a_member_yet_are_not_pinned_as_the_manifest_ha
 
 #[test]
 fn the_sources_of_the_group_before_it_are_remembered_once_unless_it_has_them() {
-    let open = |f: &mut Fixture| f.recorded.leaving = vec![hand_back("ad", "weak", None)];
+    let open = |f: &mut Fixture| f.recorded.leaving = vec![reassign("ad", "weak", None)];
     let again = adopted(&Fixture::settled().with(open), "strong", &["wd", "z"]);
     let left = again.recorded.leaving.iter();
     let left: Vec<_> = left

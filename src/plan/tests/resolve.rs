@@ -5,7 +5,7 @@ use psg_domain::{Origin, PolicyId, Ref};
 use super::fixture::{
     Fixture, READ, condition, everybody, group, policy, policy_id, source, source_id,
 };
-use crate::{Move, Reason, Truth};
+use crate::{Next, Reason, Truth};
 
 fn resolved(fixture: &Fixture) -> crate::Resolved {
     crate::resolve(&fixture.desired, &fixture.recorded, &fixture.picture).unwrap()
@@ -181,7 +181,7 @@ fn a_rename_in_the_tenant_keeps_the_pin_and_warns() {
         "the namesake does not take its place"
     );
     assert_eq!(resolved(&fixture).policy.id, policy_id("strong"));
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
     let report = fixture.report();
     let current = condition(&report, "ReferencesCurrent").unwrap();
     assert_eq!((current.truth, current.reason), (Truth::False, "Renamed"));
@@ -231,7 +231,7 @@ fn a_source_made_again_is_taken_once_the_reference_was_removed_and_settled_witho
         )
         .groups(&[group("g", "Corp", "strong", &["ad", "wd"])])
         .sources(&["AD", "Workday"]);
-    assert_eq!(removed.next(), Move::Settled);
+    assert_eq!(removed.next(), Next::Settled);
     let added = removed
         .clone()
         .with(|f| f.recorded = removed.report().recorded)

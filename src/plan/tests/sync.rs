@@ -5,7 +5,7 @@ use std::time::Duration;
 use psg_domain::Ref;
 
 use super::fixture::{Fixture, NOW, READ, at, group, group_id, setback, source_id};
-use crate::{Memory, Move, Outcome, Reason, Step, What, WriteCause};
+use crate::{Action, Memory, Next, Outcome, Reason, What, WriteCause};
 
 fn edited() -> Fixture {
     Fixture::settled().with(|f| f.desired.policy = Ref::Name("Weak".to_owned()))
@@ -13,20 +13,20 @@ fn edited() -> Fixture {
 
 fn put(fixture: &Fixture) -> (psg_domain::Group, WriteCause) {
     match fixture.changes() {
-        Step::UpdateGroup { group, cause, .. } => (group, cause),
+        Action::UpdateGroup { group, cause, .. } => (group, cause),
         other => panic!("no PUT: {other:?}"),
     }
 }
 
 #[test]
 fn an_equal_group_is_not_written() {
-    assert_eq!(Fixture::settled().next(), Move::Settled);
+    assert_eq!(Fixture::settled().next(), Next::Settled);
 }
 
 #[test]
 fn the_order_of_sources_is_irrelevant() {
     let fixture = Fixture::settled().with(|f| f.desired.sources.reverse());
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn an_edit_puts_the_whole_group() {
     let (sent, cause) = put(&fixture);
     assert_eq!(sent, group("g", "New", "weak", &["ad", "sf"]));
     assert_eq!(cause, WriteCause::Edit);
-    let Step::UpdateGroup { changes, .. } = fixture.changes() else {
+    let Action::UpdateGroup { changes, .. } = fixture.changes() else {
         panic!()
     };
     let fields: Vec<_> = changes.iter().map(|change| change.field.as_str()).collect();
@@ -45,10 +45,10 @@ fn an_edit_puts_the_whole_group() {
 #[test]
 fn a_lost_finalizer_is_put_back_before_anything_else_is_written() {
     let stripped = |f: &mut Fixture| f.object.finalizer = false;
-    assert_eq!(edited().with(stripped).step(), Step::HoldFinalizer);
+    assert_eq!(edited().with(stripped).step(), Action::HoldFinalizer);
     assert_eq!(
         Fixture::settled().with(stripped).step(),
-        Step::HoldFinalizer
+        Action::HoldFinalizer
     );
 }
 
@@ -60,9 +60,9 @@ fn a_group_that_was_last_seen_long_ago_is_not_overwritten() {
 
 #[test]
 fn a_put_follows_only_a_read_newer_than_the_last_put() {
-    let fixture =
-        edited().with(|f| f.sent.puts.get_or_insert_default().answered_at = Some(at(READ + 1)));
-    let Move::Refresh { what, newer_than } = fixture.next() else {
+    let fixture = edited()
+        .with(|f| f.expectations.puts.get_or_insert_default().answered_at = Some(at(READ + 1)));
+    let Next::Refresh { what, newer_than } = fixture.next() else {
         panic!()
     };
     assert_eq!(what, What::Group(group_id("g")));
@@ -87,7 +87,7 @@ fn an_unanswered_put_ends_the_pass_and_is_read_before_it_is_repeated() {
     });
     assert_eq!(lost.waits_until(), NOW + 9);
     let later = lost.with(|f| f.now = at(NOW + 9));
-    let Move::Refresh { what, newer_than } = later.next() else {
+    let Next::Refresh { what, newer_than } = later.next() else {
         panic!()
     };
     assert_eq!(what, What::Group(group_id("g")));
@@ -145,7 +145,7 @@ fn what_the_tenant_stores_otherwise_each_time_is_not_sent_for_ever() {
     let answered = |times| {
         sent.clone().with(|f| {
             f.last = None;
-            f.sent.puts.as_mut().unwrap().otherwise = times;
+            f.expectations.puts.as_mut().unwrap().otherwise = times;
         })
     };
     put(&answered(2));
@@ -165,5 +165,5 @@ fn nothing_is_written_while_paused_and_the_difference_is_shown() {
     assert_eq!(paused.held_up().reason, Reason::Paused);
     assert_eq!(paused.report().recorded.drift[0].field, "passwordPolicy");
     let equal = Fixture::settled().with(|f| f.object.paused_until = Some(at(NOW + 60)));
-    assert_eq!(equal.next(), Move::Settled);
+    assert_eq!(equal.next(), Next::Settled);
 }

@@ -1,20 +1,20 @@
 //! The rule tenant: a tenant that cannot be worked with, or is another than before.
 
-use psg_domain::Origin;
+use psg_domain::{ConditionType, Origin};
 
 use super::fixture::{Fixture, NOW, condition, key};
-use crate::{Condition, Finding, InUse, Move, Reason, TenantState, Truth, tenant_verdict};
+use crate::{Condition, Finding, InUse, Next, Reason, TenantState, Truth, tenant_conditions};
 
 fn conditions(fixture: &Fixture) -> Vec<(&'static str, Truth, &'static str)> {
-    let short = |c: &Condition| (c.kind, c.truth, c.reason);
+    let short = |c: &Condition| (c.kind.as_str(), c.truth, c.reason);
     fixture.report().conditions.iter().map(short).collect()
 }
 
 #[test]
 fn before_the_first_read_nothing_is_said() {
     let fixture = Fixture::settled().with(|f| f.tenant.state = TenantState::Pending);
-    assert!(matches!(fixture.next(), Move::Wait { why, .. } if why.reason == Reason::Pending));
-    assert_eq!(fixture.verdict(), None);
+    assert!(matches!(fixture.next(), Next::Wait { why, .. } if why.reason == Reason::Pending));
+    assert_eq!(fixture.reported(), None);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn another_tenant_is_no_matter_to_what_was_only_looked_at() {
 #[test]
 fn an_unknown_tenant_is_not_a_changed_one() {
     let fixture = Fixture::settled().with(|f| f.tenant.key = None);
-    assert_eq!(fixture.next(), Move::Settled);
+    assert_eq!(fixture.next(), Next::Settled);
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn facts_of_an_unreadable_tenant_are_not_repeated() {
 #[test]
 fn a_tenants_own_status_says_how_it_is() {
     let said = |state: TenantState, vanished| {
-        let conditions = tenant_verdict(&state, vanished, None, InUse::Held, None, 0);
+        let conditions = tenant_conditions(&state, vanished, None, InUse::Held, None, 0);
         conditions
             .into_iter()
-            .map(|c| (c.kind, c.truth, c.reason))
+            .map(|c| (c.kind.as_str(), c.truth, c.reason))
             .collect::<Vec<_>>()
     };
     assert_eq!(said(TenantState::Pending, None), []);
@@ -132,7 +132,7 @@ fn a_tenants_own_status_says_how_it_is() {
 #[test]
 fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
     let why = Finding::new(Reason::TenantUnreachable, "connection refused");
-    let conditions = tenant_verdict(
+    let conditions = tenant_conditions(
         &TenantState::Pending,
         None,
         Some(&why),
@@ -140,13 +140,16 @@ fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
         None,
         0,
     );
-    let ready = conditions.iter().find(|c| c.kind == "Ready").unwrap();
+    let ready = conditions
+        .iter()
+        .find(|c| c.kind == ConditionType::Ready)
+        .unwrap();
     assert_eq!(
         (ready.truth, ready.reason),
         (Truth::Unknown, "TenantUnreachable")
     );
     assert_eq!(ready.message, "connection refused");
-    let once_read = tenant_verdict(&TenantState::Ready, None, Some(&why), InUse::Held, None, 0);
+    let once_read = tenant_conditions(&TenantState::Ready, None, Some(&why), InUse::Held, None, 0);
     assert_eq!(
         once_read[0].truth,
         Truth::True,
@@ -157,14 +160,14 @@ fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
 #[test]
 fn nothing_is_begun_before_the_tenant_is_held_and_nothing_is_said_of_it() {
     let fixture = Fixture::new().read().with(|f| f.tenant.in_use = InUse::No);
-    assert!(matches!(fixture.next(), Move::Wait { why, .. } if why.reason == Reason::Pending));
-    assert_eq!(fixture.verdict(), None);
+    assert!(matches!(fixture.next(), Next::Wait { why, .. } if why.reason == Reason::Pending));
+    assert_eq!(fixture.reported(), None);
     // Its own finalizer is what the tenant's goes by: once it is there, both are looked at again.
     let held = Fixture::new().read().with(|f| {
         f.object.finalizer = true;
         f.tenant.in_use = InUse::No;
     });
-    assert!(matches!(held.next(), Move::Wait { why, .. } if why.reason == Reason::Pending));
+    assert!(matches!(held.next(), Next::Wait { why, .. } if why.reason == Reason::Pending));
 }
 
 #[test]
@@ -175,11 +178,11 @@ fn a_tenant_that_is_being_deleted_takes_no_new_group_and_serves_the_others() {
         conditions(&new)[0],
         ("Ready", Truth::Unknown, "TenantNotFound")
     );
-    assert_eq!(Fixture::settled().with(ending).next(), Move::Settled);
+    assert_eq!(Fixture::settled().with(ending).next(), Next::Settled);
     let edited = Fixture::settled().with(|f| "Renamed".clone_into(&mut f.desired.name));
     let next = edited.next();
     assert!(
-        matches!(next, Move::Do(_) | Move::Refresh { .. }),
+        matches!(next, Next::Do(_) | Next::Refresh { .. }),
         "{next:?}"
     );
     assert_eq!(edited.with(ending).next(), next);
@@ -187,7 +190,7 @@ fn a_tenant_that_is_being_deleted_takes_no_new_group_and_serves_the_others() {
 
 #[test]
 fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
-    let conditions = tenant_verdict(&TenantState::Ready, None, None, InUse::Ending, None, 0);
+    let conditions = tenant_conditions(&TenantState::Ready, None, None, InUse::Ending, None, 0);
     assert_eq!(conditions[0].truth, Truth::True);
     let message = &conditions[0].message;
     assert!(message.contains("being deleted"), "{message}");
@@ -196,12 +199,16 @@ fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
 #[test]
 fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other() {
     let why = Finding::new(Reason::SecretNotProtected, "grant patch");
-    let with = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, Some(&why), 0);
-    let without = tenant_verdict(&TenantState::Ready, None, None, InUse::Held, None, 0);
+    let with = tenant_conditions(&TenantState::Ready, None, None, InUse::Held, Some(&why), 0);
+    let without = tenant_conditions(&TenantState::Ready, None, None, InUse::Held, None, 0);
     assert_eq!(with[0], without[0]);
     assert_eq!(
         (with[1].kind, with[1].truth, with[1].reason),
-        ("SecretProtected", Truth::False, "SecretNotProtected")
+        (
+            ConditionType::SecretProtected,
+            Truth::False,
+            "SecretNotProtected"
+        )
     );
     assert_eq!((with.len(), without.len()), (2, 1));
 }
@@ -209,9 +216,13 @@ fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other()
 #[test]
 fn a_secret_that_cannot_be_let_go_is_protected_all_the_same() {
     let why = Finding::new(Reason::SecretNotReleased, "grant patch");
-    let said = tenant_verdict(&TenantState::Ready, None, None, InUse::No, Some(&why), 0);
+    let said = tenant_conditions(&TenantState::Ready, None, None, InUse::No, Some(&why), 0);
     assert_eq!(
         (said[1].kind, said[1].truth, said[1].reason),
-        ("SecretProtected", Truth::True, "SecretNotReleased")
+        (
+            ConditionType::SecretProtected,
+            Truth::True,
+            "SecretNotReleased"
+        )
     );
 }

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use psg_domain::{
-    Group, HandBackResult, Kind, ManagementPolicy, Origin, Presence, Source, Unreadable,
+    Group, Kind, ManagementPolicy, Origin, Presence, ReassignmentResult, Source, Unreadable,
 };
 
 use super::fixture::{
     Fixture, NOW, READ, at, condition, everybody, group, group_id, odd_group, policy, source,
     source_id,
 };
-use crate::{Memory, Move, Outcome, Reason, Step, Truth, What};
+use crate::{Action, Memory, Next, Outcome, Reason, Truth, What};
 
 /// A create is about to begin, and the last walk showed this.
 fn beside(groups: &[Group], unreadable: &[Unreadable]) -> Fixture {
@@ -94,7 +94,7 @@ fn a_create_whose_answer_was_lost_is_not_void_while_a_group_is_shown_that_may_be
 #[test]
 fn a_walk_that_shows_a_group_that_may_be_any_is_no_proof_afterwards() {
     let odd = odd_group(None, None, &[]);
-    let Move::Wait { until, why } = lost(&[odd], &[]).next() else {
+    let Next::Wait { until, why } = lost(&[odd], &[]).next() else {
         panic!()
     };
     assert_eq!((until, why.reason), (at(READ + 10), Reason::Creating));
@@ -150,7 +150,7 @@ fn a_managed_group_that_shows_in_part_is_read_by_id_and_never_repaired_from_that
         let whole = group("g", "Corp", "strong", &["ad", "sf"]);
         f.picture.merge_one(at(READ + 1), whole);
     });
-    assert_eq!(read.next(), Move::Settled);
+    assert_eq!(read.next(), Next::Settled);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_group_without_an_id_holds_up_no_member_of_ours() {
         let whole = group("g", "Corp", "strong", &["ad", "sf"]);
         f.picture.merge_one(at(READ + 2), whole);
     });
-    assert_eq!(read.next(), Move::Settled);
+    assert_eq!(read.next(), Next::Settled);
 }
 
 /// The group was deleted, and its sources have another policy or none.
@@ -190,7 +190,7 @@ fn undone() -> Fixture {
     planned.with(|f| {
         f.recorded.deletion = Some(deletion);
         f.recorded.deletion.as_mut().unwrap().recorded_at = at(READ - 100);
-        f.sent.deleted_at = Some(at(READ - 99));
+        f.expectations.deleted_at = Some(at(READ - 99));
         f.picture = psg_domain::Picture::default();
         f.picture
             .merge_groups(at(READ - 101), vec![group("x", "Other", "weak", &["ad"])]);
@@ -208,7 +208,7 @@ fn undone() -> Fixture {
 #[test]
 fn a_source_is_left_to_another_group_only_if_that_shows_it() {
     let assigned = |odd: Unreadable| match undone().odd_groups(&[], &[odd]).read().step() {
-        Step::AssignPolicy { source, .. } => source,
+        Action::AssignPolicy { source, .. } => source,
         other => panic!("{other:?}"),
     };
     let shows = odd_group(Some("x"), None, &["ad"]);
@@ -235,12 +235,12 @@ fn a_policy_counts_as_gone_only_if_all_policies_are_shown() {
             f.picture.merge_unreadable_facts(Vec::new(), incomplete);
         })
     };
-    let Step::ReleaseFinalizer(farewell) = without(false).step() else {
+    let Action::ReleaseFinalizer(farewell) = without(false).step() else {
         panic!()
     };
-    let gone = Some(HandBackResult::PolicyGone);
+    let gone = Some(ReassignmentResult::PolicyGone);
     assert!(farewell.sources.iter().all(|source| source.result == gone));
-    assert!(matches!(without(true).step(), Step::AssignPolicy { .. }));
+    assert!(matches!(without(true).step(), Action::AssignPolicy { .. }));
 }
 
 /// `signs_in` is an authentication source, and nobody ever told how many applications it has.
@@ -297,7 +297,7 @@ fn what_joins_waits_until_the_tenant_tells_its_applications() {
         let step = told(&fixture, signs_in, Some(1)).step();
         assert!(matches!(
             step,
-            Step::Record(Memory::Intent(_) | Memory::Update(..))
+            Action::Record(Memory::Intent(_) | Memory::Update(..))
         ));
         let none = told(&fixture, signs_in, Some(0));
         assert_eq!(none.stalls(), Reason::NoApplication);
@@ -306,10 +306,10 @@ fn what_joins_waits_until_the_tenant_tells_its_applications() {
 
 #[test]
 fn what_is_a_member_already_needs_no_answer_to_that() {
-    assert_eq!(untold(Fixture::settled(), "ad").next(), Move::Settled);
+    assert_eq!(untold(Fixture::settled(), "ad").next(), Next::Settled);
     let drifted = Fixture::settled().groups(&[group("g", "Corp", "weak", &["ad", "sf"])]);
     let repaired = untold(drifted, "ad").changes();
-    assert!(matches!(repaired, Step::UpdateGroup { .. }));
+    assert!(matches!(repaired, Action::UpdateGroup { .. }));
     let deleted = untold(Fixture::deleting(), "ad").remembers();
     assert!(matches!(deleted, Memory::Deletion(_)));
     // A source that nobody signs in with needs no application.
@@ -329,7 +329,7 @@ fn a_source_that_does_not_say_how_it_is_connected_is_a_warning_and_no_other_fact
             &[policy("strong", "Strong")],
         )
     };
-    assert_eq!(told(None).next(), Move::Settled);
+    assert_eq!(told(None).next(), Next::Settled);
     let report = told(None).report();
     let healthy = condition(&report, "SourcesHealthy").unwrap();
     assert_eq!(

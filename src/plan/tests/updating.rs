@@ -1,14 +1,14 @@
 //! The record of a change: what is stored before a PUT, what may be decided while reads may not show
 //! it yet, and when it is closed.
 
-use psg_domain::{Assign, HandBackResult, ManagementPolicy};
+use psg_domain::{Assign, ManagementPolicy, ReassignmentResult};
 
 use super::fixture::{
-    Fixture, NOW, READ, at, everybody, group, group_id, hand_back, if_none, names, setback,
+    Fixture, NOW, READ, at, everybody, group, group_id, if_none, names, place, reassign, setback,
     source_id,
 };
 use crate::{
-    Claimant, Memory, Move, Puts, Reason, Sent, Step, What,
+    Action, Claimant, Expectations, Memory, Next, Puts, Reason, What,
     claims::{Held, Wanted},
 };
 
@@ -30,7 +30,7 @@ fn claimant(held: Held) -> Claimant {
         namespace: "ns".to_owned(),
         name: "corp".to_owned(),
         created: at(NOW),
-        tenant: "ns/default".to_owned(),
+        tenant: place("ns/default"),
         eager: false,
         wanted: Wanted::default(),
         held,
@@ -46,7 +46,7 @@ fn joiners_and_leavers_are_stored_in_one_write_before_the_put() {
     let sources: Vec<_> = leaving.iter().map(|left| left.source.as_str()).collect();
     assert_eq!(sources, ["sf"]);
     let stored = swap().stored(&Memory::Update(update, leaving));
-    assert!(matches!(stored.step(), Step::UpdateGroup { group, .. } if group == swapped()));
+    assert!(matches!(stored.step(), Action::UpdateGroup { group, .. } if group == swapped()));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_read_within_the_settle_time_of_a_put_is_not_called_drift() {
         assert_eq!(early.held_up().reason, Reason::Updating);
         assert_eq!(early.waits_until(), READ + 20);
         let due = early.clone().with(|f| f.now = at(READ + 20));
-        let Move::Refresh { what, newer_than } = due.next() else {
+        let Next::Refresh { what, newer_than } = due.next() else {
             panic!()
         };
         assert_eq!(
@@ -107,7 +107,7 @@ fn a_read_within_the_settle_time_of_a_put_is_not_called_drift() {
 fn a_put_that_nobody_answered_may_take_effect_as_late_and_show_later_still() {
     let lost = lagging(READ - 100).with(|f| {
         f.desired.management = ManagementPolicy::OnChange;
-        f.sent.puts = Some(Puts {
+        f.expectations.puts = Some(Puts {
             unanswered_at: Some(at(READ - 39)),
             answered_at: Some(at(READ - 5)),
             taken_at: Some(at(READ - 5)),
@@ -124,7 +124,7 @@ fn a_put_that_nobody_answered_may_take_effect_as_late_and_show_later_still() {
         "it was answered after the last could come"
     );
     let undone = settled.with(|f| {
-        f.sent.puts.as_mut().unwrap().unanswered_at = Some(at(READ - 20));
+        f.expectations.puts.as_mut().unwrap().unanswered_at = Some(at(READ - 20));
         f.picture.merge_groups(
             at(READ + 60),
             vec![group("g", "Corp", "strong", &["ad", "sf"])],
@@ -137,7 +137,7 @@ fn a_put_that_nobody_answered_may_take_effect_as_late_and_show_later_still() {
         f.now = at(READ + 61);
     });
     assert!(
-        matches!(undone.changes(), Step::UpdateGroup { group, .. } if group == swapped()),
+        matches!(undone.changes(), Action::UpdateGroup { group, .. } if group == swapped()),
         "our own late PUT undid it"
     );
 }
@@ -145,7 +145,7 @@ fn a_put_that_nobody_answered_may_take_effect_as_late_and_show_later_still() {
 #[test]
 fn an_edit_back_while_the_change_may_not_show_is_not_in_sync_yet() {
     let back = Fixture::settled().update(&swapped()).with(|f| {
-        f.sent.puts = Some(Puts {
+        f.expectations.puts = Some(Puts {
             unanswered_at: Some(at(READ - 1)),
             ..Puts::default()
         });
@@ -156,13 +156,13 @@ fn an_edit_back_while_the_change_may_not_show_is_not_in_sync_yet() {
         shown
             .with(|f| f.now = at(READ + 41))
             .holders("wd", READ + 40, &[everybody("weak")]);
-    let Memory::HandedBack(list) = shown.remembers() else {
+    let Memory::Reassigned(list) = shown.remembers() else {
         panic!("what may have joined is looked after")
     };
     assert_eq!((list.len(), list[0].assign), (1, Assign::IfNone));
-    let listed = shown.stored(&Memory::HandedBack(list));
+    let listed = shown.stored(&Memory::Reassigned(list));
     let listed = listed.holders("wd", READ + 41, &[everybody("weak")]);
-    assert_eq!(listed.next(), Move::Settled);
+    assert_eq!(listed.next(), Next::Settled);
     let recorded = listed.report().recorded;
     assert_eq!((recorded.update, recorded.leaving.len()), (None, 0));
 }
@@ -209,11 +209,11 @@ fn what_a_change_made_is_recorded_when_its_record_is_closed_whatever_the_manifes
 fn what_leaves_stays_listed_with_its_result_until_the_record_is_closed() {
     let left = Fixture::settled()
         .updated(&group("g", "Corp", "strong", &["ad", "sf"]), READ)
-        .with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+        .with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)])
         .holders("wd", READ + 1, &[everybody("strong")]);
-    assert_eq!(left.next(), Move::Settled);
+    assert_eq!(left.next(), Next::Settled);
     let leaving = left.report().recorded.leaving;
-    assert_eq!(leaving[0].result, Some(HandBackResult::ByService));
+    assert_eq!(leaving[0].result, Some(ReassignmentResult::ByService));
 }
 
 /// Its holders were read before the PUT that let it join, which nobody answered.
@@ -222,8 +222,8 @@ fn what_a_source_had_before_it_joined_says_nothing_of_now() {
     let left = Fixture::settled()
         .updated(&group("g", "Corp", "strong", &["ad", "sf"]), READ - 60)
         .with(|f| {
-            f.sent.puts.as_mut().unwrap().unanswered_at = Some(at(READ - 50));
-            f.recorded.leaving = vec![hand_back("wd", "strong", None)];
+            f.expectations.puts.as_mut().unwrap().unanswered_at = Some(at(READ - 50));
+            f.recorded.leaving = vec![reassign("wd", "strong", None)];
         })
         .holders("wd", READ - 55, &[everybody("strong")]);
     assert_eq!(left.refresh(), What::Holders(vec![source_id("wd")]));
@@ -233,9 +233,11 @@ fn what_a_source_had_before_it_joined_says_nothing_of_now() {
 fn one_that_may_not_have_joined_gets_a_policy_only_if_it_has_none() {
     let left = Fixture::settled().with(|f| f.recorded.leaving = vec![if_none("wd", "strong")]);
     let own = left.clone().holders("wd", READ + 1, &[everybody("weak")]);
-    assert_eq!(own.next(), Move::Settled);
+    assert_eq!(own.next(), Next::Settled);
     let bare = left.holders("wd", READ + 1, &[]);
-    assert!(matches!(bare.step(), Step::AssignPolicy { source, .. } if source == source_id("wd")));
+    assert!(
+        matches!(bare.step(), Action::AssignPolicy { source, .. } if source == source_id("wd"))
+    );
 }
 
 #[test]
@@ -243,7 +245,7 @@ fn a_deletion_waits_for_a_read_that_shows_the_last_change() {
     let deleting = |second| {
         Fixture::deleting()
             .updated(&swapped(), second)
-            .with(|f| f.recorded.leaving = vec![hand_back("sf", "strong", None)])
+            .with(|f| f.recorded.leaving = vec![reassign("sf", "strong", None)])
     };
     let early = deleting(NOW - 10);
     assert_eq!(early.held_up().reason, Reason::Deleting);
@@ -283,10 +285,10 @@ fn a_deletion_plans_for_what_shows_and_for_all_that_our_records_name() {
 fn what_left_is_looked_after_though_the_manifest_cannot_be_carried_out() {
     let broken = Fixture::settled()
         .sources(&["AD", "Nobody"])
-        .with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+        .with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)])
         .holders("wd", READ + 1, &[]);
     assert!(
-        matches!(broken.step(), Step::AssignPolicy { source, .. } if source == source_id("wd"))
+        matches!(broken.step(), Action::AssignPolicy { source, .. } if source == source_id("wd"))
     );
     let done = broken.holders("wd", READ + 2, &[everybody("strong")]);
     assert_eq!(done.stalls(), Reason::SourceNotFound);
@@ -298,7 +300,7 @@ fn what_left_a_group_that_is_gone_is_looked_after_though_the_manifest_cannot_be_
     let gone = |second| {
         Fixture::settled()
             .sources(&["AD", "Nobody"])
-            .with(|f| f.recorded.leaving = vec![hand_back("wd", "strong", None)])
+            .with(|f| f.recorded.leaving = vec![reassign("wd", "strong", None)])
             .walk(second, &[])
             .with(|f| {
                 f.picture.merge_gone(at(READ + 1), &group_id("g"));
@@ -313,11 +315,13 @@ fn what_left_a_group_that_is_gone_is_looked_after_though_the_manifest_cannot_be_
         "its absence must last"
     );
     let lacks = gone(READ + 31);
-    assert!(matches!(lacks.step(), Step::AssignPolicy { source, .. } if source == source_id("wd")));
+    assert!(
+        matches!(lacks.step(), Action::AssignPolicy { source, .. } if source == source_id("wd"))
+    );
     let done = lacks.holders("wd", READ + 32, &[everybody("strong")]);
     assert_eq!(done.stalls(), Reason::SourceNotFound);
     let result = done.report().recorded.leaving[0].result;
-    assert_eq!(result, Some(HandBackResult::ByService));
+    assert_eq!(result, Some(ReassignmentResult::ByService));
 }
 
 #[test]
@@ -328,13 +332,13 @@ fn a_refused_change_stays_recorded_until_another_takes_its_place() {
     assert_eq!(refused.stalls(), Reason::Refused);
     assert!(refused.report().recorded.update.is_some());
     let back = refused.with(|f| f.desired.sources = names(&["AD", "Salesforce"]));
-    assert_eq!(back.next(), Move::Settled, "nothing was ever sent");
+    assert_eq!(back.next(), Next::Settled, "nothing was ever sent");
     assert_eq!(back.report().recorded.update, None);
 }
 
 #[test]
 fn what_was_sent_is_remembered_as_long_as_its_record_stands() {
-    let full = || Sent {
+    let full = || Expectations {
         posted: Some(at(1)),
         not_made: Some(setback(2)),
         unanswered_at: Some(at(3)),
@@ -355,9 +359,9 @@ fn what_was_sent_is_remembered_as_long_as_its_record_stands() {
         sent
     };
     let nothing = followed(&Fixture::settled());
-    let blocked = Sent {
+    let blocked = Expectations {
         blocked: full().blocked,
-        ..Sent::default()
+        ..Expectations::default()
     };
     assert_eq!(
         nothing, blocked,

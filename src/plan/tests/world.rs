@@ -10,12 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use psg_domain::{Desired, GroupId, Origin, Picture, Recorded};
 
 use super::{
-    fixture::{NOW, at, key},
+    fixture::{NOW, at, key, place},
     model::{Fate, Tenant, Write},
 };
 use crate::{
-    ClaimIndex, Claimant, Condition, Decision, Engine, Farewell, Finding, Move, Object,
-    Observation, Reason, Reply, Report, Setback, Step, TenantState, TenantView, Timers, What,
+    Action, ClaimIndex, Claimant, Condition, Decision, Engine, Finding, Next, Object, Observation,
+    Reason, Release, Reply, Report, Setback, TenantState, TenantView, Timers, What,
 };
 
 /// No pass may need more moves than this.
@@ -53,7 +53,7 @@ pub struct Resource {
     failures: u32,
     /// Groups that it may write: made by it, or adopted.
     pub ours: BTreeSet<GroupId>,
-    pub farewell: Option<Farewell>,
+    pub farewell: Option<Release>,
 }
 
 pub struct World {
@@ -134,7 +134,7 @@ impl World {
     pub fn restart(&mut self) {
         self.picture = Picture::default();
         self.claims = ClaimIndex::default();
-        self.claims.identify("ns/default", &key("acme"));
+        self.claims.identify(&place("ns/default"), &key("acme"));
         for resource in self.resources.values_mut() {
             resource.engine = Engine::default();
             resource.failures = 0;
@@ -173,7 +173,7 @@ impl World {
         let claimant = Claimant::of(
             &resource.object,
             resource.created,
-            "ns/default".to_owned(),
+            place("ns/default"),
             Some(&resource.desired),
             &resource.stored,
             self.now,
@@ -223,13 +223,13 @@ impl World {
             resource.engine.follow(&resource.stored, now);
             let decision = self.decide(uid);
             let end = match &decision.next {
-                Move::Do(_) | Move::Refresh { .. } => None,
-                Move::Wait { until, why } => {
+                Next::Do(_) | Next::Refresh { .. } => None,
+                Next::Wait { until, why } => {
                     assert!(*until > self.now, "a wait that is over: {why:?}");
                     Some(End::Waits(*until, why.reason))
                 }
-                Move::Stalled(why) => Some(End::Stalled(why.reason)),
-                Move::Settled => Some(End::Settled),
+                Next::Stalled(why) => Some(End::Stalled(why.reason)),
+                Next::Settled => Some(End::Settled),
             };
             if let Some(end) = end {
                 if let Some(report) = decision.report {
@@ -287,17 +287,17 @@ impl World {
         self.advance(200);
         let basis = decision.basis.unwrap_or_default();
         match decision.next {
-            Move::Refresh { what, newer_than } => self.refresh(uid, what, newer_than),
-            Move::Do(Step::HoldFinalizer) => {
+            Next::Refresh { what, newer_than } => self.refresh(uid, what, newer_than),
+            Next::Do(Action::HoldFinalizer) => {
                 let resource = self.resources.get_mut(uid).unwrap();
                 resource.object.finalizer = true;
                 resource.engine.finalized();
             }
-            Move::Do(Step::Record(memory)) => {
+            Next::Do(Action::Record(memory)) => {
                 self.store(uid, decision.report.unwrap());
                 self.engine(uid).recorded(&memory);
             }
-            Move::Do(Step::ReleaseFinalizer(farewell)) => {
+            Next::Do(Action::ReleaseFinalizer(farewell)) => {
                 self.check_release(uid, &farewell);
                 let resource = self.resources.get_mut(uid).unwrap();
                 resource.object.finalizer = false;
@@ -308,12 +308,12 @@ impl World {
                     self.claims.remove(uid, self.now);
                 }
             }
-            Move::Do(step) => {
+            Next::Do(step) => {
                 let write = match step.clone() {
-                    Step::CreateGroup(intent) => Write::Post(uid.to_owned(), intent),
-                    Step::UpdateGroup { group, .. } => Write::Put(group),
-                    Step::DeleteGroup(id) => Write::Delete(id),
-                    Step::AssignPolicy { source, holders } => Write::Assign(source, holders),
+                    Action::CreateGroup(intent) => Write::Post(uid.to_owned(), intent),
+                    Action::UpdateGroup { group, .. } => Write::Put(group),
+                    Action::DeleteGroup(id) => Write::Delete(id),
+                    Action::AssignPolicy { source, holders } => Write::Assign(source, holders),
                     other => panic!("no write of the tenant: {other:?}"),
                 };
                 let reply = self.send(uid, write);

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::fixture::{Fixture, group, source};
-use crate::Move;
+use crate::Next;
 
 /// The most references of one manifest.
 const MOST: usize = 100;
@@ -67,7 +67,7 @@ fn a_ring_of_a_hundred_large_groups_is_decided_in_bounded_work() {
         let next = crate::next(&case, fixture.now);
         println!("{groups} groups of {MOST} sources: {:?}", began.elapsed());
         assert!(
-            matches!(next, Move::Do(_) | Move::Refresh { .. } | Move::Wait { .. }),
+            matches!(next, Next::Do(_) | Next::Refresh { .. } | Next::Wait { .. }),
             "{next:?}"
         );
     }

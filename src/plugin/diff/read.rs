@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use futures::future;
 use jiff::Timestamp;
+use psg_domain::NamespacedName;
 
 use crate::{
-    args::{Args, Diff},
+    args::Diff,
+    at::At,
     cluster, credentials,
     inventory::{
         owners::Owners,
@@ -31,9 +33,9 @@ pub struct Both {
 ///
 /// # Errors
 /// What is missing and what to do, for a person.
-pub async fn both(args: &Args, asked: &Diff, clock: fn() -> Timestamp) -> Result<Both, String> {
+pub async fn both(at: &At, asked: &Diff, clock: fn() -> Timestamp) -> Result<Both, String> {
     let mut warnings = Vec::new();
-    let [from, to] = open(args, asked, clock, &mut warnings).await?;
+    let [from, to] = open(at, asked, clock, &mut warnings).await?;
     if from.tenant.key == to.tenant.key {
         return Err(format!(
             "--from {} and --to {} lead to one tenant, {}: name two; without a cluster, give each its credentials \
@@ -51,7 +53,7 @@ pub async fn both(args: &Args, asked: &Diff, clock: fn() -> Timestamp) -> Result
 }
 
 async fn open(
-    args: &Args,
+    at: &At,
     asked: &Diff,
     clock: fn() -> Timestamp,
     warnings: &mut Vec<String>,
@@ -74,13 +76,13 @@ async fn open(
         warnings.extend(warned);
         return Ok([opened(from, None, &asked.from), opened(to, None, &asked.to)]);
     }
-    let cluster = cluster::connect(args).await;
+    let cluster = cluster::connect(at).await;
     let cluster = cluster.map_err(tenants::without_a_cluster)?;
     let namespace = &cluster.namespace;
     let live = live::tenants(&cluster, namespace).await?;
     warnings.extend(live.warnings.iter().cloned());
     let sign_in = async |name: &str| {
-        let place = format!("{namespace}/{name}");
+        let place = NamespacedName::new(namespace, name);
         let opened = sign_in::by_secret(&place, &live, &cluster, &policy, &reader).await;
         opened.map_err(|error| {
             if error.contains("IdentityTenant") {

@@ -9,9 +9,9 @@ use psg_plan::{
 
 use super::document::{Check, Finding};
 use crate::{
+    beside::Rules,
     forms::Text,
     inventory::{build, tenants::Seen},
-    plan::Rules,
     tenant::Owners,
 };
 

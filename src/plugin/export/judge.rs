@@ -53,7 +53,7 @@ fn objections(
     let objections = foreseen.outlooks.into_iter();
     let objections = objections.filter_map(|outlook| {
         let why = objection(&outlook)?;
-        Some((outlook.name.1, why))
+        Some((outlook.name.name, why))
     });
     Ok(objections.collect())
 }

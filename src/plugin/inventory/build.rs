@@ -8,7 +8,7 @@ use super::{
     document::{self, Connection, Membership, Named, Resource, Tenant},
     tenants::Seen,
 };
-use crate::{forms::Text, plan::Accounts, tenant::Owners};
+use crate::{beside::Accounts, forms::Text, tenant::Owners};
 
 /// One tenant and what it has of a kind.
 pub fn tenant<T>(seen: &Seen, kind: Kind, items: Vec<T>) -> Tenant<T> {

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use psg_api::{ManagementPolicy, PasswordSyncGroup};
-use psg_domain::{GroupId, Origin, PolicyId, SourceId, TenantKey};
+use psg_domain::{GroupId, NamespacedName, Origin, PolicyId, SourceId, TenantKey};
 
 /// The resources of a cluster, as far as one tenant is concerned; nothing without a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     groups: BTreeMap<GroupId, Owner>,
-    /// Every resource, whichever its tenant: namespace and name.
-    pub resources: BTreeSet<(String, String)>,
+    /// Every resource, whichever its tenant.
+    pub resources: BTreeSet<NamespacedName>,
 }
 
 /// A resource that has a group.
@@ -44,20 +44,25 @@ impl Owners {
     }
 }
 
-/// The resources whose groups are in this tenant, which these IdentityTenants lead to, by namespace and name
-/// with a slash between them.
-pub fn of(key: &TenantKey, places: &BTreeSet<String>, resources: &[PasswordSyncGroup]) -> Owners {
+/// The resources whose groups are in this tenant, which these IdentityTenants lead to.
+pub fn of(
+    key: &TenantKey,
+    places: &BTreeSet<NamespacedName>,
+    resources: &[PasswordSyncGroup],
+) -> Owners {
     let mut owners = Owners::default();
     for resource in resources {
         let metadata = &resource.metadata;
         let namespace = metadata.namespace.clone().unwrap_or_default();
         let name = metadata.name.clone().unwrap_or_default();
-        owners.resources.insert((namespace.clone(), name.clone()));
+        let resource_name = NamespacedName::new(namespace.clone(), name.clone());
+        owners.resources.insert(resource_name);
         let Some(status) = &resource.status else {
             continue;
         };
         let recorded = status.recorded_or_held();
-        let place = format!("{namespace}/{}", resource.spec.tenant_ref.name);
+        let tenant = resource.spec.tenant_ref.name.clone();
+        let place = NamespacedName::new(namespace.clone(), tenant);
         let is_here = match &recorded.tenant {
             Some(tenant) => tenant == key,
             None => places.contains(&place),

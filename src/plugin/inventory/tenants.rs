@@ -8,12 +8,13 @@ use std::{
 
 use futures::future;
 use jiff::Timestamp;
-use psg_domain::{Picture, TenantKey};
+use psg_domain::{NamespacedName, Picture, TenantKey};
 use psg_plan::TenantView;
 
 use super::owners::{self, Owners};
 use crate::{
-    args::{self, Args},
+    args,
+    at::At,
     cluster::{self, Cluster},
     credentials, live,
     plan::scope,
@@ -76,7 +77,7 @@ pub struct Open {
 /// # Errors
 /// What is missing and what to do, for a person.
 pub async fn read(
-    args: &Args,
+    at: &At,
     access: &args::Access,
     clock: fn() -> Timestamp,
 ) -> Result<Tenants, String> {
@@ -86,7 +87,7 @@ pub async fn read(
     let open = if credentials::are_given(access, variable) {
         offline(access, variable, &reader, &mut warnings).await?
     } else {
-        let cluster = cluster::connect(args).await.map_err(without_a_cluster)?;
+        let cluster = cluster::connect(at).await.map_err(without_a_cluster)?;
         online(access, &cluster, &reader, &mut warnings).await?
     };
     let reads = open.into_values().map(|open| look(open, clock()));
@@ -180,15 +181,10 @@ async fn online(
     warnings.extend(live.warnings.iter().cloned());
     let mut all: BTreeMap<TenantKey, Open> = BTreeMap::new();
     let mut failed = Vec::new();
-    for place in live.tenants.keys() {
-        let Some((_, name)) = place
-            .split_once('/')
-            .filter(|(found, _)| found == namespace)
-        else {
-            continue;
-        };
+    let here = live.tenants.keys();
+    for place in here.filter(|place| place.namespace == *namespace) {
         match sign_in::by_secret(place, &live, cluster, &policy, reader).await {
-            Ok(tenant) => take_in(&mut all, tenant, Some(namespace), name),
+            Ok(tenant) => take_in(&mut all, tenant, Some(namespace), &place.name),
             Err(error) => {
                 let said = error.strip_prefix(&format!("IdentityTenant {place}: "));
                 let said = said.unwrap_or(&error);
@@ -204,7 +200,8 @@ async fn online(
         ));
     }
     for (key, open) in &mut all {
-        let places = open.names.iter().map(|name| format!("{namespace}/{name}"));
+        let names = open.names.iter();
+        let places = names.map(|name| NamespacedName::new(namespace, name));
         open.owners = owners::of(key, &places.collect(), &live.groups);
     }
     Ok(all)

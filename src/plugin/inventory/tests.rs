@@ -14,7 +14,7 @@ use super::{
     tenants::Seen,
     text,
 };
-use crate::{forms, plan::Accounts, tenant::Owners, terminal};
+use crate::{beside::Accounts, forms, tenant::Owners, terminal};
 
 fn tenant() -> Seen {
     let mut ad = source("ad", "Active Directory", &["strong"]);
@@ -68,7 +68,7 @@ fn owned() -> Seen {
         resource("staff", "Enforce", "Adopted", "acme"),
         resource("late", "Observe", "Observed", "acme"),
     ];
-    let places = BTreeSet::from(["identity/default".to_owned()]);
+    let places = BTreeSet::from([psg_domain::NamespacedName::new("identity", "default")]);
     Seen {
         namespace: Some("identity".to_owned()),
         owners: owners::of(&key(), &places, &resources),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use psg_domain::{
-    Group, GroupId, Holder, PasswordRules, Picture, PolicyId, SourceId, facts::default_policy,
+    Group, GroupId, Holder, NamespacedName, Picture, PolicyId, SourceId, facts::default_policy,
 };
 use psg_plan::{
     alignment::{Alignment as Compared, Verdict, align},
@@ -14,12 +14,7 @@ use super::document::{
     Aligned, Alignment, Effect, Field, Membership, Named, Outcome, Refusal, Request, Resource,
     Source, Summary, Tenant,
 };
-
-/// How many accounts each source has, where the tenant said so.
-pub type Accounts = BTreeMap<SourceId, usize>;
-
-/// What each policy demands of a password, where the tenant said so.
-pub type Rules = BTreeMap<PolicyId, PasswordRules>;
+use crate::beside::{Accounts, Rules};
 
 /// What was read of a tenant beside its picture.
 #[derive(Clone, Debug, Default)]
@@ -151,7 +146,7 @@ impl View<'_> {
             None => (None, None),
         };
         let group = will_be.or(was).map(|group| self.group_named(group));
-        let (namespace, name) = outlook.name.clone();
+        let NamespacedName { namespace, name } = outlook.name.clone();
         Resource {
             namespace,
             name,

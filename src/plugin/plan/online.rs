@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psg_api::{IdentityTenant, PasswordSyncGroup, annotations};
-use psg_domain::TenantKey;
+use psg_domain::{NamespacedName, TenantKey};
 use psg_plan::{Brake, TenantView, preview::Subject};
 
 use super::{
     scope::{self, Scope},
-    subjects::{self, Place},
+    subjects,
 };
 use crate::{
     args::Plan,
@@ -35,22 +35,20 @@ pub async fn scopes(
 ) -> Result<(Vec<Scope>, Vec<String>), String> {
     let namespace = &cluster.namespace;
     let policy = credentials::hosts(&asked.access)?;
-    let wanted: BTreeMap<Place, &Manifest> = manifests
+    let wanted: BTreeMap<NamespacedName, &Manifest> = manifests
         .groups
         .iter()
         .map(|one| (subjects::place(&one.group, namespace), one))
         .collect();
-    let mut namespaces: BTreeSet<String> = wanted
-        .keys()
-        .map(|(namespace, _)| namespace.clone())
-        .collect();
+    let mut namespaces: BTreeSet<String> =
+        wanted.keys().map(|place| place.namespace.clone()).collect();
     if !asked.delete.is_empty() {
         namespaces.insert(namespace.clone());
     }
     let live = live::read(cluster, &namespaces).await?;
     let wanted = planned(&wanted, namespace, &live, reader.now());
     let (subjects, concerned) = changed(asked, wanted, &namespaces, namespace, &live)?;
-    let places: BTreeSet<&String> = subjects
+    let places: BTreeSet<&NamespacedName> = subjects
         .iter()
         .filter(|subject| concerned.contains(&subjects::of(subject)))
         .map(|subject| &subject.tenant)
@@ -88,14 +86,14 @@ pub async fn scopes(
 
 /// What the manifests make of the resources that are there, and of new ones.
 fn planned(
-    wanted: &BTreeMap<Place, &Manifest>,
+    wanted: &BTreeMap<NamespacedName, &Manifest>,
     namespace: &str,
     live: &Live,
     now: Timestamp,
 ) -> Vec<Subject> {
     let schema = Schema::of_groups();
     let known = live.groups.iter();
-    let known: BTreeMap<Place, &PasswordSyncGroup> = known
+    let known: BTreeMap<NamespacedName, &PasswordSyncGroup> = known
         .map(|group| (subjects::place(group, ""), group))
         .collect();
     wanted
@@ -114,13 +112,13 @@ fn changed(
     namespaces: &BTreeSet<String>,
     namespace: &str,
     live: &Live,
-) -> Result<(Vec<Subject>, BTreeSet<Place>), String> {
+) -> Result<(Vec<Subject>, BTreeSet<NamespacedName>), String> {
     let known = live.groups.iter().map(subjects::live);
-    let mut known: BTreeMap<Place, Subject> = known
+    let mut known: BTreeMap<NamespacedName, Subject> = known
         .map(|subject| (subjects::of(&subject), subject))
         .collect();
     let mut concerned = BTreeSet::new();
-    let mut named: BTreeSet<Place> = BTreeSet::new();
+    let mut named: BTreeSet<NamespacedName> = BTreeSet::new();
     for subject in wanted {
         let place = subjects::of(&subject);
         named.insert(place.clone());
@@ -132,7 +130,7 @@ fn changed(
         known.insert(place, subject);
     }
     for name in &asked.delete {
-        let place = (namespace.to_owned(), name.clone());
+        let place = NamespacedName::new(namespace, name);
         let Some(subject) = known.get_mut(&place) else {
             return Err(format!(
                 "--delete: there is no PasswordSyncGroup \"{name}\" in namespace \"{namespace}\""
@@ -143,7 +141,7 @@ fn changed(
     }
     if asked.prune {
         for (place, subject) in &mut known {
-            if namespaces.contains(&place.0) && !named.contains(place) {
+            if namespaces.contains(&place.namespace) && !named.contains(place) {
                 subject.object.deleting = true;
                 concerned.insert(place.clone());
             }

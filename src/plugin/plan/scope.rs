@@ -3,31 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use psg_domain::{Picture, SourceId};
+use psg_domain::{NamespacedName, Picture, SourceId};
 use psg_plan::{
     Brake, InUse, TenantState, TenantView,
     preview::{Change, Ending, Preview, Subject, preview},
 };
 
 use super::{
-    build::{self, Beside, Rules},
-    document,
-    subjects::{self, Place},
+    build::{self, Beside},
+    document, subjects,
 };
-use crate::tenant::Tenant;
+use crate::{beside::Rules, tenant::Tenant};
 
 /// One tenant and what is for it.
 pub struct Scope {
     /// The tenant.
     pub tenant: Tenant,
-    /// Each IdentityTenant that leads to it, by namespace and name with a slash between them.
-    pub views: BTreeMap<String, TenantView>,
+    /// Each IdentityTenant that leads to it, by its resource.
+    pub views: BTreeMap<NamespacedName, TenantView>,
     /// The resources as they are to be.
     pub subjects: Vec<Subject>,
     /// The manifests that are in place before; none: the resources are as they are.
     pub base: Option<Vec<Subject>>,
     /// The resources that were asked about; the others are shown only if they would change.
-    pub asked: BTreeSet<Place>,
+    pub asked: BTreeSet<NamespacedName>,
 }
 
 /// What a preview of one tenant said.
@@ -146,8 +145,7 @@ struct Start {
 fn not_in_place(base: &Preview) -> Vec<String> {
     let mut warnings = Vec::new();
     for outlook in &base.outlooks {
-        let (namespace, name) = &outlook.name;
-        let place = format!("{namespace}/{name}");
+        let place = &outlook.name;
         let mut changes = outlook.changes.iter().map(|planned| &planned.change);
         if let Ending::Refused(why) | Ending::Waits(why) = &outlook.ending {
             let (reason, message) = (why.reason.as_str(), &why.message);

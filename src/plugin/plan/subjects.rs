@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use psg_api::{PasswordSyncGroup, annotations, names};
-use psg_domain::{AdoptionPolicy, Recorded};
+use psg_domain::{AdoptionPolicy, NamespacedName, Recorded};
 use psg_plan::{
     Object, Reason,
     preview::{Outlook, Subject},
@@ -12,33 +12,30 @@ use psg_plan::{
 
 use crate::{manifests::Manifest, schema::Schema};
 
-/// Namespace and name.
-pub type Place = (String, String);
-
 /// Where a manifest belongs.
-pub fn place(group: &PasswordSyncGroup, namespace: &str) -> Place {
+pub fn place(group: &PasswordSyncGroup, namespace: &str) -> NamespacedName {
     let namespace = group.metadata.namespace.as_deref().unwrap_or(namespace);
     let name = group.metadata.name.clone().unwrap_or_default();
-    (namespace.to_owned(), name)
+    NamespacedName::new(namespace, name)
 }
 
 /// Namespace and name of a resource.
-pub fn of(subject: &Subject) -> Place {
+pub fn of(subject: &Subject) -> NamespacedName {
     let object = &subject.object;
-    (object.namespace.clone(), object.name.clone())
+    NamespacedName::new(object.namespace.clone(), object.name.clone())
 }
 
 /// A resource that is yet to be made.
 pub fn new(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subject {
-    let (namespace, name) = place(group, namespace);
-    let mut object = Object::new(format!("{namespace}/{name}"), namespace.clone(), name);
+    let place = place(group, namespace);
+    let mut object = Object::new(place.to_string(), place.namespace.clone(), place.name);
     object.paused_until = annotations::paused_until(&group.metadata);
     object.unreadable_pause = annotations::unreadable_pause(&group.metadata);
     object.reconcile_at = annotations::reconcile_at(&group.metadata);
     Subject {
         object,
         created: now,
-        tenant: format!("{namespace}/{}", group.spec.tenant_ref.name),
+        tenant: NamespacedName::new(place.namespace, group.spec.tenant_ref.name.clone()),
         desired: group.spec.desired().map_err(|error| error.to_string()),
         recorded: Recorded::default(),
         stalled: None,
@@ -130,9 +127,9 @@ pub fn in_place(subjects: &[Subject]) -> Vec<Subject> {
 }
 
 /// Those resources with what a preview of them recorded.
-pub fn recorded(subjects: &[Subject], outlooks: Vec<Outlook>) -> BTreeMap<Place, Subject> {
+pub fn recorded(subjects: &[Subject], outlooks: Vec<Outlook>) -> BTreeMap<NamespacedName, Subject> {
     let recorded = outlooks.into_iter().map(|one| (one.name, one.recorded));
-    let mut recorded: BTreeMap<Place, Recorded> = recorded.collect();
+    let mut recorded: BTreeMap<NamespacedName, Recorded> = recorded.collect();
     let subjects = subjects.iter().cloned().map(|mut subject| {
         let place = of(&subject);
         if let Some(recorded) = recorded.remove(&place) {

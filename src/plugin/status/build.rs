@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use kube::api::ObjectMeta;
-use psg_api::{IdentityTenant, PasswordSyncGroup, entries::Condition};
+use psg_api::{Condition, IdentityTenant, PasswordSyncGroup};
 
 use super::{
-    document::{self, API_VERSION, Document, Place, Readiness, Summary},
+    document::{self, API_VERSION, Document, Readiness, Summary},
+    resource::{condition, place},
     waits,
 };
 use crate::{forms::Text, live::Live};
@@ -47,19 +48,6 @@ pub fn document(live: &Live, namespace: Option<&str>) -> Document {
         warnings: live.warnings.clone(),
         summary,
     }
-}
-
-/// Where a resource is.
-pub fn place(metadata: &ObjectMeta) -> Place {
-    Place {
-        namespace: metadata.namespace.clone().unwrap_or_default(),
-        name: metadata.name.clone().unwrap_or_default(),
-    }
-}
-
-/// A condition that holds.
-pub fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
-    conditions.iter().find(|condition| condition.type_ == kind)
 }
 
 fn tenant(tenant: &IdentityTenant) -> document::Tenant {

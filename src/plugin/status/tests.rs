@@ -46,8 +46,11 @@ fn in_sync() -> Value {
 
 fn live(tenants: Vec<IdentityTenant>, groups: Vec<PasswordSyncGroup>) -> Live {
     let named = tenants.into_iter().map(|tenant| {
-        let place = build::place(&tenant.metadata);
-        (format!("{}/{}", place.namespace, place.name), tenant)
+        let place = super::resource::place(&tenant.metadata);
+        (
+            psg_domain::NamespacedName::new(place.namespace, place.name),
+            tenant,
+        )
     });
     Live {
         groups,

@@ -7,8 +7,8 @@ use psg_api::{NameOrId, PasswordSyncGroup, PasswordSyncGroupStatus};
 use psg_plan::Reason;
 
 use super::{
-    build::{condition, place},
     document::Wait,
+    resource::{condition, place},
 };
 use crate::forms::Text;
 

@@ -192,7 +192,7 @@ impl Seen {
             Claim::PutRight => self
                 .later()
                 .any(|call| call.phase == Phase::Put && call.done),
-            Claim::Conflict => struck.refused == Some(crate::ports::KubeError::Conflict),
+            Claim::Conflict => struck.refused == Some(crate::kubernetes::KubeError::Conflict),
             Claim::Quiet => self.writes_meanwhile == 0,
             Claim::Keeps => self.kept_meanwhile,
             Claim::OthersGoOn => self.others_meanwhile,

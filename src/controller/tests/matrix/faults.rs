@@ -11,7 +11,7 @@ use super::{
     },
     hands::Hand,
 };
-use crate::ports::KubeError;
+use crate::kubernetes::KubeError;
 
 pub enum Fault {
     /// The process dies, and another starts.

@@ -32,7 +32,7 @@ where
     let versions = (from..).map_while(|index| shelf.version(name, index));
     let reasons = versions.filter_map(|(_, shown)| {
         let (Shown::There(object) | Shown::Gone(object)) = shown;
-        crate::status::reason(object.conditions()).map(str::to_owned)
+        crate::kubernetes::conditions::reason(object.conditions()).map(str::to_owned)
     });
     reasons.collect()
 }

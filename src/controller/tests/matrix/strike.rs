@@ -18,7 +18,7 @@ use super::{
     faults::{Fault, Spell},
     play::{LAG, Scene},
 };
-use crate::ports::KubeError;
+use crate::kubernetes::KubeError;
 
 /// What was seen while a fault struck.
 #[derive(Default)]

@@ -186,7 +186,7 @@ impl Oracle {
     }
 }
 
-/// The sources that are still to be handed back.
+/// The sources that are still to be reassigned.
 fn open_entries(status: &PasswordSyncGroupStatus) -> Vec<SourceToReassign> {
     let deletion = status.deletion.iter().flat_map(|it| &it.sources);
     let open = deletion

@@ -213,7 +213,7 @@ impl Oracle {
         }
     }
 
-    /// S10: a policy goes to a source that its resource hands back, the one that was recorded, and
+    /// S10: a policy goes to a source that its resource is to reassign, the one that was recorded, and
     /// not while another group rules it.
     fn assigns(
         &mut self,
@@ -240,7 +240,7 @@ impl Oracle {
             .filter(|(_, status)| lists(status))
             .filter_map(|(group, _)| group.uid())
             .collect();
-        let what = "S3, S4: a policy for a source that no resource hands back";
+        let what = "S3, S4: a policy for a source that no resource is to reassign";
         self.must(!by.is_empty(), what, source);
         let ruled: Vec<String> = tenant
             .state()

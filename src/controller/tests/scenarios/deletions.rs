@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     DELETE, PATCH, PUT, Scenario, all_gone, apply_abc, apply_and_lose_the_answer, base,
-    edits::lagging_and_bare, gone, handed_back, has, namespace, nothing, on_group, one_group, spec,
+    edits::lagging_and_bare, gone, has, namespace, nothing, on_group, one_group, reassigned, spec,
     with,
 };
 use crate::tests::tenant::{STANDARD, STRONG};
@@ -14,13 +14,13 @@ use crate::tests::tenant::{STANDARD, STRONG};
 pub fn all() -> Vec<Scenario> {
     let never_assigns = json!({"policy_after_delete": "never"});
     vec![
-        on_group("delete", |w| w.cluster.delete("g"), handed_back),
+        on_group("delete", |w| w.cluster.delete("g"), reassigned),
         Scenario {
             switches: never_assigns.clone(),
             ..on_group(
                 "delete, and the service assigns nothing",
                 |w| w.cluster.delete("g"),
-                handed_back,
+                reassigned,
             )
         },
         Scenario {
@@ -28,7 +28,7 @@ pub fn all() -> Vec<Scenario> {
             ..on_group(
                 "delete, and the service assigns late",
                 |w| w.cluster.delete("g"),
-                handed_back,
+                reassigned,
             )
         },
         Scenario {
@@ -39,7 +39,7 @@ pub fn all() -> Vec<Scenario> {
                     w.strike(DELETE, 1, FaultKind::LostAnswer);
                     w.cluster.delete("g");
                 },
-                handed_back,
+                reassigned,
             )
         },
         Scenario {
@@ -62,7 +62,7 @@ pub fn all() -> Vec<Scenario> {
                     w.strike(PATCH, 2, FaultKind::AfterCommit { code: 503 });
                     w.cluster.delete("g");
                 },
-                handed_back,
+                reassigned,
             )
         },
         Scenario {
@@ -80,7 +80,7 @@ pub fn all() -> Vec<Scenario> {
             ..on_group(
                 "delete while a source leaves",
                 |w| w.cluster.apply("g", &spec("G", &["A", "B"])),
-                handed_back,
+                reassigned,
             )
         },
         Scenario {
@@ -170,7 +170,7 @@ pub fn all() -> Vec<Scenario> {
                     w.cluster.delete("g");
                     w.cluster.tenants.delete("default");
                 },
-                handed_back,
+                reassigned,
             )
         },
         Scenario {
@@ -179,7 +179,7 @@ pub fn all() -> Vec<Scenario> {
             ..on_group(
                 "the tenant, and its group a while after",
                 |w| w.cluster.tenants.delete("default"),
-                handed_back,
+                reassigned,
             )
         },
         namespace(
@@ -221,7 +221,7 @@ pub fn all() -> Vec<Scenario> {
                 w.drop_group("G");
                 w.cluster.delete("g");
             },
-            handed_back,
+            reassigned,
         ),
         on_group(
             "delete of a group whose source joined another meanwhile",

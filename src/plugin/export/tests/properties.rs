@@ -164,7 +164,10 @@ fn changes_nothing(seen: &Seen, style: Style) -> Result<usize, TestCaseError> {
     let schema = Schema::of_groups();
     let planned = |one| subjects::planned(one, "default", at(300), &schema, None);
     let subjects = subjects.map(planned);
-    let views = BTreeMap::from([("default/default".to_owned(), seen.view.clone())]);
+    let views = BTreeMap::from([(
+        psg_domain::NamespacedName::new("default", "default"),
+        seen.view.clone(),
+    )]);
     let foreseen = preview(subjects.collect(), seen.picture.clone(), &views, at(300));
     prop_assert_eq!(foreseen.outlooks.len(), found.groups.len());
     for outlook in foreseen.outlooks {

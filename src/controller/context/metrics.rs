@@ -1,0 +1,312 @@
+//! The figures for machines. Labels are words of the code, and names of IdentityTenants while these
+//! exist; never words of a tenant. What an alert may ask for is there from the start, at 0.
+
+use std::sync::atomic::AtomicU64;
+
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use psg_domain::NamespacedName;
+
+/// How a pass ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassResult {
+    /// Everything is as wanted.
+    Settled,
+    /// Nothing is done until the manifest, the tenant or another resource changes.
+    Stalled,
+    /// Something is waited for until a moment.
+    Waiting,
+    /// A person paused it.
+    Paused,
+    /// Something did not go through, or its effect does not show yet.
+    Retrying,
+    /// It waits for a permit to write the tenant.
+    InLine,
+    /// The resource was let go.
+    Released,
+    /// The process is about to end.
+    Stopping,
+    /// Kubernetes did not do what the pass needs.
+    Error,
+    /// A defect of the operator.
+    Panicked,
+}
+
+impl PassResult {
+    const ALL: [Self; 10] = [
+        Self::Settled,
+        Self::Stalled,
+        Self::Waiting,
+        Self::Paused,
+        Self::Retrying,
+        Self::InLine,
+        Self::Released,
+        Self::Stopping,
+        Self::Error,
+        Self::Panicked,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Stalled => "stalled",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Retrying => "retrying",
+            Self::InLine => "in_line",
+            Self::Released => "released",
+            Self::Stopping => "stopping",
+            Self::Error => "error",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+/// What is written in a tenant, and how that ends.
+const WRITES: [&str; 4] = ["create", "update", "delete", "assign"];
+const WRITTEN: [&str; 4] = ["ok", "not_made", "rate_limited", "unknown"];
+/// How a read of a whole tenant ends.
+const READS: [&str; 2] = ["ok", "failed"];
+/// Where panics are caught.
+const PLACES: [&str; 3] = ["pass", "actor", "watch"];
+
+/// What one counter is split by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WriteLabels {
+    operation: &'static str,
+    result: &'static str,
+}
+
+/// What a pass ended in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PassLabels {
+    result: &'static str,
+}
+
+/// One tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TenantLabels {
+    tenant: String,
+}
+
+/// One tenant's reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReadLabels {
+    tenant: String,
+    result: &'static str,
+}
+
+/// Where a panic was caught.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PanicLabels {
+    place: &'static str,
+}
+
+/// One kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct KindLabels {
+    kind: String,
+}
+
+/// All figures.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    passes: Family<PassLabels, Counter>,
+    writes: Family<WriteLabels, Counter>,
+    reads: Family<ReadLabels, Counter>,
+    last_read: Family<TenantLabels, Gauge<f64, AtomicU64>>,
+    unreadable: Family<TenantLabels, Gauge>,
+    deletions_paused: Family<TenantLabels, Gauge>,
+    drift_repaired: Counter,
+    orphaned: Counter,
+    undecodable: Family<KindLabels, Gauge>,
+    panics: Family<PanicLabels, Counter>,
+}
+
+impl Metrics {
+    /// The figures, registered under their names.
+    pub fn new(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "psg_passes",
+            "Passes over a resource, by what they ended in",
+            metrics.passes.clone(),
+        );
+        registry.register(
+            "psg_tenant_writes",
+            "Writes to tenants, by operation and result",
+            metrics.writes.clone(),
+        );
+        registry.register(
+            "psg_tenant_reads",
+            "Whole reads of a tenant, by result",
+            metrics.reads.clone(),
+        );
+        registry.register(
+            "psg_tenant_last_read_timestamp_seconds",
+            "When a tenant was last read whole, in seconds since 1970",
+            metrics.last_read.clone(),
+        );
+        registry.register(
+            "psg_tenant_unreadable_objects",
+            "Objects and lists of a tenant that cannot be read as they should be",
+            metrics.unreadable.clone(),
+        );
+        registry.register(
+            "psg_tenant_deletions_paused",
+            "Deletions of a tenant's groups that the brake holds back",
+            metrics.deletions_paused.clone(),
+        );
+        registry.register(
+            "psg_drift_repaired",
+            "Changes made in a tenant that were undone",
+            metrics.drift_repaired.clone(),
+        );
+        registry.register(
+            "psg_orphaned",
+            "Groups left in a tenant on request",
+            metrics.orphaned.clone(),
+        );
+        registry.register(
+            "psg_undecodable",
+            "Resources that cannot be read, by kind",
+            metrics.undecodable.clone(),
+        );
+        registry.register(
+            "psg_panics",
+            "Panics that were caught, by where",
+            metrics.panics.clone(),
+        );
+        metrics.begin();
+        metrics
+    }
+
+    /// A counter that appears with its first event has no increase that an alert could see.
+    fn begin(&self) {
+        for result in PassResult::ALL.map(PassResult::as_str) {
+            self.passes.get_or_create(&PassLabels { result }).inc_by(0);
+        }
+        for operation in WRITES {
+            for result in WRITTEN {
+                self.writes
+                    .get_or_create(&WriteLabels { operation, result })
+                    .inc_by(0);
+            }
+        }
+        for place in PLACES {
+            self.panics.get_or_create(&PanicLabels { place }).inc_by(0);
+        }
+        for kind in ["PasswordSyncGroup", "IdentityTenant"] {
+            self.undecodable(kind, 0);
+        }
+    }
+
+    /// An IdentityTenant is there, and was not read yet.
+    pub(crate) fn know(&self, tenant: &NamespacedName) {
+        for result in READS {
+            self.reads
+                .get_or_create(&ReadLabels {
+                    tenant: tenant.to_string(),
+                    result,
+                })
+                .inc_by(0);
+        }
+        self.last_read
+            .get_or_create(&TenantLabels {
+                tenant: tenant.to_string(),
+            })
+            .set(0.0);
+        self.unreadable(tenant, 0);
+        self.deletions_paused(tenant, 0);
+    }
+
+    /// An IdentityTenant is gone.
+    pub(crate) fn forget(&self, tenant: &NamespacedName) {
+        for result in READS {
+            self.reads.remove(&ReadLabels {
+                tenant: tenant.to_string(),
+                result,
+            });
+        }
+        let labels = TenantLabels {
+            tenant: tenant.to_string(),
+        };
+        self.last_read.remove(&labels);
+        self.unreadable.remove(&labels);
+        self.deletions_paused.remove(&labels);
+    }
+
+    pub(crate) fn pass(&self, result: PassResult) {
+        let result = result.as_str();
+        self.passes.get_or_create(&PassLabels { result }).inc();
+    }
+
+    pub(crate) fn write(&self, operation: &'static str, result: &'static str) {
+        self.writes
+            .get_or_create(&WriteLabels { operation, result })
+            .inc();
+    }
+
+    pub(crate) fn read(&self, tenant: &NamespacedName, ok: bool, now: Timestamp) {
+        let [done, failed] = READS;
+        let result = if ok { done } else { failed };
+        self.reads
+            .get_or_create(&ReadLabels {
+                tenant: tenant.to_string(),
+                result,
+            })
+            .inc();
+        if ok {
+            #[allow(clippy::cast_precision_loss)] // whole seconds of this century fit a double
+            let seconds = now.as_second() as f64;
+            self.last_read
+                .get_or_create(&TenantLabels {
+                    tenant: tenant.to_string(),
+                })
+                .set(seconds);
+        }
+    }
+
+    /// So much of a tenant could not be read.
+    pub(crate) fn unreadable(&self, tenant: &NamespacedName, count: usize) {
+        set(&self.unreadable, tenant, count);
+    }
+
+    /// The brake holds back so many deletions of a tenant.
+    pub(crate) fn deletions_paused(&self, tenant: &NamespacedName, count: usize) {
+        set(&self.deletions_paused, tenant, count);
+    }
+
+    pub(crate) fn drift(&self) {
+        self.drift_repaired.inc();
+    }
+
+    pub(crate) fn orphan(&self) {
+        self.orphaned.inc();
+    }
+
+    pub(crate) fn undecodable(&self, kind: &str, count: usize) {
+        let kind = kind.to_owned();
+        let gauge = self.undecodable.get_or_create(&KindLabels { kind });
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn panics(&self, place: &'static str) -> u64 {
+        self.panics.get_or_create(&PanicLabels { place }).get()
+    }
+
+    pub(crate) fn panic(&self, place: &'static str) {
+        self.panics.get_or_create(&PanicLabels { place }).inc();
+    }
+}
+
+fn set(figures: &Family<TenantLabels, Gauge>, tenant: &NamespacedName, count: usize) {
+    let tenant = tenant.to_string();
+    let gauge = figures.get_or_create(&TenantLabels { tenant });
+    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+}

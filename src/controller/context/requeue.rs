@@ -1,0 +1,54 @@
+//! Requeue resources whose world changed. Each watched scope has a queue of its own.
+
+use kube::runtime::reflector::ObjectRef;
+use psg_api::PasswordSyncGroup;
+use psg_plan::ClaimIndex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// The queues that drive reconciles.
+#[derive(Debug)]
+pub struct Requeue {
+    queues: Vec<(
+        Option<String>,
+        UnboundedSender<ObjectRef<PasswordSyncGroup>>,
+    )>,
+}
+
+/// One scope's queue: its namespace, none for all, and what comes out of it.
+pub type Queue = (
+    Option<String>,
+    UnboundedReceiver<ObjectRef<PasswordSyncGroup>>,
+);
+
+impl Requeue {
+    /// A queue for each namespace, or one for all.
+    pub fn new(namespaces: &[String]) -> (Self, Vec<Queue>) {
+        let scopes: Vec<Option<String>> = if namespaces.is_empty() {
+            vec![None]
+        } else {
+            namespaces.iter().cloned().map(Some).collect()
+        };
+        let (queues, receivers) = scopes
+            .into_iter()
+            .map(|scope| {
+                let (sender, receiver) = unbounded_channel();
+                ((scope.clone(), sender), (scope, receiver))
+            })
+            .unzip();
+        (Self { queues }, receivers)
+    }
+
+    /// Requeue resources by UID.
+    pub fn now<'a>(&self, claims: &ClaimIndex, uids: impl IntoIterator<Item = &'a String>) {
+        for claimant in uids.into_iter().filter_map(|uid| claims.claimant(uid)) {
+            let scope =
+                |scope: &Option<String>| scope.as_ref().is_none_or(|ns| *ns == claimant.namespace);
+            if let Some((_, queue)) = self.queues.iter().find(|(of, _)| scope(of)) {
+                let reference = ObjectRef::new(&claimant.name).within(&claimant.namespace);
+                if queue.send(reference).is_err() {
+                    tracing::debug!("a wake came after the watch had ended");
+                }
+            }
+        }
+    }
+}

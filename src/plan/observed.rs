@@ -1,0 +1,146 @@
+//! What a driver observes of a resource and of its tenant, apart from the tenant's picture.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use psg_domain::TenantKey;
+
+use crate::{brake::Brake, reason::Finding};
+
+/// The resource's metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Object {
+    /// Its UID: what a claim belongs to.
+    pub uid: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// It holds our finalizer.
+    pub finalizer: bool,
+    /// Nothing is written to the tenant until then.
+    pub paused_until: Option<Timestamp>,
+    /// The pause as it is written, if that is no time: it holds all the same.
+    pub unreadable_pause: Option<String>,
+    /// The annotation that asks for a reconcile.
+    pub reconcile_at: Option<String>,
+}
+
+impl Object {
+    /// A resource that was just made, and of which nobody asks anything by an annotation.
+    pub fn new(uid: String, namespace: String, name: String) -> Self {
+        Self {
+            uid,
+            namespace,
+            name,
+            generation: 1,
+            deleting: false,
+            finalizer: false,
+            paused_until: None,
+            unreadable_pause: None,
+            reconcile_at: None,
+        }
+    }
+
+    /// Whether nothing is written to the tenant now.
+    pub fn is_paused(&self, now: Timestamp) -> bool {
+        self.unreadable_pause.is_some() || self.paused_until.is_some_and(|until| until > now)
+    }
+
+    /// What a paused resource says.
+    pub(crate) fn pause(&self, now: Timestamp) -> (Timestamp, String) {
+        let until = self.paused_until.unwrap_or(now);
+        match &self.unreadable_pause {
+            None => (
+                until,
+                format!("nothing is written to the tenant until {until}"),
+            ),
+            Some(written) => (
+                Timestamp::MAX,
+                format!(
+                    "nothing is written to the tenant: the annotation passwordsync.dev/paused-until is \
+                     \"{written}\", which is no time that can be read; give one such as \
+                     2027-01-31T18:00:00Z, or remove it"
+                ),
+            ),
+        }
+    }
+}
+
+/// The tenant of a resource, as far as decisions depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantView {
+    /// Whether it can be worked with.
+    pub state: TenantState,
+    /// Who it is, by its own word.
+    pub key: Option<TenantKey>,
+    /// How often it is read.
+    pub interval: Duration,
+    /// Changes whenever its credentials do.
+    pub credentials: String,
+    /// How many managed groups the last read lacked, out of how many, if that is too many.
+    pub vanished: Option<(usize, usize)>,
+    /// Until when a person allowed what the brake holds back.
+    pub acknowledged_until: Option<Timestamp>,
+    /// How many of its groups may go at once.
+    pub brake: Brake,
+    /// Whether its resource stays until no group needs it.
+    pub in_use: InUse,
+}
+
+impl TenantView {
+    /// Whether a person allows now what a brake holds back.
+    pub(crate) fn is_acknowledged(&self, now: Timestamp) -> bool {
+        self.acknowledged_until.is_some_and(|until| until > now)
+    }
+}
+
+/// Whether a tenant can be worked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenantState {
+    /// It was read.
+    Ready,
+    /// Its first read is not done.
+    Pending,
+    /// Something must be mended by a person first.
+    Blocked(Finding),
+    /// It has not answered for five intervals.
+    Unreachable(Finding),
+    /// Its Secret or its own resource is gone. What is still held of it serves deletions alone:
+    /// in a namespace that is being deleted nobody can put back what went first.
+    Withdrawn(Finding),
+}
+
+/// Whether an IdentityTenant is kept by the finalizer `passwordsync.dev/in-use`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InUse {
+    /// It could be gone at any moment: no group is begun.
+    #[default]
+    No,
+    /// It stays until no group needs it.
+    Held,
+    /// It is being deleted: it stays for the groups that need it, and takes no more.
+    Ending,
+}
+
+/// The periods of the protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// After a create whose answer was lost, how long it may still take effect.
+    pub settle: Duration,
+    /// How far apart the two walks must begin that prove that it did not.
+    pub confirm_gap: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(30),
+            confirm_gap: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The rule moving: what each of several groups can have while sources move between them. Looks at the
+//! resource at hand, at those that hold what it waits for, at those that hold what these wait for, and
+//! so on.
+//!
+//! Assumes the best of everything outside: what no group among them holds will come. People choose
+//! how many groups wait for how many sources of each other, so the work of one decision ends at
+//! [`WORK`]: what was not looked at by then counts as outside.
+
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use psg_domain::{Group, Presence, SourceId};
+
+use crate::{case::Case, claims::Claimant, resolve::Resolved, rules::conflicts::Awaited};
+
+/// The fewest sources that a group may have.
+pub const FEWEST: usize = 2;
+
+/// How often one decision may look up who holds a source: some milliseconds, and enough for twenty
+/// groups that exchange fifty sources each.
+pub const WORK: usize = 20_000;
+
+/// Groups that wait for one another's sources, by the UID of their resources.
+pub struct SwapGraph {
+    sides: BTreeMap<String, Side>,
+    /// Who holds a source and lets it go.
+    holders: BTreeMap<SourceId, BTreeSet<String>>,
+    work: Cell<usize>,
+}
+
+/// Why a group never gets what it waits for: the group that holds it waits for this one in turn.
+pub struct Cycle {
+    /// What it misses, and who holds that.
+    pub missing: Vec<(SourceId, String)>,
+    /// What will leave it and cannot, and who waits for that.
+    pub sought: Vec<(SourceId, String)>,
+}
+
+/// One of the groups.
+struct Side {
+    /// What its group has in the tenant.
+    members: BTreeSet<SourceId>,
+    /// What its group has, and what its status still claims.
+    held: BTreeSet<SourceId>,
+    /// What its group will have.
+    wanted: BTreeSet<SourceId>,
+    /// Its group is being deleted, and so may lose every source.
+    ends: bool,
+    /// Other resources that ask for what will leave it.
+    seekers: BTreeMap<SourceId, BTreeSet<String>>,
+}
+
+impl SwapGraph {
+    /// Everybody on whom the resource at hand waits, directly or not.
+    pub fn around(
+        case: &Case<'_>,
+        resolved: &Resolved,
+        group: &Group,
+        awaited: &[Awaited<'_>],
+    ) -> Self {
+        let me = case.object.uid.clone();
+        let members = group.sources.clone();
+        let side = Side::new(case, &me, members, &BTreeSet::new(), resolved.source_ids());
+        let mut graph = Self {
+            sides: BTreeMap::from([(me.clone(), side)]),
+            holders: BTreeMap::new(),
+            work: Cell::new(WORK),
+        };
+        let mut open = vec![me];
+        while let Some(uid) = open.pop() {
+            for holder in graph.lookup(case, &uid) {
+                if !graph.sides.contains_key(&holder.uid) {
+                    let side = Side::of(case, holder);
+                    graph.spend(side.members.len() + side.wanted.len());
+                    graph.sides.insert(holder.uid.clone(), side);
+                    open.push(holder.uid.clone());
+                }
+            }
+        }
+        // Whatever doubt there is about a holder's group: what is waited for is not free.
+        for Awaited { source, holder } in awaited {
+            if let Some(side) = graph.sides.get_mut(&holder.uid) {
+                side.held.insert(source.id.clone());
+            }
+        }
+        graph.index();
+        graph
+    }
+
+    /// Whether there is work left, of which this takes so much.
+    fn spend(&self, work: usize) -> bool {
+        let left = self.work.get().saturating_sub(work);
+        self.work.set(left);
+        left > 0
+    }
+
+    fn index(&mut self) {
+        self.holders.clear();
+        for (uid, side) in &self.sides {
+            for id in side.held.difference(&side.wanted) {
+                let holders = self.holders.entry(id.clone()).or_default();
+                holders.insert(uid.clone());
+            }
+        }
+    }
+
+    /// Who holds what a side waits for, and lets it go.
+    fn lookup<'a>(&self, case: &'a Case<'_>, uid: &str) -> Vec<&'a Claimant> {
+        let missing = self.sides.get(uid).into_iter().flat_map(Side::missing);
+        // An owner is found in several steps.
+        let missing = missing.take_while(|_| self.spend(8));
+        let sources = missing.filter_map(|id| case.picture.source(id));
+        let holders = sources.filter_map(|source| {
+            let owner = case.claims.owner_of_source(uid, source);
+            let groups = || case.picture.groups_with(&source.id).into_iter();
+            let holder = owner
+                .or_else(|| groups().find_map(|group| case.claims.holder_of_group(uid, &group.id)));
+            holder.filter(|holder| holder.lets_go(source))
+        });
+        holders.collect()
+    }
+
+    /// What a side's group can have now: what it keeps, what is free, and, as long as those are
+    /// too few, some of what will leave it.
+    pub fn reach(&self, uid: &str) -> BTreeSet<SourceId> {
+        let Some(side) = self.sides.get(uid).filter(|side| !side.ends) else {
+            return BTreeSet::new();
+        };
+        let comes = side.missing().filter(|id| self.holder(uid, id).is_none());
+        let keeps = side.members.intersection(&side.wanted);
+        let mut reached: BTreeSet<SourceId> = keeps.chain(comes).cloned().collect();
+        let lacking = FEWEST.saturating_sub(reached.len());
+        let mut leavers: Vec<&SourceId> = side.members.difference(&side.wanted).collect();
+        if (1..leavers.len()).contains(&lacking) {
+            let upstream = self.upstream(uid);
+            leavers.sort_by_key(|id| side.pressure(id, &upstream));
+        }
+        reached.extend(leavers.into_iter().take(lacking).cloned());
+        reached
+    }
+
+    /// Another side that holds a source and lets it go.
+    fn holder(&self, me: &str, id: &SourceId) -> Option<&String> {
+        self.spend(1);
+        self.holders.get(id)?.iter().find(|uid| *uid != me)
+    }
+
+    /// Every side on which a side waits, directly or not; itself if it is in a cycle.
+    fn upstream(&self, me: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![me];
+        while let Some(uid) = open.pop().filter(|_| self.spend(1)) {
+            let missing = self.sides.get(uid).into_iter().flat_map(Side::missing);
+            for holder in missing.filter_map(|id| self.holder(uid, id)) {
+                if found.insert(holder.as_str()) {
+                    open.push(holder);
+                }
+            }
+        }
+        found
+    }
+
+    /// Lets everybody go as far as they can; what the resource at hand misses even then, if that
+    /// is because it waits for itself. None as well if that is too much work to tell.
+    pub fn cycle(mut self, me: &str) -> Option<Cycle> {
+        for side in self.sides.values_mut() {
+            side.held.clone_from(&side.members);
+        }
+        self.index();
+        let uids: Vec<String> = self.sides.keys().cloned().collect();
+        let mut moving = true;
+        // Every round brings in what is wanted or takes out what is not, so there is a last one.
+        while moving {
+            moving = false;
+            for uid in &uids {
+                let reached = self.reach(uid);
+                if !self.spend(reached.len()) {
+                    return None;
+                }
+                moving |= self.goes_to(uid, reached);
+            }
+        }
+        let upstream = self.upstream(me);
+        let side = self.sides.get(me).filter(|_| upstream.contains(me))?;
+        let held_up = side.missing().filter_map(|id| {
+            let holder = self.holder(me, id)?;
+            Some((id.clone(), holder.clone()))
+        });
+        let leavers = side.members.difference(&side.wanted);
+        let sought = leavers.filter_map(|id| {
+            let mut seekers = side.seekers.get(id)?.iter();
+            let seeker = seekers.find(|uid| upstream.contains(uid.as_str()))?;
+            Some((id.clone(), seeker.clone()))
+        });
+        Some(Cycle {
+            missing: held_up.collect(),
+            sought: sought.collect(),
+        })
+    }
+
+    /// A side has these sources from now on; whether that is a change.
+    fn goes_to(&mut self, uid: &str, reached: BTreeSet<SourceId>) -> bool {
+        let Some(side) = self.sides.get_mut(uid).filter(|it| it.members != reached) else {
+            return false;
+        };
+        for id in side.held.difference(&reached) {
+            if let Some(holders) = self.holders.get_mut(id) {
+                holders.remove(uid);
+            }
+        }
+        let comes = reached.difference(&side.held);
+        for id in comes.filter(|id| !side.wanted.contains(*id)) {
+            let holders = self.holders.entry(id.clone()).or_default();
+            holders.insert(uid.to_owned());
+        }
+        side.members.clone_from(&reached);
+        side.held = reached;
+        true
+    }
+}
+
+impl Side {
+    fn of(case: &Case<'_>, claimant: &Claimant) -> Self {
+        let claimed: BTreeSet<SourceId> = claimant.held_sources().cloned().collect();
+        let members = match claimant.group().map(|id| case.picture.group(id)) {
+            Some(Presence::There(group, _)) => group.sources.clone(),
+            _ => claimed.clone(),
+        };
+        let wanted = claimant.wanted_sources(case.picture);
+        let side = Self::new(case, &claimant.uid, members, &claimed, wanted);
+        Self {
+            ends: claimant.ends(),
+            ..side
+        }
+    }
+
+    fn new(
+        case: &Case<'_>,
+        uid: &str,
+        members: BTreeSet<SourceId>,
+        claimed: &BTreeSet<SourceId>,
+        wanted: BTreeSet<SourceId>,
+    ) -> Self {
+        let leavers = members.difference(&wanted);
+        let sources = leavers.filter_map(|id| case.picture.source(id));
+        let seekers = sources.map(|source| {
+            let uids = case.claims.seekers_of_source(uid, source).into_iter();
+            (source.id.clone(), uids.map(str::to_owned).collect())
+        });
+        Self {
+            seekers: seekers.collect(),
+            held: members.union(claimed).cloned().collect(),
+            members,
+            wanted,
+            ends: false,
+        }
+    }
+
+    fn missing(&self) -> impl Iterator<Item = &SourceId> {
+        self.wanted.difference(&self.members)
+    }
+
+    /// How much depends on a leaver's going: nothing, another group, or what this side waits for.
+    fn pressure(&self, id: &SourceId, upstream: &BTreeSet<&str>) -> u8 {
+        match self.seekers.get(id) {
+            Some(seekers) if seekers.iter().any(|uid| upstream.contains(uid.as_str())) => 2,
+            Some(seekers) if !seekers.is_empty() => 1,
+            _ => 0,
+        }
+    }
+}
