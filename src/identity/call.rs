@@ -1,4 +1,4 @@
-//! One call: its place under the rate limit, its token, its request, its answer's status.
+//! One call: its permit under the rate limit, its token, its request, its answer's status.
 //! Decides the one repetition there is, after a 401. IO by the transport only.
 
 use std::{
@@ -252,7 +252,7 @@ impl Caller {
         Err(error)
     }
 
-    /// Waits for a place and a token; a write, as long as one may be sent at all.
+    /// Waits for a permit and a token; a write, as long as one may be sent at all.
     async fn ready(
         &self,
         limiter: &Arc<Limiter>,
@@ -260,10 +260,10 @@ impl Caller {
         lane: Lane,
     ) -> Result<(Permit, Token), Error> {
         let ready = async {
-            // Before standing in line, so that refused credentials cost no place in it.
+            // Before it queues, so that refused credentials cost no permit.
             self.tokens.token().await?;
-            let permit = self.place(limiter, kind, lane).await?;
-            // Again: the line may have been longer than the token's life.
+            let permit = self.permit(limiter, kind, lane).await?;
+            // Again: the queue may have been longer than the token's life.
             let token = self.tokens.token().await?;
             Ok((permit, token))
         };
@@ -281,13 +281,18 @@ impl Caller {
 
     /// Waits for the rate limit; a write gives up in time, since what it was decided on ages, and
     /// a create that is sent late may outlive the time for which it is looked for.
-    async fn place(&self, limiter: &Arc<Limiter>, kind: Kind, lane: Lane) -> Result<Permit, Error> {
+    async fn permit(
+        &self,
+        limiter: &Arc<Limiter>,
+        kind: Kind,
+        lane: Lane,
+    ) -> Result<Permit, Error> {
         if kind == Kind::Read {
             return Ok(limiter.acquire(lane).await);
         }
         let longest = self.options.queue_timeout;
-        let place = tokio::time::timeout(longest, limiter.acquire(lane)).await;
-        place.map_err(|_| Error::NotSent {
+        let permit = tokio::time::timeout(longest, limiter.acquire(lane)).await;
+        permit.map_err(|_| Error::NotSent {
             why: format!("the rate limit had no room for {longest:?}"),
         })
     }

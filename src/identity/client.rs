@@ -3,7 +3,7 @@
 //! # Guarantees
 //! - A write leaves at most once for each call; it is repeated only after a 401 in the API's
 //!   own JSON, which says that nothing was executed.
-//! - No request leaves without a place under the rate limit and a token.
+//! - No request leaves without a permit under the rate limit and a token.
 //! - A listed object that cannot be understood is set aside and told, never left out.
 //!
 //! Dropping a call before its answer leaves a write's effect unknown.

@@ -1,9 +1,9 @@
-//! The waiting for the rate limit: a client's calls line up here for the right to send.
+//! The waiting for the rate limit: a client's calls queue up here for the right to send.
 //!
 //! `shares` decides who goes next. Dropping a wait loses nothing.
 //!
 //! How it wakes: the call that goes next holds a timer. A call that stops being the next, or leaves
-//! the line, wakes the one that is. So while anybody waits, somebody who looks is awake.
+//! the queue, wakes the one that is. So while anybody waits, somebody who looks is awake.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -86,18 +86,20 @@ impl Limit {
 impl Limiter {
     /// Waits for the right to send one request. May be dropped at any time.
     pub async fn acquire(self: &Arc<Self>, lane: Lane) -> Permit {
-        let place = self.line_up(lane);
+        let queued = self.enqueue(lane);
         loop {
-            match self.turn(place.ticket) {
+            match self.turn(queued.ticket) {
                 Turn::Go => {
                     return Permit {
                         limiter: Arc::clone(self),
                     };
                 }
-                Turn::Wait => place.wake.notified().await,
+                Turn::Wait => queued.wake.notified().await,
                 // A notice may shorten the sleep: an answer can make room before its time.
                 Turn::Sleep(time) => {
-                    tokio::time::timeout(time, place.wake.notified()).await.ok();
+                    tokio::time::timeout(time, queued.wake.notified())
+                        .await
+                        .ok();
                 }
             }
         }
@@ -118,9 +120,9 @@ impl Limiter {
         self.limit.lock().waiting(self.share)
     }
 
-    fn line_up(self: &Arc<Self>, lane: Lane) -> Place {
-        let (ticket, wake) = self.limit.lock().line_up(self.share, lane, Instant::now());
-        Place {
+    fn enqueue(self: &Arc<Self>, lane: Lane) -> Queued {
+        let (ticket, wake) = self.limit.lock().enqueue(self.share, lane, Instant::now());
+        Queued {
             limiter: Arc::clone(self),
             ticket,
             wake,
@@ -155,14 +157,14 @@ impl Drop for Limiter {
     }
 }
 
-/// A place in the line; dropping it gives it up.
-struct Place {
+/// One who waits in the queue; dropping it gives the turn up.
+struct Queued {
     limiter: Arc<Limiter>,
     ticket: Ticket,
     wake: Arc<Notify>,
 }
 
-impl Drop for Place {
+impl Drop for Queued {
     fn drop(&mut self) {
         let mut shares = self.limiter.limit.lock();
         if shares.give_up(self.ticket) {

@@ -46,7 +46,7 @@ struct Waiter {
     wake: Arc<Notify>,
 }
 
-/// A place in the line of one share.
+/// One who waits in the queue of one share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub share: u64,
@@ -90,8 +90,8 @@ impl Shares {
         self.adopt_the_widest_rate(now);
     }
 
-    /// Puts a call into the line of a share; it is woken when it should look again.
-    pub fn line_up(&mut self, share: u64, lane: Lane, now: Instant) -> (Ticket, Arc<Notify>) {
+    /// Puts a call into the queue of a share; it is woken when it should look again.
+    pub fn enqueue(&mut self, share: u64, lane: Lane, now: Instant) -> (Ticket, Arc<Notify>) {
         let number = self.number();
         let wake = Arc::new(Notify::new());
         let waiter = Waiter {
@@ -113,7 +113,7 @@ impl Shares {
         (ticket, wake)
     }
 
-    /// Takes a call out of its line, if it is still there.
+    /// Takes a call out of its queue, if it is still there.
     pub fn give_up(&mut self, ticket: Ticket) -> bool {
         let share = self.by_number.get_mut(&ticket.share);
         share.is_some_and(|share| share.give_up(ticket))
@@ -161,7 +161,7 @@ impl Shares {
             && let Some(waiter) = share
                 .waiting
                 .get(&ticket.lane)
-                .and_then(|line| line.get(&ticket.number))
+                .and_then(|queue| queue.get(&ticket.number))
         {
             waiter.wake.notify_one();
         }
@@ -186,8 +186,8 @@ impl Shares {
     /// How many calls of a share wait in each lane.
     #[cfg(test)]
     pub fn waiting(&self, share: u64) -> BTreeMap<Lane, usize> {
-        let lines = self.by_number[&share].waiting.iter();
-        lines.map(|(lane, line)| (*lane, line.len())).collect()
+        let queues = self.by_number[&share].waiting.iter();
+        queues.map(|(lane, queue)| (*lane, queue.len())).collect()
     }
 
     /// Once the last share is gone the rate stays: what was sent counts until it is forgotten.
@@ -211,8 +211,8 @@ impl Share {
 
     /// The most urgent call: the lowest rank after ageing, then the oldest.
     fn front(&self, share: u64, now: Instant) -> Option<Ticket> {
-        let fronts = self.waiting.iter().filter_map(|(lane, line)| {
-            let (number, waiter) = line.first_key_value()?;
+        let fronts = self.waiting.iter().filter_map(|(lane, queue)| {
+            let (number, waiter) = queue.first_key_value()?;
             let waited = now.saturating_duration_since(waiter.since);
             Some((aged_rank(*lane, waited), *number, *lane))
         });
@@ -224,11 +224,11 @@ impl Share {
     }
 
     fn give_up(&mut self, ticket: Ticket) -> bool {
-        let Some(line) = self.waiting.get_mut(&ticket.lane) else {
+        let Some(queue) = self.waiting.get_mut(&ticket.lane) else {
             return false;
         };
-        let was_there = line.remove(&ticket.number).is_some();
-        if line.is_empty() {
+        let was_there = queue.remove(&ticket.number).is_some();
+        if queue.is_empty() {
             self.waiting.remove(&ticket.lane);
         }
         was_there

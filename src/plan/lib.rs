@@ -1,20 +1,19 @@
 //! The decisions. Pure: no async, no IO, no clock, no log; `now` is an argument.
 //!
 //! Every side effect, on Kubernetes or on the tenant, is a value that [`Engine::decide`] returns. A
-//! driver carries out one step, tells the engine how it ended and asks again.
+//! driver carries out one action, tells the engine how it ended and asks again.
 //!
 //! # Layout
-//! - [`engine`]: what a driver sees, what comes out, and what a reply or a stored record changes; the
-//!   only caller of the rules.
-//! - [`case`]: what a rule sees, and [`Next`], what it answers.
-//! - [`next()`]: the order of the rules for a resource that lives; [`delete`] for one that goes.
-//! - [`resolve`], [`prerequisites`], [`claims`], [`conflicts`], [`absence`], [`adopt`], [`create`],
-//!   [`sync`], [`update`], [`contested`], [`brake`], [`reassign`], [`moving`] with [`traffic`]: one rule, one file.
-//! - [`alignment`]: whether two password policies align; no other rule asks it.
-//! - [`preview`]: a driver that sends nothing, with the replies of `predict`.
-//! - [`verdict`]: what the status says after a move; [`tenant_conditions()`] for a tenant.
-//! - [`reason`]: the catalogue of reasons, from which the documentation is made.
-//! - [`claims::ClaimIndex`]: who owns what, over all resources.
+//! - [`engine`]: what a process remembers of one resource, and what a reply or a stored record changes.
+//! - [`decide`]: what a driver sees, what comes out; the only caller of the rules.
+//! - [`action`], [`outcome`]: what can be done, and how it can end. [`observed`], [`expectations`],
+//!   [`repairs`]: what was observed, and what is expected of what was sent.
+//! - [`rules`]: the order of the rules over one [`case`]; below it one named file a rule.
+//! - [`resolve`] with [`near`], [`differ`], [`claims`], [`brake`]: what several rules ask.
+//! - [`conditions`]: what a status says after a decision; [`tenant_conditions()`] for a tenant.
+//!   [`reason`]: the catalogue of reasons, from which the documentation is made.
+//! - [`preview`]: a driver that sends nothing, with the replies of [`predict`].
+//! - [`alignment`]: whether two password policies align.
 
 mod action;
 pub mod alignment;

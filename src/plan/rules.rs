@@ -1,4 +1,4 @@
-//! The order of the rules. Level-triggered: nothing here trusts that an earlier step
+//! The order of the rules. Level-triggered: nothing here trusts that an earlier action
 //! happened; it looks at what is recorded and what is observed.
 
 pub mod absence;
@@ -34,7 +34,7 @@ use crate::{
     resolve::Resolved,
 };
 
-/// The next move for one resource.
+/// What to do next for one resource.
 pub fn next(case: &Case<'_>, now: Timestamp) -> Next {
     if let Some(stop) = setback(case, now) {
         return stop;

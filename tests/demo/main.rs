@@ -5,7 +5,7 @@
 //! promises ends the demo with status 1. Nothing is slept for: each wait has a condition and an end.
 //!
 //! # Layout
-//! - [`foresee`], [`scenes`], [`crash`], [`farewell`]: what is shown, in order.
+//! - [`foresee`], [`scenes`], [`crash`], [`deletion`]: what is shown, in order.
 //! - [`stage`]: what runs behind it; [`screen`]: how it is printed; [`calls`]: the tenant's ledger.
 //! - [`picture`]: some scenes as an SVG, for the README.
 //! - `manifests/`: what is applied, besides `config/samples`.
@@ -18,7 +18,7 @@
 
 mod calls;
 mod crash;
-mod farewell;
+mod deletion;
 mod foresee;
 mod picture;
 mod scenes;
@@ -111,7 +111,7 @@ async fn play(screen: &Screen, stay: bool) -> Result<(), Broken> {
     scenes::refused(&mut stage).await?;
     crash::between_post_and_answer(&mut stage).await?;
     scenes::adopt(&mut stage).await?;
-    farewell::delete(&mut stage).await?;
+    deletion::delete(&mut stage).await?;
     stage.stop().await
 }
 

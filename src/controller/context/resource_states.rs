@@ -37,11 +37,11 @@ struct All {
     at_rest: BTreeMap<String, ResourceState>,
     /// Resources whose memory is out with a pass, and what the watch showed of them meanwhile.
     in_pass: BTreeMap<String, Option<u64>>,
-    /// Resources that wait for a place among those who write a tenant, or have one offered.
+    /// Resources that wait for a permit to write a tenant, or have one offered.
     queued: BTreeMap<String, (PermitKind, Option<OwnedSemaphorePermit>)>,
 }
 
-/// What a resource stands in line for.
+/// What a resource waits for a permit to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PermitKind {
     /// To make a group.
@@ -133,20 +133,20 @@ impl ResourceStates {
         all.queued.remove(uid);
     }
 
-    /// Puts a resource in line; true if somebody must now wait for its place.
+    /// Queues a resource for a permit; true if somebody must now wait for that permit.
     pub fn enqueue(&self, uid: &str, kind: PermitKind) -> bool {
         let before = self.lock().queued.insert(uid.to_owned(), (kind, None));
         before.is_none_or(|(known, _)| known != kind)
     }
 
-    /// Offers a place to a resource in line; it goes back if that is gone.
+    /// Offers a permit to a resource in the queue; it goes back if the resource is gone.
     pub fn offer(&self, uid: &str, permit: OwnedSemaphorePermit) {
         if let Some((_, offered)) = self.lock().queued.get_mut(uid) {
             *offered = Some(permit);
         }
     }
 
-    /// Takes the place that is offered to a resource.
+    /// Takes the permit that is offered to a resource.
     pub fn accept(&self, uid: &str) -> Option<OwnedSemaphorePermit> {
         let queued = &mut self.lock().queued;
         queued.get(uid)?.1.as_ref()?;

@@ -273,7 +273,7 @@ impl ClaimIndex {
     }
 
     /// The resource whose status records a group, if that is another one.
-    pub fn holder_of_group(&self, me: &str, id: &GroupId) -> Option<&Claimant> {
+    pub fn recorded_owner_of_group(&self, me: &str, id: &GroupId) -> Option<&Claimant> {
         self.owner_of_group(me, id)
             .filter(|other| other.held.group.as_ref() == Some(id))
     }

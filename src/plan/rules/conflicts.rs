@@ -1,5 +1,5 @@
 //! The rule ownership: what stands in the way of a group. An owner that keeps what is wanted, or a group that
-//! no resource manages, needs a person; a source whose holder lets it go is only waited for.
+//! no resource manages, needs a person; a source whose owner lets it go is only waited for.
 
 use psg_domain::{Group, GroupId, Presence, Source};
 
@@ -24,7 +24,7 @@ pub struct Awaited<'a> {
     /// The source.
     pub source: &'a Source,
     /// The resource that holds it.
-    pub holder: &'a Claimant,
+    pub owner: &'a Claimant,
 }
 
 /// Looks for owners and other groups of everything wanted. `mine` is the group that is ours, or
@@ -59,7 +59,7 @@ pub fn conflicts<'a>(
         .collect();
     for source in &sources {
         match case.claims.owner_of_source(me, source) {
-            Some(holder) if holder.lets_go(source) => awaited.push(Awaited { source, holder }),
+            Some(owner) if owner.lets_go(source) => awaited.push(Awaited { source, owner }),
             Some(owner) => findings.push(owned(format!("source \"{}\"", source.name), owner)),
             None => {}
         }
@@ -73,11 +73,11 @@ pub fn conflicts<'a>(
         let elsewhere = case.picture.groups_with(&source.id).into_iter();
         for group in elsewhere.filter(rival) {
             let owned = case.claims.owner_of_source(me, source).is_some();
-            match case.claims.holder_of_group(me, &group.id) {
+            match case.claims.recorded_owner_of_group(me, &group.id) {
                 Some(_) if owned => {}
-                Some(holder) if holder.lets_go(source) => awaited.push(Awaited { source, holder }),
-                Some(holder) => {
-                    let owner = holder.called_from(&case.object.namespace);
+                Some(owner) if owner.lets_go(source) => awaited.push(Awaited { source, owner }),
+                Some(owner) => {
+                    let owner = owner.called_from(&case.object.namespace);
                     findings.push(Finding::new(
                         Reason::OwnedByAnother,
                         format!(

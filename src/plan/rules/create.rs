@@ -274,7 +274,7 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
         .into_iter()
         .filter(|group| {
             case.claims
-                .holder_of_group(&case.object.uid, &group.id)
+                .recorded_owner_of_group(&case.object.uid, &group.id)
                 .is_none()
         })
         .collect();

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The next move for a resource that is being deleted.
+/// What to do next for a resource that is being deleted.
 pub fn next(case: &Case<'_>, now: Timestamp) -> Next {
     if !case.object.finalizer {
         return Next::Settled;

@@ -60,13 +60,13 @@ pub fn wait_or_blocked(
     }
 }
 
-/// Waits for sources that their holders let go.
+/// Waits for sources that their owners let go.
 pub fn wait(case: &Case<'_>, now: Timestamp, awaited: &[Awaited<'_>]) -> Next {
     let each: Vec<String> = awaited
         .iter()
-        .map(|Awaited { source, holder }| {
-            let holder = told(case, holder);
-            format!("source \"{}\" is still held by {holder}", source.name)
+        .map(|Awaited { source, owner }| {
+            let owner = told(case, owner);
+            format!("source \"{}\" is still held by {owner}", source.name)
         })
         .collect();
     let message = format!(
@@ -82,9 +82,9 @@ pub fn wait(case: &Case<'_>, now: Timestamp, awaited: &[Awaited<'_>]) -> Next {
 fn blocked(case: &Case<'_>, group: &Group, cycle: &Cycle) -> Finding {
     let claimant = |uid: &String| case.claims.claimant(uid);
     let named = |id: &SourceId| format!("\"{}\"", differ::source(id, case.picture));
-    let holds = cycle.missing.iter().map(|(id, holder)| {
-        let holder = claimant(holder).map_or_else(String::new, |holder| told(case, holder));
-        format!("{} is held by {holder}", named(id))
+    let holds = cycle.missing.iter().map(|(id, owner)| {
+        let owner = claimant(owner).map_or_else(String::new, |owner| told(case, owner));
+        format!("{} is held by {owner}", named(id))
     });
     let seeks = cycle.sought.iter().map(|(id, seeker)| {
         let seeker = claimant(seeker).map_or_else(String::new, |seeker| told(case, seeker));

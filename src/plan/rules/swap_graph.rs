@@ -26,7 +26,7 @@ pub const WORK: usize = 20_000;
 pub struct SwapGraph {
     sides: BTreeMap<String, Side>,
     /// Who holds a source and lets it go.
-    holders: BTreeMap<SourceId, BTreeSet<String>>,
+    owners: BTreeMap<SourceId, BTreeSet<String>>,
     work: Cell<usize>,
 }
 
@@ -65,23 +65,23 @@ impl SwapGraph {
         let side = Side::new(case, &me, members, &BTreeSet::new(), resolved.source_ids());
         let mut graph = Self {
             sides: BTreeMap::from([(me.clone(), side)]),
-            holders: BTreeMap::new(),
+            owners: BTreeMap::new(),
             work: Cell::new(WORK),
         };
         let mut open = vec![me];
         while let Some(uid) = open.pop() {
-            for holder in graph.lookup(case, &uid) {
-                if !graph.sides.contains_key(&holder.uid) {
-                    let side = Side::of(case, holder);
+            for owner in graph.lookup(case, &uid) {
+                if !graph.sides.contains_key(&owner.uid) {
+                    let side = Side::of(case, owner);
                     graph.spend(side.members.len() + side.wanted.len());
-                    graph.sides.insert(holder.uid.clone(), side);
-                    open.push(holder.uid.clone());
+                    graph.sides.insert(owner.uid.clone(), side);
+                    open.push(owner.uid.clone());
                 }
             }
         }
-        // Whatever doubt there is about a holder's group: what is waited for is not free.
-        for Awaited { source, holder } in awaited {
-            if let Some(side) = graph.sides.get_mut(&holder.uid) {
+        // Whatever doubt there is about an owner's group: what is waited for is not free.
+        for Awaited { source, owner } in awaited {
+            if let Some(side) = graph.sides.get_mut(&owner.uid) {
                 side.held.insert(source.id.clone());
             }
         }
@@ -97,11 +97,11 @@ impl SwapGraph {
     }
 
     fn index(&mut self) {
-        self.holders.clear();
+        self.owners.clear();
         for (uid, side) in &self.sides {
             for id in side.held.difference(&side.wanted) {
-                let holders = self.holders.entry(id.clone()).or_default();
-                holders.insert(uid.clone());
+                let owners = self.owners.entry(id.clone()).or_default();
+                owners.insert(uid.clone());
             }
         }
     }
@@ -112,14 +112,15 @@ impl SwapGraph {
         // An owner is found in several steps.
         let missing = missing.take_while(|_| self.spend(8));
         let sources = missing.filter_map(|id| case.picture.source(id));
-        let holders = sources.filter_map(|source| {
+        let owners = sources.filter_map(|source| {
             let owner = case.claims.owner_of_source(uid, source);
             let groups = || case.picture.groups_with(&source.id).into_iter();
-            let holder = owner
-                .or_else(|| groups().find_map(|group| case.claims.holder_of_group(uid, &group.id)));
-            holder.filter(|holder| holder.lets_go(source))
+            let owner = owner.or_else(|| {
+                groups().find_map(|group| case.claims.recorded_owner_of_group(uid, &group.id))
+            });
+            owner.filter(|owner| owner.lets_go(source))
         });
-        holders.collect()
+        owners.collect()
     }
 
     /// What a side's group can have now: what it keeps, what is free, and, as long as those are
@@ -128,7 +129,7 @@ impl SwapGraph {
         let Some(side) = self.sides.get(uid).filter(|side| !side.ends) else {
             return BTreeSet::new();
         };
-        let comes = side.missing().filter(|id| self.holder(uid, id).is_none());
+        let comes = side.missing().filter(|id| self.owner(uid, id).is_none());
         let keeps = side.members.intersection(&side.wanted);
         let mut reached: BTreeSet<SourceId> = keeps.chain(comes).cloned().collect();
         let lacking = FEWEST.saturating_sub(reached.len());
@@ -142,9 +143,9 @@ impl SwapGraph {
     }
 
     /// Another side that holds a source and lets it go.
-    fn holder(&self, me: &str, id: &SourceId) -> Option<&String> {
+    fn owner(&self, me: &str, id: &SourceId) -> Option<&String> {
         self.spend(1);
-        self.holders.get(id)?.iter().find(|uid| *uid != me)
+        self.owners.get(id)?.iter().find(|uid| *uid != me)
     }
 
     /// Every side on which a side waits, directly or not; itself if it is in a cycle.
@@ -153,9 +154,9 @@ impl SwapGraph {
         let mut open = vec![me];
         while let Some(uid) = open.pop().filter(|_| self.spend(1)) {
             let missing = self.sides.get(uid).into_iter().flat_map(Side::missing);
-            for holder in missing.filter_map(|id| self.holder(uid, id)) {
-                if found.insert(holder.as_str()) {
-                    open.push(holder);
+            for owner in missing.filter_map(|id| self.owner(uid, id)) {
+                if found.insert(owner.as_str()) {
+                    open.push(owner);
                 }
             }
         }
@@ -185,8 +186,8 @@ impl SwapGraph {
         let upstream = self.upstream(me);
         let side = self.sides.get(me).filter(|_| upstream.contains(me))?;
         let held_up = side.missing().filter_map(|id| {
-            let holder = self.holder(me, id)?;
-            Some((id.clone(), holder.clone()))
+            let owner = self.owner(me, id)?;
+            Some((id.clone(), owner.clone()))
         });
         let leavers = side.members.difference(&side.wanted);
         let sought = leavers.filter_map(|id| {
@@ -206,14 +207,14 @@ impl SwapGraph {
             return false;
         };
         for id in side.held.difference(&reached) {
-            if let Some(holders) = self.holders.get_mut(id) {
-                holders.remove(uid);
+            if let Some(owners) = self.owners.get_mut(id) {
+                owners.remove(uid);
             }
         }
         let comes = reached.difference(&side.held);
         for id in comes.filter(|id| !side.wanted.contains(*id)) {
-            let holders = self.holders.entry(id.clone()).or_default();
-            holders.insert(uid.to_owned());
+            let owners = self.owners.entry(id.clone()).or_default();
+            owners.insert(uid.to_owned());
         }
         side.members.clone_from(&reached);
         side.held = reached;

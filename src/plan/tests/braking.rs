@@ -152,7 +152,7 @@ fn orphaning_needs_nobodys_leave() {
     let fixture = waits(&[Going::Waits; 9]).with(|f| f.desired.deletion = DeletionPolicy::Orphan);
     assert!(matches!(
         fixture.step(),
-        crate::Action::ReleaseFinalizer(farewell) if farewell.kind == crate::ReleaseKind::Orphaned
+        crate::Action::ReleaseFinalizer(release) if release.kind == crate::ReleaseKind::Orphaned
     ));
 }
 

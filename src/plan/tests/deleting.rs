@@ -33,9 +33,9 @@ fn gone() -> Fixture {
     })
 }
 
-fn farewell(fixture: &Fixture) -> Release {
+fn release(fixture: &Fixture) -> Release {
     match fixture.step() {
-        Action::ReleaseFinalizer(farewell) => farewell,
+        Action::ReleaseFinalizer(release) => release,
         other => panic!("not released: {other:?}"),
     }
 }
@@ -74,9 +74,9 @@ fn what_never_made_anything_is_released_without_a_look_at_the_tenant() {
             f.tenant.state = TenantState::Unreachable(Finding::new(Reason::TenantUnreachable, ""));
             f.object.paused_until = Some(at(NOW + 60));
         });
-    let farewell = farewell(&fixture);
+    let release = release(&fixture);
     assert_eq!(
-        (farewell.kind, farewell.group),
+        (release.kind, release.group),
         (ReleaseKind::NothingMade, None)
     );
 }
@@ -84,11 +84,11 @@ fn what_never_made_anything_is_released_without_a_look_at_the_tenant() {
 #[test]
 fn a_group_that_was_only_looked_at_is_released_untouched() {
     let fixture = Fixture::deleting().with(|f| f.recorded.origin = Some(Origin::Observed));
-    assert_eq!(farewell(&fixture).kind, ReleaseKind::NothingMade);
+    assert_eq!(release(&fixture).kind, ReleaseKind::NothingMade);
     let observing = Fixture::deleting().with(|f| f.desired.management = ManagementPolicy::Observe);
-    let farewell = farewell(&observing);
+    let release = release(&observing);
     assert_eq!(
-        (farewell.kind, farewell.group),
+        (release.kind, release.group),
         (ReleaseKind::Observed, Some(group_id("g")))
     );
 }
@@ -99,12 +99,12 @@ fn orphan_is_the_one_way_out_without_the_tenant_and_says_what_it_leaves() {
         f.desired.deletion = DeletionPolicy::Orphan;
         f.tenant.state = TenantState::Blocked(Finding::new(Reason::CredentialsInvalid, ""));
     });
-    let farewell = farewell(&fixture);
+    let release = release(&fixture);
     assert_eq!(
-        (farewell.kind, farewell.group),
+        (release.kind, release.group),
         (ReleaseKind::Orphaned, Some(group_id("g")))
     );
-    assert_eq!(results(&farewell.sources), [None, None]);
+    assert_eq!(results(&release.sources), [None, None]);
 }
 
 #[test]
@@ -113,11 +113,11 @@ fn a_source_that_had_left_before_is_named_when_a_resource_is_let_go() {
     let orphan = Fixture::deleting()
         .with(left)
         .with(|f| f.desired.deletion = DeletionPolicy::Orphan);
-    assert_eq!(farewell(&orphan).sources.len(), 1);
+    assert_eq!(release(&orphan).sources.len(), 1);
     let observing = Fixture::settled()
         .with(left)
         .with(|f| f.desired.management = ManagementPolicy::Observe);
-    assert_eq!(farewell(&observing).sources.len(), 1);
+    assert_eq!(release(&observing).sources.len(), 1);
 }
 
 #[test]
@@ -299,13 +299,13 @@ fn it_ends_once_every_source_has_its_policy() {
     let fixture = gone()
         .holders("ad", READ + 4, &[everybody("strong")])
         .holders("sf", READ + 4, &[exception("weak"), everybody("strong")]);
-    let farewell = farewell(&fixture);
+    let release = release(&fixture);
     assert_eq!(
-        (farewell.kind, farewell.group),
+        (release.kind, release.group),
         (ReleaseKind::Deleted, Some(group_id("g")))
     );
     assert_eq!(
-        results(&farewell.sources),
+        results(&release.sources),
         [Some(ReassignmentResult::ByService); 2]
     );
 }
@@ -329,7 +329,7 @@ fn what_we_assigned_is_told_from_what_the_service_did() {
         })
         .holders("ad", READ + 6, &[everybody("strong")]);
     assert_eq!(
-        results(&farewell(&assigned).sources),
+        results(&release(&assigned).sources),
         [
             Some(ReassignmentResult::ByOperator),
             Some(ReassignmentResult::ByService)
@@ -378,7 +378,7 @@ fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
         .walk(READ + 4, &[other])
         .with(|f| f.picture.merge_holders(at(READ + 4), source_id("sf"), None));
     assert_eq!(
-        results(&farewell(&elsewhere).sources),
+        results(&release(&elsewhere).sources),
         [
             Some(ReassignmentResult::InAnotherGroup),
             Some(ReassignmentResult::SourceGone)
@@ -389,7 +389,7 @@ fn a_source_in_another_group_or_gone_or_without_its_policy_holds_up_nothing() {
         .holders("ad", READ + 4, &[])
         .holders("sf", READ + 4, &[everybody("strong")]);
     assert_eq!(
-        results(&farewell(&no_policy).sources),
+        results(&release(&no_policy).sources),
         [
             Some(ReassignmentResult::PolicyGone),
             Some(ReassignmentResult::ByService)
@@ -457,7 +457,7 @@ fn a_source_that_cannot_be_written_holds_the_finalizer_and_is_named() {
     let mended = stored
         .holders("sf", NOW + 31, &[everybody("strong")])
         .with(|f| f.now = at(NOW + 31));
-    assert_eq!(farewell(&mended).kind, ReleaseKind::Deleted);
+    assert_eq!(release(&mended).kind, ReleaseKind::Deleted);
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn progress_is_stored_in_batches() {
     assert!(
         matches!(stored.step(), Action::AssignPolicy { source, .. } if source == source_id("s20"))
     );
-    assert_eq!(farewell(&fixture(15)).sources.len(), 15);
+    assert_eq!(release(&fixture(15)).sources.len(), 15);
 }
 
 #[test]
@@ -511,9 +511,9 @@ fn an_open_intent_is_settled_first() {
         .with(|f| f.now = at(NOW + 60))
         .walk(NOW + 20, &[])
         .walk(NOW + 30, &[]);
-    assert_eq!(farewell(&void).kind, ReleaseKind::NothingMade);
+    assert_eq!(release(&void).kind, ReleaseKind::NothingMade);
     let not_made = open().not_made(setback(NOW + 5));
-    assert_eq!(farewell(&not_made).kind, ReleaseKind::NothingMade);
+    assert_eq!(release(&not_made).kind, ReleaseKind::NothingMade);
 }
 
 #[test]
@@ -543,7 +543,7 @@ fn the_sources_of_an_earlier_group_get_their_policy_though_the_next_was_never_ma
     let lacking = fixture.clone().holders("ad", READ, &[]);
     assert!(matches!(lacking.step(), Action::AssignPolicy { .. }));
     let done = fixture.holders("ad", READ, &[everybody("strong")]);
-    assert_eq!(farewell(&done).kind, ReleaseKind::Deleted);
+    assert_eq!(release(&done).kind, ReleaseKind::Deleted);
 }
 
 #[test]
@@ -604,7 +604,7 @@ fn a_manifest_that_cannot_be_read_does_not_stop_it() {
         .with(|f| f.unreadable = Some("spec.name".to_owned()))
         .holders("ad", READ + 4, &[everybody("strong")])
         .holders("sf", READ + 4, &[everybody("strong")]);
-    assert_eq!(farewell(&fixture).kind, ReleaseKind::Deleted);
+    assert_eq!(release(&fixture).kind, ReleaseKind::Deleted);
 }
 
 #[test]

@@ -69,11 +69,11 @@ fn a_group_that_is_looked_at_is_followed_when_it_is_renamed() {
 #[test]
 fn going_over_to_observe_gives_up_finalizer_and_ownership_but_not_the_group() {
     let fixture = Fixture::settled().with(|f| f.desired.management = ManagementPolicy::Observe);
-    let Action::ReleaseFinalizer(farewell) = fixture.step() else {
+    let Action::ReleaseFinalizer(release) = fixture.step() else {
         panic!()
     };
     assert_eq!(
-        (farewell.kind, farewell.group),
+        (release.kind, release.group),
         (ReleaseKind::Observed, Some(group_id("g")))
     );
     let released = fixture.with(|f| f.object.finalizer = false);

@@ -132,8 +132,8 @@ impl World {
     }
 
     /// S5.
-    pub fn check_release(&mut self, uid: &str, farewell: &Release) {
-        let kind = farewell.kind;
+    pub fn check_release(&mut self, uid: &str, release: &Release) {
+        let kind = release.kind;
         if !matches!(kind, ReleaseKind::NothingMade | ReleaseKind::Deleted) {
             let stored = &self.resources[uid].desired;
             let asked = stored.deletion == DeletionPolicy::Orphan
@@ -151,7 +151,7 @@ impl World {
             None,
             "{uid}: a POST is on its way"
         );
-        for source in &farewell.sources {
+        for source in &release.sources {
             assert!(source.result.is_some(), "{uid}: {source:?} is undecided");
         }
     }

@@ -332,7 +332,7 @@ fn what_is_announced_is_taken_back_by_no_watch_that_shows_what_it_is_stored_on()
     index.insert(of(&before, 7));
     index.insert(of(&adopts, 7).announced());
     let group = super::fixture::group_id("g");
-    let owned = |index: &ClaimIndex| index.holder_of_group("new", &group).is_some();
+    let owned = |index: &ClaimIndex| index.recorded_owner_of_group("new", &group).is_some();
     index.see(of(&before, 7));
     assert!(owned(&index));
     index.see(of(&before, 8));

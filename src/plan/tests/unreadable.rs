@@ -235,11 +235,11 @@ fn a_policy_counts_as_gone_only_if_all_policies_are_shown() {
             f.picture.merge_unreadable_facts(Vec::new(), incomplete);
         })
     };
-    let Action::ReleaseFinalizer(farewell) = without(false).step() else {
+    let Action::ReleaseFinalizer(release) = without(false).step() else {
         panic!()
     };
     let gone = Some(ReassignmentResult::PolicyGone);
-    assert!(farewell.sources.iter().all(|source| source.result == gone));
+    assert!(release.sources.iter().all(|source| source.result == gone));
     assert!(matches!(without(true).step(), Action::AssignPolicy { .. }));
 }
 

@@ -1,5 +1,5 @@
 //! The loop of the operator over the [`model`](super::model): asks `next`, carries the move out,
-//! stores what `verdict` says, and crashes where it is told to.
+//! stores what `report` says, and crashes where it is told to.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -53,7 +53,7 @@ pub struct Resource {
     failures: u32,
     /// Groups that it may write: made by it, or adopted.
     pub ours: BTreeSet<GroupId>,
-    pub farewell: Option<Release>,
+    pub release: Option<Release>,
 }
 
 pub struct World {
@@ -103,7 +103,7 @@ impl World {
             engine: Engine::default(),
             failures: 0,
             ours: BTreeSet::new(),
-            farewell: None,
+            release: None,
         };
         self.resources.insert(uid.to_owned(), resource);
         self.claim(uid);
@@ -297,11 +297,11 @@ impl World {
                 self.store(uid, decision.report.unwrap());
                 self.engine(uid).recorded(&memory);
             }
-            Next::Do(Action::ReleaseFinalizer(farewell)) => {
-                self.check_release(uid, &farewell);
+            Next::Do(Action::ReleaseFinalizer(release)) => {
+                self.check_release(uid, &release);
                 let resource = self.resources.get_mut(uid).unwrap();
                 resource.object.finalizer = false;
-                resource.farewell = Some(farewell);
+                resource.release = Some(release);
                 resource.engine.finalized();
                 if resource.object.deleting {
                     self.resources.remove(uid);

@@ -192,15 +192,15 @@ pub fn is_twin(known: &Resource, made: &Made) -> bool {
 }
 
 /// A finalizer that is about to end.
-pub fn release(state: &State, r: usize, view: &Resource, farewell: &Release) -> Option<Law> {
-    let right = match farewell.kind {
+pub fn release(state: &State, r: usize, view: &Resource, release: &Release) -> Option<Law> {
+    let right = match release.kind {
         ReleaseKind::Orphaned => view.desired.deletion == DeletionPolicy::Orphan,
         ReleaseKind::Observed => view.desired.management == ManagementPolicy::Observe,
         ReleaseKind::NothingMade | ReleaseKind::Deleted => {
             let planned = view.recorded.deletion.iter().flat_map(|d| &d.sources);
             let mut planned = planned.chain(&view.recorded.leaving);
             let ended = |source: &SourceId| {
-                let one = farewell.sources.iter().find(|one| one.source == *source);
+                let one = release.sources.iter().find(|one| one.source == *source);
                 one.is_some_and(|one| match one.result {
                     None => false,
                     Some(ReassignmentResult::ByService | ReassignmentResult::ByOperator) => {

@@ -9,8 +9,8 @@ use psg_domain::{Desired, Intent};
 use super::{
     calm::{Calm, End, Place},
     coverage::Coverage,
+    decisions::{claims, moves},
     laws,
-    mind::{claims, moves},
     process::{end, start, walk, watch},
     rest,
     state::{Budget, Made, Pass, Resource, State, TWO, Tenant},

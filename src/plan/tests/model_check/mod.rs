@@ -1,4 +1,4 @@
-//! A model checker over the real [`next`](crate::next()) and [`verdict`](crate::report()): two
+//! A model checker over the real [`next`](crate::next()) and [`report`](crate::report()): two
 //! resources, two processes that may both believe that they lead, one tenant and the API server.
 //! Every order in which their single effects can happen is followed to its end, with lost and late
 //! answers, crashes, watches that lag, edits and strangers, each as often as a world allows.
@@ -21,7 +21,7 @@
 //!
 //! # Layout
 //! - [`state`], [`sight`], [`tenant`]: what is, what a process saw of it, and what the tenant does.
-//! - [`machine`]: what may happen next; [`mind`], [`turn`], [`process`], [`wire`]: what follows.
+//! - [`machine`]: what may happen next; [`decisions`], [`turn`], [`process`], [`wire`]: what follows.
 //! - [`laws`]: what must always hold. [`coverage`]: what happened.
 //! - [`calm`], [`circles`], [`rest`]: that it comes to rest.
 //! - [`search`]: how a world is searched. [`worlds`]: which ones are.
@@ -29,9 +29,9 @@
 mod calm;
 mod circles;
 mod coverage;
+mod decisions;
 mod laws;
 mod machine;
-mod mind;
 mod process;
 mod rest;
 mod search;

@@ -6,9 +6,9 @@ use psg_domain::Origin;
 
 use super::{
     coverage::Event,
+    decisions::say,
     laws,
     machine::{Fate, World},
-    mind::say,
     process::{engine, forget, pass, read, reread, sight},
     state::{Pass, Resource, State, TWO},
     time::NOW,
@@ -47,8 +47,8 @@ impl World {
                 });
                 then(state, p, r, &stored, Engine::finalized);
             }
-            Next::Do(Action::ReleaseFinalizer(farewell)) => {
-                self.release(state, p, r, &farewell, fate);
+            Next::Do(Action::ReleaseFinalizer(release)) => {
+                self.release(state, p, r, &release, fate);
             }
             Next::Do(step) => self.send(state, p, r, &step, &basis.unwrap_or_default(), fate),
             Next::Refresh { what, newer_than } => {
@@ -100,7 +100,7 @@ impl World {
         then(state, p, r, &stored, |engine| engine.recorded(memory));
     }
 
-    fn release(&self, state: &mut State, p: usize, r: usize, farewell: &Release, fate: Fate) {
+    fn release(&self, state: &mut State, p: usize, r: usize, release: &Release, fate: Fate) {
         let view = pass(state, p, r).view.clone();
         let Some(view) = view else { return };
         let stored = self.store(state, p, r, fate, |resource| {
@@ -109,19 +109,19 @@ impl World {
         if matches!(stored, Stored::Done | Stored::Lost) {
             state.broken = state
                 .broken
-                .or_else(|| laws::release(state, r, &view, farewell));
+                .or_else(|| laws::release(state, r, &view, release));
             let skipped = |one: &psg_domain::Reassignment| {
                 use psg_domain::ReassignmentResult::{ByOperator, ByService};
                 !matches!(one.result, None | Some(ByOperator | ByService))
             };
-            if farewell.sources.iter().any(skipped) {
+            if release.sources.iter().any(skipped) {
                 self.coverage.saw(Event::SourceSkipped);
             }
-            if matches!(farewell.kind, ReleaseKind::Orphaned | ReleaseKind::Observed) {
+            if matches!(release.kind, ReleaseKind::Orphaned | ReleaseKind::Observed) {
                 self.coverage.saw(Event::Orphaned);
                 disown(state, r);
             }
-            if farewell.kind == ReleaseKind::Deleted {
+            if release.kind == ReleaseKind::Deleted {
                 self.coverage.saw(Event::Deleted);
             }
             if view.object.deleting {
