@@ -24,7 +24,7 @@ async fn a_plan_of_a_thousand_manifests_costs_one_read_and_three_calls_for_each_
         ("POST /oauth/token", 1),
         ("GET /password-sync-groups", 5),
         ("GET /sources", 9),
-        ("GET /password-policies", 2),
+        ("GET /password-policies", 1),
         ("GET /source-apps/all", 1),
         ("GET /sources/{id}/password-policies", sources),
         ("GET /accounts", sources),

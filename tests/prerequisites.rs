@@ -1,6 +1,7 @@
 //! What the vendor's guide asks of a group's sources is checked before any write, all at once,
 //! and a group that exists already is left alone when it stops being true.
 
+use kube::api::DynamicObject;
 use serde_json::json;
 
 use crate::support::{
@@ -99,6 +100,52 @@ async fn an_unhealthy_source_is_a_warning_and_holds_nothing_up() {
     world
         .wait_condition("old", "SourcesHealthy", "True", Some("Healthy"))
         .await;
+    assert_eq!(world.tenant.writes().await, ["POST /password-sync-groups"]);
+}
+
+/// A person who changes a password sees the group's policy only: that the change then fails on one
+/// source is foreseen here, and said on the resource.
+#[tokio::test]
+async fn a_policy_that_refuses_what_the_groups_admits_is_a_warning_and_ends_when_it_is_mended() {
+    let world = World::v1("mismatch").start().await;
+    let (strong, services) = (
+        "policies/2c91808d744ba0ce01746f93b6204501",
+        "policies/2c91808d744ba0ce01746f93b6204503",
+    );
+    let spec = spec("Staff", &["Salesforce", "OpenLDAP"]);
+    world.apply_group("staff", &spec).await;
+    world.wait_ready("staff").await;
+    let group = world
+        .wait_condition("staff", "PoliciesAligned", "False", Some("PolicyMismatch"))
+        .await;
+    let warning = said(&group, "PoliciesAligned");
+    assert!(
+        warning.contains("policy \"Service Accounts\", which \"OpenLDAP\" had before"),
+        "{warning}"
+    );
+    assert!(warning.contains("(minLength 24)"), "{warning}");
+    assert!(said(&group, "Stalled").is_empty());
+
+    let contradiction = json!({"name": "Service Accounts", "minLength": 4, "maxLength": 8});
+    world.tenant.put(services, contradiction).await;
+    world.poke("default").await;
+    world
+        .wait_condition(
+            "staff",
+            "PoliciesAligned",
+            "False",
+            Some("NoCommonPassword"),
+        )
+        .await;
+
+    let strict = json!({"name": "Corporate Strong", "minLength": 24});
+    world.tenant.put(strong, strict).await;
+    let lax = json!({"name": "Service Accounts", "minLength": 24});
+    world.tenant.put(services, lax).await;
+    world.poke("default").await;
+    let aligned = |group: &DynamicObject| said(group, "PoliciesAligned").is_empty();
+    let group = world.wait_group("staff", "no mismatch", aligned).await;
+    assert!(said(&group, "Ready").starts_with("True InSync: "));
     assert_eq!(world.tenant.writes().await, ["POST /password-sync-groups"]);
 }
 

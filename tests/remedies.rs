@@ -262,6 +262,8 @@ const ELSEWHERE: &[(Reason, &str, &str)] = &[
     (Reason::CredentialsInvalid, "credentials.rs", "wait_ready"),
     (Reason::MissingScope, "rights.rs", "wait_ready"),
     (Reason::Forbidden, "rights.rs", "wait_ready"),
+    (Reason::PolicyMismatch, "prerequisites.rs", "no mismatch"),
+    (Reason::NoCommonPassword, "prerequisites.rs", "no mismatch"),
 ];
 
 /// Nothing is to be done about these but to wait, or they are mended by those who run the operator or
@@ -285,6 +287,7 @@ const NOTHING_TO_DO: &[Reason] = &[
     Reason::SecretNotReleased,
     Reason::TooFewSources,
     Reason::StoredOtherwise,
+    Reason::OtherPolicy,
 ];
 
 #[test]

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{GroupId, PolicyId, SourceId};
+use crate::{
+    ids::{GroupId, PolicyId, SourceId},
+    password_rules::PasswordRules,
+};
 
 /// An identity source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Policy {
     pub id: PolicyId,
     /// Its name.
     pub name: String,
+    /// What it demands of a password.
+    pub rules: PasswordRules,
 }
 
 /// A password sync group as the tenant holds it.

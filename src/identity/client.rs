@@ -11,9 +11,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use http::HeaderMap;
-use psg_domain::{
-    Group, GroupId, Holder, PasswordRules, Policy, PolicyId, Source, SourceId, TenantKey,
-};
+use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId, TenantKey};
 
 use crate::{
     call::{Call, Caller},
@@ -126,15 +124,6 @@ impl Client {
     pub async fn list_policies(&self, page: Page, lane: Lane) -> Result<Listed<Policy>, Error> {
         self.list(Operation::ListPolicies, page, lane, wire::policies)
             .await
-    }
-
-    /// What every password policy demands of a password: for previews, the operator itself never asks.
-    pub async fn rules_of_policies(
-        &self,
-        lane: Lane,
-    ) -> Result<Vec<(PolicyId, PasswordRules)>, Error> {
-        let list = |page| self.list(Operation::ListPolicies, page, lane, wire::rules_of_policies);
-        Ok(pages::all(list).await?.items)
     }
 
     /// Who owns each source, where the tenant says so: for lists, the operator itself never asks.

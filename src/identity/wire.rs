@@ -14,7 +14,6 @@ mod owners;
 mod policy;
 pub(crate) mod refusal;
 mod row;
-mod rules;
 mod source;
 pub(crate) mod token;
 
@@ -33,7 +32,6 @@ pub(crate) use kept::Kept;
 pub(crate) use owners::owners_of_sources;
 pub(crate) use policy::policies;
 pub(crate) use row::Rows;
-pub(crate) use rules::rules_of_policies;
 pub(crate) use source::sources;
 
 /// Parses JSON; the error tells the place, not what stands there.

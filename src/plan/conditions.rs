@@ -4,6 +4,8 @@
 //! so that an unchanged world is never written; `Reconciling` and `Stalled` stand only while
 //! true, as kstatus asks.
 
+mod policies;
+
 use jiff::Timestamp;
 use psg_domain::{ConditionType, Drift, Group, Origin, Presence, Recorded};
 
@@ -238,40 +240,11 @@ fn facts(case: &Case<'_>, next: &Next, resolved: Option<&Resolved>) -> Vec<Condi
                 )
             });
             if *next == Next::Settled {
-                conditions.extend(misaligned(case, resolved));
+                conditions.extend(policies::misaligned(case, resolved));
             }
         }
     }
     conditions
-}
-
-/// Stands only when a read that followed the group as it is now shows a source under another policy.
-fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
-    if !case.picture.facts_follow(case.recorded.held()?) {
-        return None;
-    }
-    let others: Vec<String> = resolved
-        .sources
-        .iter()
-        .filter_map(|pin| case.picture.source(&pin.id))
-        .filter(|source| {
-            !source.policies.is_empty() && !source.policies.contains(&resolved.policy.id)
-        })
-        .map(|source| format!("\"{}\"", source.name))
-        .collect();
-    let message = format!(
-        "the tenant shows another password policy than \"{}\" on {}",
-        resolved.policy.name,
-        others.join(", ")
-    );
-    (!others.is_empty()).then(|| {
-        condition(
-            ConditionType::PoliciesAligned,
-            Truth::False,
-            "OtherPolicy",
-            message,
-        )
-    })
 }
 
 fn recorded(

@@ -102,6 +102,9 @@ reasons! {
     Paused, Group, "Nothing is written to the tenant for now, though it differs or the resource is being deleted.", "The annotation passwordsync.dev/paused-until, and status.drift.", "Remove the annotation to go on.";
     Drifted, Group, "The tenant differs from the manifest, and managementPolicy OnChange or Observe forbids to write it.", "status.drift: field, wanted, found.", "Change the manifest or the tenant, or set managementPolicy: Enforce.";
     StoredOtherwise, Group, "The tenant takes a change and stores something else each time.", "The message names the field, and what the tenant makes of it.", "Write the field as the tenant stores it, such as without blanks at its end.";
+    OtherPolicy, Group, "The tenant shows a source of the group under another password policy than the group's. A warning of the condition PoliciesAligned, which blocks nothing.", "The message names the sources.", "Look at the source in the tenant. While it is in the group, its passwords follow the group's policy.";
+    PolicyMismatch, Group, "The policy that a source had before it joined refuses passwords which the group's policy admits. A warning of the condition PoliciesAligned, which blocks nothing.", "The message names the policy, its sources, an example of such a password and the rule that refuses it; kubectl psg doctor shows the same for each source.", "Make the group's policy as strict as that of each source, or loosen the source's own.";
+    NoCommonPassword, Group, "No password passes both the group's policy and the one that a source had before it joined. A warning of the condition PoliciesAligned, which blocks nothing.", "The message names the policy, its sources, and the rules that exclude each other.", "Change one of these rules, in either policy.";
     Contested, Group, "Another tool undoes every repair of this group, so no more drift is repaired.", "status.contested: the field, and what it was set to; status.drift: what differs now.", "Find the other tool, and let only one of the two manage the group. Then edit the spec, or set the annotation passwordsync.dev/reconcile-at to a new value, to try again. It also ends when the tenant equals the manifest by itself.";
     Refused, Group, "The tenant refused the group as it is wanted.", "status.refused; the message quotes the tenant and its tracking id.", "Change the manifest, or what the tenant objects to. It is tried again as soon as the manifest, the sources concerned or the credentials change.";
     CreateAmbiguous, Group, "A create was sent, its answer was lost, and it cannot be told which group is its result.", "The message lists the candidates, and which of them have the content that was sent.", "Set spec.groupID to the right one, and delete a twin in the tenant. The operator never deletes a suspected twin.";
@@ -217,7 +220,7 @@ one of `Ready` under REASON; its message, with names, ids and the remedy, is sho
 | `ReferencesCurrent` | `Current` | a reference leads nowhere; `Renamed`: its object has another name by now and is kept | |
 | `PrerequisitesMet` | `Met` | a prerequisite below | |
 | `SourcesHealthy` | `Healthy` | `Unhealthy`: a warning, which blocks nothing | |
-| `PoliciesAligned` | never: the condition is absent | `OtherPolicy`: a source shows another policy than its group's | |
+| `PoliciesAligned` | never: the condition is absent | `PolicyMismatch`, `NoCommonPassword`, `OtherPolicy`: warnings, which block nothing | |
 ";
 
 impl fmt::Display for Reason {

@@ -16,7 +16,6 @@ pub mod text;
 mod tests;
 
 use document::{API_VERSION, Document, Tenant};
-use examine::Beside;
 use jiff::Timestamp;
 use psg_domain::{Group, SourceId};
 
@@ -47,21 +46,17 @@ pub async fn run(
         }
         let failed = tenant.read_holders(&sources).await.err();
         seen.picture = tenant.picture();
-        let ((owners, unowned), (rules, unruled)) =
-            tokio::join!(tenant.read_owners(), tenant.read_rules());
-        complete &= failed.is_none() && unruled.is_none();
+        let (owners, unowned) = tenant.read_owners().await;
+        complete &= failed.is_none();
         let said = |what, error| format!("{}: {what}: {error}", seen.host);
         read.warnings.extend(failed);
         read.warnings
             .extend(unowned.map(|error| said("the owners of sources", error)));
-        read.warnings
-            .extend(unruled.map(|error| said("policies are not compared", error)));
-        let beside = Beside { owners, rules };
         let groups = meant(seen, asked.name.as_deref());
         found.push(Tenant {
             host: seen.host.clone(),
             groups: groups
-                .map(|group| examine::group(seen, group, &beside))
+                .map(|group| examine::group(seen, group, &owners))
                 .collect(),
         });
     }

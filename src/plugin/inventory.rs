@@ -30,8 +30,8 @@ use tenants::{Read, Seen};
 use crate::{
     args::{Listing, Shape, Sources},
     at::At,
-    beside::Accounts,
     forms,
+    tenant::Accounts,
     tenant::Owners,
     terminal::{self, Line},
 };

@@ -23,7 +23,6 @@
 pub mod annotate;
 pub mod args;
 pub mod at;
-mod beside;
 mod candidates;
 pub mod cluster;
 pub mod completion;

@@ -14,7 +14,8 @@ use psg_identity::{
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
-use crate::beside::{Accounts, Rules};
+/// How many accounts each source has, where the tenant said so.
+pub type Accounts = BTreeMap<SourceId, usize>;
 
 /// Who owns each source, where the tenant says so.
 pub type Owners = BTreeMap<SourceId, String>;
@@ -126,14 +127,6 @@ impl Tenant {
                 "{}: the policies of source {source}: {error}",
                 self.host
             )),
-        }
-    }
-
-    /// What every policy demands of a password, and what went wrong where that is not known.
-    pub async fn read_rules(&self) -> (Rules, Option<String>) {
-        match self.client.rules_of_policies(Lane::Counts).await {
-            Ok(rules) => (rules.into_iter().collect(), None),
-            Err(error) => (Rules::new(), Some(error.to_string())),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How reads and our own writes merge, and what a read tells of what changed.
 
 use super::*;
+use crate::password_rules::PasswordRules;
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -35,6 +36,7 @@ pub fn policy(id: &str, name: &str) -> Policy {
     Policy {
         id: PolicyId::parse(id).unwrap(),
         name: name.to_owned(),
+        rules: PasswordRules::default(),
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::mem::size_of;
 
-use psg_domain::{
-    Group, Holder, PasswordRules, Policy, PolicyId, Rule, Source, SourceId, Unreadable,
-};
+use psg_domain::{Group, Holder, Policy, Rule, Source, SourceId, Unreadable};
 
 use super::Application;
 
@@ -39,13 +37,8 @@ impl Kept for Source {
 
 impl Kept for Policy {
     fn beside(&self) -> usize {
-        id_bytes(self.id.as_str()) + self.name.len()
-    }
-}
-
-impl Kept for (PolicyId, PasswordRules) {
-    fn beside(&self) -> usize {
-        id_bytes(self.0.as_str()) + self.1.rules().count() * size_of::<Rule>()
+        let rules = self.rules.rules().count() * size_of::<Rule>();
+        id_bytes(self.id.as_str()) + self.name.len() + rules
     }
 }
 

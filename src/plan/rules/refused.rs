@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use psg_domain::{Group, Refused, Source, time};
+use psg_domain::{Group, Policy, Refused, Source, time};
 
 use crate::{
     action::Next,
@@ -81,8 +81,14 @@ pub fn fingerprint(case: &Case<'_>) -> String {
         Err(unresolved) => facts.push(format!("{unresolved:?}")),
         Ok(resolved) => {
             let namesakes = ids(&case.picture.groups_named(&resolved.name));
+            // In the words that earlier builds stored. What a policy demands of a password does not
+            // decide whether the tenant takes a group.
             let policy = case.picture.policy(&resolved.policy.id);
-            facts.push(format!("{} {policy:?} {namesakes}", resolved.name));
+            let policy = policy.map_or_else(
+                || "None".to_owned(),
+                |Policy { id, name, .. }| format!("Some(Policy {{ id: {id:?}, name: {name:?} }})"),
+            );
+            facts.push(format!("{} {policy} {namesakes}", resolved.name));
             facts.extend(resolved.source_ids().iter().map(|id| {
                 let source = case.picture.source(id);
                 let direct = |s: &Source| s.direct != Some(false);

@@ -1,9 +1,9 @@
 //! The table of states, and a status that never claims more than was read back.
 
-use psg_domain::{ManagementPolicy, Ref, Source};
+use psg_domain::{ManagementPolicy, PasswordRules, Policy, Ref, Source, Stated};
 
 use super::fixture::{
-    Fixture, NOW, READ, at, condition, everybody, group, group_id, policy, policy_id, setback,
+    Fixture, NOW, READ, at, condition, everybody, group, group_id, pin, policy, policy_id, setback,
     source, source_id,
 };
 use crate::{Next, Outcome, Reason, Truth};
@@ -256,6 +256,127 @@ fn a_source_that_shows_another_policy_is_told_only_by_a_read_since() {
             None
         );
     }
+}
+
+/// Salesforce had policy Weak before it joined; the rules of both as given.
+fn joined_with(group: Stated, own: Stated) -> Fixture {
+    let ruled = |id, name, stated: &Stated| Policy {
+        rules: PasswordRules::from(stated),
+        ..policy(id, name)
+    };
+    let mut fixture = Fixture::settled();
+    for pin in &mut fixture.recorded.sources {
+        if pin.id == source_id("sf") {
+            pin.policy_before = Some(policy_id("weak"));
+        }
+    }
+    fixture.picture.merge_facts(
+        at(READ),
+        vec![source("ad", "AD"), source("sf", "Salesforce")],
+        vec![
+            ruled("strong", "Strong", &group),
+            ruled("weak", "Weak", &own),
+        ],
+        [(source_id("ad"), 1)].into(),
+    );
+    fixture
+}
+
+fn length(least: i64, most: Option<i64>) -> Stated {
+    Stated {
+        min_length: Some(least),
+        max_length: most,
+        ..Stated::default()
+    }
+}
+
+#[test]
+fn what_a_sources_own_policy_refuses_is_told_and_holds_nothing_up() {
+    let told = |fixture: &Fixture| {
+        let report = fixture.report();
+        assert_eq!(fixture.next(), Next::Settled);
+        assert_eq!(condition(&report, "Ready").unwrap().truth, Truth::True);
+        condition(&report, "PoliciesAligned").cloned()
+    };
+    assert_eq!(told(&joined_with(length(8, None), length(8, None))), None);
+    assert_eq!(told(&joined_with(length(9, None), length(8, None))), None);
+
+    let refuses = told(&joined_with(length(8, None), length(9, None))).unwrap();
+    assert_eq!(
+        (refuses.truth, refuses.reason),
+        (Truth::False, "PolicyMismatch")
+    );
+    assert_eq!(
+        refuses.message,
+        "policy \"Weak\", which \"Salesforce\" had before: a password such as \"abcdefgh\" passes the \
+         group's policy and fails the source's (minLength 9)"
+    );
+    let excludes = told(&joined_with(length(8, None), length(1, Some(7)))).unwrap();
+    assert_eq!(excludes.reason, "NoCommonPassword");
+    assert!(
+        excludes.message.contains("minLength 8"),
+        "{}",
+        excludes.message
+    );
+    assert!(
+        excludes.message.contains("maxLength 7"),
+        "{}",
+        excludes.message
+    );
+}
+
+#[test]
+fn what_a_source_demanded_before_it_joined_is_not_guessed() {
+    let mut unknown = joined_with(length(8, None), length(9, None));
+    for pin in &mut unknown.recorded.sources {
+        pin.policy_before = None;
+    }
+    assert_eq!(condition(&unknown.report(), "PoliciesAligned"), None);
+    let mut same = joined_with(length(8, None), length(9, None));
+    for pin in &mut same.recorded.sources {
+        pin.policy_before = Some(policy_id("strong"));
+    }
+    assert_eq!(condition(&same.report(), "PoliciesAligned"), None);
+}
+
+#[test]
+fn a_message_about_many_policies_is_bounded_and_counts_the_rest() {
+    let mut fixture = joined_with(length(8, None), length(9, None));
+    let many = 0..8;
+    let ids: Vec<String> = many.map(|number| format!("s{number}")).collect();
+    let mut policies = vec![Policy {
+        rules: PasswordRules::from(&length(8, None)),
+        ..policy("strong", "Strong")
+    }];
+    policies.extend(ids.iter().map(|id| Policy {
+        rules: PasswordRules::from(&length(9, None)),
+        ..policy(&format!("own-{id}"), &format!("Own {id}"))
+    }));
+    fixture.recorded.sources.clear();
+    let mut sources = Vec::new();
+    for id in &ids {
+        let mut pin = pin(id, id, &id.to_uppercase());
+        pin.policy_before = Some(policy_id(&format!("own-{id}")));
+        fixture.recorded.sources.push(pin);
+        sources.push(source(id, &id.to_uppercase()));
+    }
+    let refs = ids.iter().map(|id| Ref::Id(id.clone()));
+    fixture.desired.sources = refs.collect();
+    let members: Vec<&str> = ids.iter().map(String::as_str).collect();
+    fixture
+        .picture
+        .merge_facts(at(READ), sources, policies, [(source_id("s0"), 1)].into());
+    fixture
+        .picture
+        .merge_one(at(READ), group("g", "Corp", "strong", &members));
+    let report = fixture.report();
+    let told = condition(&report, "PoliciesAligned").unwrap();
+    assert_eq!(told.message.matches("a password such as").count(), 5);
+    assert!(
+        told.message.contains("so do 3 other policies"),
+        "{}",
+        told.message
+    );
 }
 
 #[test]

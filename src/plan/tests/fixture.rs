@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use psg_domain::{
     AdoptionPolicy, Assign, DeletionPolicy, Desired, Group, GroupId, Holder, HolderSelectors,
-    Intent, ManagementPolicy, NamespacedName, Origin, Picture, Policy, PolicyId, PolicyPin,
-    Reassignment, ReassignmentResult, Recorded, Ref, Source, SourceId, SourcePin, TenantKey,
-    Unreadable, Update,
+    Intent, ManagementPolicy, NamespacedName, Origin, PasswordRules, Picture, Policy, PolicyId,
+    PolicyPin, Reassignment, ReassignmentResult, Recorded, Ref, Source, SourceId, SourcePin,
+    TenantKey, Unreadable, Update,
 };
 
 use crate::{
@@ -71,6 +71,7 @@ pub fn policy(id: &str, name: &str) -> Policy {
     Policy {
         id: policy_id(id),
         name: name.to_owned(),
+        rules: PasswordRules::default(),
     }
 }
 

@@ -9,27 +9,17 @@ use psg_plan::{
 
 use super::document::{Check, Finding};
 use crate::{
-    beside::Rules,
     forms::Text,
     inventory::{build, tenants::Seen},
     tenant::Owners,
 };
 
-/// What was read of a tenant beside its picture.
-#[derive(Clone, Debug, Default)]
-pub struct Beside {
-    /// Who owns each source.
-    pub owners: Owners,
-    /// What each policy demands of a password.
-    pub rules: Rules,
-}
-
 /// One group.
-pub fn group(seen: &Seen, group: &Group, beside: &Beside) -> super::document::Group {
+pub fn group(seen: &Seen, group: &Group, owners: &Owners) -> super::document::Group {
     let mut examined = Examined {
         seen,
         group,
-        beside,
+        owners,
         findings: Vec::new(),
         unknown: Vec::new(),
     };
@@ -56,7 +46,7 @@ pub fn group(seen: &Seen, group: &Group, beside: &Beside) -> super::document::Gr
 struct Examined<'a> {
     seen: &'a Seen,
     group: &'a Group,
-    beside: &'a Beside,
+    owners: &'a Owners,
     findings: Vec<Finding>,
     unknown: Vec<Text>,
 }
@@ -138,15 +128,15 @@ impl Examined<'_> {
         if own == *of_group {
             return;
         }
-        let rules = &self.beside.rules;
-        let (Some(group_rules), Some(own_rules)) = (rules.get(of_group), rules.get(&own)) else {
+        let known = (picture.policy(of_group), picture.policy(&own));
+        let (Some(of_group), Some(its_own)) = known else {
             self.unknown.push(Text(format!(
-                "\"{}\": the rules of its own policy or of its group's could not be read",
+                "\"{}\": the tenant does not show its own policy or its group's",
                 source.name
             )));
             return;
         };
-        let verdict = align(group_rules, own_rules).alignment;
+        let verdict = align(&of_group.rules, &its_own.rules).alignment;
         if verdict == Alignment::Aligned {
             return;
         }
@@ -171,7 +161,7 @@ impl Examined<'_> {
     }
 
     fn found(&mut self, source: &Source, check: Check, evidence: String, remedy: &'static str) {
-        let owner = self.beside.owners.get(&source.id);
+        let owner = self.owners.get(&source.id);
         self.findings.push(Finding {
             check,
             source: Text(source.name.clone()),

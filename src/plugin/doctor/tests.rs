@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use psg_domain::{Holder, HolderSelectors, PasswordRules, PolicyId, SourceId, Stated};
+use psg_domain::{Holder, HolderSelectors, PasswordRules, Policy, PolicyId, SourceId, Stated};
 use serde_json::{Value, json};
 
 use super::{
     code,
     document::{API_VERSION, Document, Tenant},
-    examine::{self, Beside},
-    text,
+    examine, text,
 };
 use crate::{
     forms,
@@ -18,6 +17,7 @@ use crate::{
         owners::Owner,
         tenants::Seen,
     },
+    tenant::Owners,
     terminal,
 };
 
@@ -45,7 +45,14 @@ fn tenant() -> Seen {
         source("box", "Box", &[]),
         source("z", "Zendesk", &[]),
     ];
-    let policies = vec![policy("strong", "Strong"), policy("weak", "Weak")];
+    let demanding = |id, name, length| Policy {
+        rules: at_least(length),
+        ..policy(id, name)
+    };
+    let policies = vec![
+        demanding("strong", "Strong", 14),
+        demanding("weak", "Weak", 8),
+    ];
     let groups = vec![
         group("g1", "Ill", "weak", &["mf", "hr", "ad", "lost"]),
         group("g2", "Well", "strong", &["sf", "gh"]),
@@ -81,21 +88,15 @@ fn tenant() -> Seen {
     seen
 }
 
-fn beside() -> Beside {
-    let at_least = |length| {
-        PasswordRules::from(&Stated {
-            min_length: Some(length),
-            ..Stated::default()
-        })
-    };
-    Beside {
-        owners: [(id("ad"), "Ada Kaya".to_owned())].into(),
-        rules: [
-            (policy_id("strong"), at_least(14)),
-            (policy_id("weak"), at_least(8)),
-        ]
-        .into(),
-    }
+fn owners() -> Owners {
+    [(id("ad"), "Ada Kaya".to_owned())].into()
+}
+
+fn at_least(length: i64) -> PasswordRules {
+    PasswordRules::from(&Stated {
+        min_length: Some(length),
+        ..Stated::default()
+    })
 }
 
 fn diagnosis(only: Option<&str>) -> Document {
@@ -108,7 +109,7 @@ fn diagnosis(only: Option<&str>) -> Document {
         tenants: vec![Tenant {
             host: seen.host.clone(),
             groups: groups
-                .map(|group| examine::group(&seen, group, &beside()))
+                .map(|group| examine::group(&seen, group, &owners()))
                 .collect(),
         }],
         warnings: vec!["beware".to_owned()],

@@ -8,7 +8,10 @@ use super::{
     document::{self, Connection, Membership, Named, Resource, Tenant},
     tenants::Seen,
 };
-use crate::{beside::Accounts, forms::Text, tenant::Owners};
+use crate::{
+    forms::Text,
+    tenant::{Accounts, Owners},
+};
 
 /// One tenant and what it has of a kind.
 pub fn tenant<T>(seen: &Seen, kind: Kind, items: Vec<T>) -> Tenant<T> {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use psg_domain::{Group, GroupId, Picture, Policy, PolicyId, Source, SourceId, TenantKey};
+use psg_domain::{
+    Group, GroupId, PasswordRules, Picture, Policy, PolicyId, Source, SourceId, TenantKey,
+};
 use psg_plan::{Brake, InUse, TenantState, TenantView};
 
 use super::{owners::Owners, tenants::Seen};
@@ -39,6 +41,7 @@ pub fn policy(id: &str, name: &str) -> Policy {
     Policy {
         id: PolicyId::parse(id).unwrap(),
         name: name.to_owned(),
+        rules: PasswordRules::default(),
     }
 }
 

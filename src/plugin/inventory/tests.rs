@@ -14,7 +14,11 @@ use super::{
     tenants::Seen,
     text,
 };
-use crate::{beside::Accounts, forms, tenant::Owners, terminal};
+use crate::{
+    forms,
+    tenant::{Accounts, Owners},
+    terminal,
+};
 
 fn tenant() -> Seen {
     let mut ad = source("ad", "Active Directory", &["strong"]);

@@ -14,23 +14,14 @@ use super::document::{
     Aligned, Alignment, Effect, Field, Membership, Named, Outcome, Refusal, Request, Resource,
     Source, Summary, Tenant,
 };
-use crate::beside::{Accounts, Rules};
-
-/// What was read of a tenant beside its picture.
-#[derive(Clone, Debug, Default)]
-pub struct Beside {
-    /// Of its sources.
-    pub accounts: Accounts,
-    /// Of its policies.
-    pub rules: Rules,
-}
+use crate::tenant::Accounts;
 
 /// What would change in one tenant, of which `before` was read.
-pub fn tenant(host: String, before: &Picture, preview: &Preview, beside: &Beside) -> Tenant {
+pub fn tenant(host: String, before: &Picture, preview: &Preview, accounts: &Accounts) -> Tenant {
     let view = View {
         before,
         preview,
-        beside,
+        accounts,
         groups: groups(before),
         later: preview.after.walk().into_iter().map(keyed).collect(),
     };
@@ -125,7 +116,7 @@ fn keyed(group: Group) -> (GroupId, Group) {
 struct View<'a> {
     before: &'a Picture,
     preview: &'a Preview,
-    beside: &'a Beside,
+    accounts: &'a Accounts,
     groups: BTreeMap<GroupId, Group>,
     later: BTreeMap<GroupId, Group>,
 }
@@ -251,7 +242,7 @@ impl View<'_> {
                     before,
                     after,
                     alignment: self.alignment(id, now, then, known.as_deref()),
-                    accounts: self.beside.accounts.get(id).copied(),
+                    accounts: self.accounts.get(id).copied(),
                     applications: self.before.applications(id),
                 }
             })
@@ -300,11 +291,11 @@ impl View<'_> {
         if own == group {
             return None;
         }
-        let rules = &self.beside.rules;
+        let rules = |id: &PolicyId| self.before.policy(id).map(|policy| &policy.rules);
         let Verdict {
             alignment,
             undecided,
-        } = align(rules.get(group)?, rules.get(own)?);
+        } = align(rules(group)?, rules(own)?);
         let undecided: BTreeSet<&str> = undecided.iter().map(|(_, part)| part.field()).collect();
         Some(Alignment {
             verdict: match &alignment {

@@ -9,11 +9,8 @@ use psg_plan::{
     preview::{Change, Ending, Preview, Subject, preview},
 };
 
-use super::{
-    build::{self, Beside},
-    document, subjects,
-};
-use crate::{beside::Rules, tenant::Tenant};
+use super::{build, document, subjects};
+use crate::{tenant::Accounts, tenant::Tenant};
 
 /// One tenant and what is for it.
 pub struct Scope {
@@ -67,19 +64,10 @@ impl Scope {
         let touched: Vec<SourceId> = build::touched(&before, &preview).into_iter().collect();
         let holders = self.tenant.read_holders(&touched);
         let counts = self.tenant.count_accounts(&touched);
-        let rules = async {
-            match touched[..] {
-                [] => (Rules::new(), None),
-                _ => self.tenant.read_rules().await,
-            }
-        };
-        let (holders, counts, rules) = tokio::join!(holders, counts, rules);
+        let (holders, (accounts, uncounted)) = tokio::join!(holders, counts);
         holders?;
-        let ((accounts, uncounted), (rules, unruled)) = (counts, rules);
-        let mut foreseen = self.said(self.look(now), &Beside { accounts, rules });
-        let warnings = &mut foreseen.warnings;
-        warnings.extend(uncounted);
-        warnings.extend(unruled.map(|error| format!("policies are not compared: {error}")));
+        let mut foreseen = self.said(self.look(now), &accounts);
+        foreseen.warnings.extend(uncounted);
         Ok(foreseen)
     }
 
@@ -115,7 +103,7 @@ impl Scope {
         }
     }
 
-    fn said(&self, start: Start, beside: &Beside) -> Foreseen {
+    fn said(&self, start: Start, accounts: &Accounts) -> Foreseen {
         let Start {
             before,
             mut preview,
@@ -127,7 +115,7 @@ impl Scope {
             .retain(|one| asked(one) || !one.changes.is_empty());
         let host = self.tenant.host.clone();
         Foreseen {
-            tenant: build::tenant(host, &before, &preview, beside),
+            tenant: build::tenant(host, &before, &preview, accounts),
             preview,
             warnings,
         }
