@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::names;
 
-/// How much of an annotation a status has room for.
+/// How many characters of an annotation a status keeps.
 const LONGEST: usize = 256;
 
 /// Until when nothing is written to the tenant for a group.
@@ -13,14 +13,14 @@ pub fn paused_until(metadata: &ObjectMeta) -> Option<Timestamp> {
     annotation(metadata, names::PAUSED_UNTIL)?.parse().ok()
 }
 
-/// The pause as it is written, if that is no time.
+/// The value of the pause annotation, cut to 64 characters, if it is not a time.
 pub fn unreadable_pause(metadata: &ObjectMeta) -> Option<String> {
     let written = annotation(metadata, names::PAUSED_UNTIL)?;
     let unreadable = written.parse::<Timestamp>().is_err();
     unreadable.then(|| written.chars().take(64).collect())
 }
 
-/// What asks for a reconcile, as far as it fits a status.
+/// The value of the annotation that asks for a reconcile, as far as a status keeps it.
 pub fn reconcile_at(metadata: &ObjectMeta) -> Option<String> {
     let asked = annotation(metadata, names::RECONCILE_AT)?;
     Some(asked.chars().take(LONGEST).collect())

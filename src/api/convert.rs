@@ -1,6 +1,6 @@
-//! A manifest's spec, parsed once into what the plan works with. The API server refuses
-//! most of this already; an object may have been stored under another schema, so all of it
-//! is checked again, and what is wrong is a value, never a panic.
+//! A manifest's spec, parsed once into [`psg_domain::Desired`]. The API server refuses most invalid
+//! specs already, but an object may have been stored under another schema. So everything is checked
+//! again, and a violation is an error value, never a panic.
 
 use psg_domain::{
     AdoptionPolicy, DeletionPolicy, Desired, GroupId, ManagementPolicy, Ref, SourceId,
@@ -12,7 +12,7 @@ const MAX_NAME: usize = 128;
 const MAX_REF: usize = 256;
 const SOURCES: std::ops::RangeInclusive<usize> = 2..=100;
 
-/// A field that cannot be what it is, and what to do about it.
+/// A field whose value is not allowed, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
 pub struct InvalidSpec {
@@ -32,7 +32,7 @@ impl InvalidSpec {
 }
 
 impl PasswordSyncGroupSpec {
-    /// What this asks for.
+    /// What the spec asks for.
     ///
     /// # Errors
     /// The first field that breaks a rule of the schema.

@@ -1,5 +1,5 @@
-//! The definitions as they are installed: what the types derive, with what a derive
-//! cannot say. `crdgen` writes them into `crds/`.
+//! The definitions as they are installed: what the types derive, and what a derive cannot express.
+//! `crdgen` writes them into `crds/`.
 
 use std::error::Error;
 
@@ -26,15 +26,15 @@ fn finished(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
         finish(schema);
         let properties = schema.properties.as_mut();
         if let Some(status) = properties.and_then(|properties| properties.get_mut("status")) {
-            // Present from the first moment on, so that nobody takes a fresh object for done.
+            // Set at creation, so that kstatus does not take a new object for reconciled.
             status.default = Some(JSON(json!({"observedGeneration": -1})));
         }
     }
     crd
 }
 
-/// No field may be null: a list with `{name: A}` and `{name: A, id: null}` would have no
-/// two equal entries. A field that is null is refused, one that is left out is not.
+/// No field may be null: otherwise `{name: A}` and `{name: A, id: null}` in one list would count as
+/// different. A field that is null is refused; it may be left out instead.
 fn finish(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     if let Some(values) = schema.enum_.as_mut() {
@@ -53,8 +53,8 @@ fn finish(schema: &mut JSONSchemaProps) {
     }
 }
 
-/// Lines of the source joined, since `kubectl explain` breaks a text where the terminal ends and
-/// keeps the breaks that it finds. Only words to choose from begin a line of their own.
+/// Joins the lines of a doc comment, since `kubectl explain` wraps a text at the width of the
+/// terminal and keeps the line breaks in it. Only the values of an enumeration begin a new line.
 fn flowing(text: &str) -> String {
     let mut flowing = String::new();
     for line in text.lines().map(str::trim) {
@@ -78,7 +78,7 @@ fn is_word_of_a_list(line: &str) -> bool {
     words.is_some_and(|words| words.split(", ").all(is_word))
 }
 
-/// The definition as a YAML document, the same for the same definition.
+/// The definition as a YAML document, always the same for the same definition.
 ///
 /// # Errors
 /// None that a definition of [`all`] can cause.
@@ -168,7 +168,7 @@ mod tests {
     fn every_text_list_and_map_has_a_bound_and_every_format_is_known() {
         for crd in all() {
             let mut value = serde_json::to_value(&crd).unwrap();
-            // Not ours: the shape of a condition is the same everywhere.
+            // Kubernetes defines the schema of a condition.
             for version in value["spec"]["versions"].as_array_mut().unwrap() {
                 let status =
                     "/schema/openAPIV3Schema/properties/status/properties/conditions/items";

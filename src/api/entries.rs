@@ -1,6 +1,6 @@
-//! What a newer operator put into the entries of a status's lists. A merge patch replaces a list
-//! whole, so what this version does not know of an entry is read with it and written with it.
-//! No field of this is in a schema.
+//! The fields that a newer operator put into the entries of a status's lists. A merge patch
+//! replaces a list as a whole, so the unknown fields of an entry are read and written with it. They
+//! are in no schema.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,8 @@ use crate::{
 };
 
 impl PasswordSyncGroupStatus {
-    /// This status, with all that a newer operator put into those entries of the old one that are
-    /// still there. An entry that went takes its fields along. Conditions keep theirs by
-    /// themselves.
+    /// This status, with the fields that a newer operator put into the entries of `old`. The fields
+    /// of an entry that is not in this status are dropped. Conditions carry their own.
     #[must_use]
     pub fn keeping(mut self, old: &Self) -> Self {
         carry(&old.sources, &mut self.sources);
@@ -27,7 +26,7 @@ impl PasswordSyncGroupStatus {
 
 /// An entry of a list.
 trait Entry {
-    /// What tells it from the others.
+    /// What distinguishes it from the other entries.
     fn key(&self) -> &str;
     fn rest(&self) -> &Rest;
     fn rest_mut(&mut self) -> &mut Rest;

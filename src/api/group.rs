@@ -249,6 +249,7 @@ pub enum DeletionPolicy {
     /// Left in the tenant.
     Orphan,
 }
+
 impl PasswordSyncGroup {
     /// The reason for which the status says of the newest manifest that it cannot be carried out, and
     /// since when it says so of any manifest.

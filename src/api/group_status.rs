@@ -1,6 +1,6 @@
-//! The status of a `PasswordSyncGroup`: what is so, and the durable memory of every protocol.
-//! Words that a newer operator may add to are texts here, so that an object always decodes;
-//! [`crate::memory`] parses them.
+//! The status of a `PasswordSyncGroup`: what is true of the tenant, and the durable memory of every
+//! protocol. Enumerations that a newer operator may extend are strings here, so that an object
+//! always decodes; [`crate::memory`] parses them.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
 use kube::KubeSchema;

@@ -1,4 +1,5 @@
-//! The custom resources and their schemas; to and from domain. No IO, no clock, no client.
+//! The custom resources, their schemas, and their conversion to and from domain types. No IO, no
+//! clock, no client.
 //!
 //! # Layout
 //! - [`group`], [`group_status`]: the kind `PasswordSyncGroup`.
@@ -6,7 +7,7 @@
 //! - [`convert`]: a manifest's spec, checked again and parsed: [`psg_domain::Desired`].
 //! - [`settings`]: a tenant's spec, checked again and parsed: [`TenantSettings`].
 //! - [`memory`]: a status and the memory it holds: [`psg_domain::Recorded`], both ways.
-//! - [`entries`], [`rest`]: what a newer operator put into the lists of a status.
+//! - [`entries`], [`rest`]: the fields that a newer operator put into the lists of a status.
 //! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
 //! - [`crds`]: the definitions as they are installed, generated into `crds/`.
 //! - [`schemas`]: the same as JSON schemas that refuse unknown fields, generated into `schemas/`.

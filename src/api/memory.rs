@@ -1,5 +1,5 @@
-//! A status and the memory it holds, both ways: `Recorded` → status → `Recorded` is the
-//! identity, but for texts that are only for people, which are cut to the schema's bounds.
+//! A status and the memory it holds, both ways: `Recorded` → status → `Recorded` changes nothing,
+//! except that texts that are only for people are cut to the schema's bounds.
 
 #[cfg(test)]
 mod newer;

@@ -1,12 +1,13 @@
-//! What turns one JSON object into another by RFC 7386: changed keys, and null for keys that
-//! went. A status written this way keeps the fields of a newer operator that this one drops.
+//! The merge patch (RFC 7386) that turns one JSON object into another: changed keys, and null for
+//! removed keys. A status written this way keeps fields of a newer operator that this one does not
+//! decode.
 
 use serde_json::{Map, Value};
 
 /// The merge patch from `old` to `new`; none if they are equal.
 ///
-/// Objects are compared key by key, everything else (lists too) is replaced whole. A key whose
-/// new value is null cannot be said by a merge patch: it counts as left out.
+/// Objects are compared key by key; everything else (lists too) is replaced as a whole. A merge
+/// patch cannot set a key to null, so a key whose new value is null counts as left out.
 pub fn merge_patch(old: &Value, new: &Value) -> Option<Value> {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => of_objects(old, new).map(Value::Object),
@@ -30,7 +31,7 @@ fn of_objects(old: &Map<String, Value>, new: &Map<String, Value>) -> Option<Map<
     (!patch.is_empty()).then_some(patch)
 }
 
-/// RFC 7386, section 2.
+/// Applies a merge patch: RFC 7386, section 2.
 #[cfg(any(test, feature = "properties"))]
 pub(crate) fn apply(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {

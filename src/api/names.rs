@@ -1,4 +1,5 @@
-//! Every name that manifests, pipelines and other programs rely on, and what Kubernetes takes as a name.
+//! Every name that manifests, pipelines and other programs rely on, and which names Kubernetes
+//! accepts.
 
 /// The API group of both kinds.
 pub const GROUP: &str = "passwordsync.dev";
@@ -45,8 +46,8 @@ fn is_part(part: &str) -> bool {
     !part.is_empty() && !ends && part.bytes().all(inner)
 }
 
-/// Whether Kubernetes takes this as the key of an annotation: a name of up to 63 letters, digits,
-/// `-`, `_` and `.`, and before it, if at all, a domain and a slash.
+/// Whether Kubernetes accepts this as the key of an annotation: a name of up to 63 letters, digits,
+/// `-`, `_` and `.`, optionally after a domain and a slash.
 pub fn is_annotation(key: &str) -> bool {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),

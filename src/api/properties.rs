@@ -14,8 +14,8 @@ pub type Property = (&'static str, fn(&[u8]));
 /// All of them.
 pub const ALL: [Property; 2] = [("status", statuses), ("spec", specs)];
 
-/// A status: what is remembered of it is remembered again, what it holds is found, and the
-/// difference of two is what turns one into the other.
+/// A status: its memory is written and read back unchanged, [`held_of`] finds that memory, and the
+/// merge patch between two statuses turns one into the other.
 pub fn statuses(bytes: &[u8]) {
     let Ok(stored) = serde_json::from_slice::<Value>(bytes) else {
         return;
@@ -33,7 +33,7 @@ pub fn statuses(bytes: &[u8]) {
         return;
     };
     assert_eq!(held, recorded);
-    // What is only for people is cut the first time, and then stays as it is.
+    // Texts that are only for people are cut the first time, and then stay as they are.
     let once = status_of(&recorded, status.conditions.clone());
     let again = once
         .recorded()
@@ -41,7 +41,7 @@ pub fn statuses(bytes: &[u8]) {
     assert_eq!(again, Ok(once));
 }
 
-/// A manifest: it is carried out or refused in one line of a bounded length.
+/// A manifest: it is accepted, or refused in one line of a bounded length.
 pub fn specs(bytes: &[u8]) {
     let Ok(spec) = serde_json::from_slice::<PasswordSyncGroupSpec>(bytes) else {
         return;

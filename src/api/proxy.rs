@@ -1,13 +1,13 @@
-//! Which proxy of the environment leads to an API server, by the rules that kubectl has: none to this
-//! machine, none if `NO_PROXY` has the server, else `HTTPS_PROXY`. kube asks `NO_PROXY` about the
-//! proxy in place of the server. A proxy that the kubeconfig names goes before. Pure: variables are an
-//! argument.
+//! Which proxy is used for an API server, by the rules of kubectl: the one that the kubeconfig
+//! names; else none for this machine, none if `NO_PROXY` matches the server, else `HTTPS_PROXY`.
+//! The crate kube matches `NO_PROXY` with the proxy instead of the server. Pure: environment
+//! variables are an argument.
 
 use std::net::IpAddr;
 
 use kube::{Config, config::Kubeconfig};
 
-/// The proxy that the kubeconfig names for the cluster of that context, or of its own.
+/// The proxy that the kubeconfig names for the cluster of `context`, or of its current context.
 pub fn of_kubeconfig(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
     let context = context.or(kubeconfig.current_context.as_deref())?;
     let mut contexts = kubeconfig.contexts.iter();
@@ -19,7 +19,7 @@ pub fn of_kubeconfig(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<S
     proxy.filter(|proxy| !proxy.is_empty())
 }
 
-/// Leads to the server through the proxy that the kubeconfig names, or else that of the environment.
+/// Sets the proxy of `config`: the one that the kubeconfig names, or else that of the environment.
 ///
 /// # Errors
 /// What is wrong with the address of the proxy.
@@ -35,8 +35,8 @@ pub fn set(
     Ok(())
 }
 
-/// The address of the proxy between us and a server, if there is one. A value without a scheme is
-/// that of an HTTP proxy.
+/// The address of the proxy that the environment names for a server, if any. A value without a
+/// scheme is that of an HTTP proxy.
 pub fn of_environment(server: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let first = |names: [&str; 2]| {
         let mut values = names.into_iter().filter_map(&variable);
@@ -63,7 +63,7 @@ pub fn of_environment(server: &str, variable: impl Fn(&str) -> Option<String>) -
     })
 }
 
-/// A server as `NO_PROXY` looks at it.
+/// A server, as the entries of `NO_PROXY` are matched with it.
 struct Target<'a> {
     host: String,
     ip: Option<IpAddr>,
@@ -81,8 +81,8 @@ impl<'a> Target<'a> {
         self.host == "localhost" || self.ip.is_some_and(|ip| ip.is_loopback())
     }
 
-    /// Whether an entry has it: `*`, a network, an address, or a domain with its subdomains, each of
-    /// the last two with or without a port.
+    /// Whether an entry matches it: `*`, a network, an address, or a domain with its subdomains,
+    /// each of the last two with or without a port.
     fn is(&self, entry: &str) -> bool {
         if let (Some(ip), Some(network)) = (self.ip, Network::parse(entry)) {
             return network.has(ip);
@@ -96,7 +96,7 @@ impl<'a> Target<'a> {
             return host == "*" || host.parse() == Ok(ip);
         }
         match host.strip_prefix('*').unwrap_or(&host) {
-            // `*` alone; and an empty entry, which has nothing.
+            // `*` alone matches every server, an empty entry none.
             "" => host == "*",
             domain if domain.starts_with('.') => self.host.ends_with(domain),
             domain => {

@@ -9,13 +9,13 @@ use serde_json::Value;
 /// The fields of an entry that this version does not know.
 pub type Rest = BTreeMap<String, Value>;
 
-/// A condition, and what a newer operator says beside it.
+/// A condition, and the fields that a newer operator added to it.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct Condition {
-    /// What every version knows.
+    /// The fields that every version knows.
     #[serde(flatten)]
     pub known: KubeCondition,
-    /// What this one does not.
+    /// The fields that this version does not know.
     #[serde(flatten)]
     pub rest: Rest,
 }

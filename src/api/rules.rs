@@ -1,4 +1,4 @@
-//! Every rule of the schemas, accepting and refusing, with what it says.
+//! Tests of every rule of the schemas: what it accepts, what it refuses, and its message.
 
 use serde_json::{Value, json};
 

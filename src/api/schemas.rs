@@ -1,6 +1,7 @@
 //! JSON schemas of both kinds, for tools that check manifests without a cluster. `crdgen` writes them
-//! into `schemas/`. They are closed: a field that a kind does not have is refused, where some clients
-//! of an API server let it be dropped without a word. Rules in CEL are the API server's alone.
+//! into `schemas/`. They are closed: a field that a kind does not have is refused, while an API
+//! server may drop it without an error, depending on the client. Only the API server checks CEL
+//! rules.
 
 use std::error::Error;
 
@@ -28,7 +29,7 @@ pub fn json(crd: &CustomResourceDefinition) -> Result<String, Box<dyn Error>> {
     schema["title"] = json!(format!("{} {}", names.kind, version.name));
     schema["properties"]["apiVersion"] = json!({"type": "string", "enum": [api_version]});
     schema["properties"]["kind"] = json!({"type": "string", "enum": [names.kind]});
-    // What every object has there is not ours to say.
+    // Kubernetes defines the metadata of every object.
     schema["properties"]["metadata"] = json!({"type": "object"});
     schema["required"] = json!(["apiVersion", "kind", "metadata", "spec"]);
     Ok(serde_json::to_string_pretty(&schema)? + "\n")

@@ -1,4 +1,5 @@
-//! A tenant's spec, checked again and parsed: how it is reached, read and spared.
+//! A tenant's spec, checked again and parsed: its Secret, API version, read interval and rate
+//! limit.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub struct TenantSettings {
     pub rate_limit: RateLimit,
 }
 
-/// So many requests in any stretch of so long.
+/// At most `requests` requests in any period of length `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// 5 to 100.
@@ -36,7 +37,7 @@ pub struct RateLimit {
 }
 
 impl IdentityTenantSpec {
-    /// What this asks for.
+    /// What the spec asks for.
     ///
     /// # Errors
     /// The first field that breaks a rule of the schema.
@@ -97,7 +98,7 @@ fn duration(
     })
 }
 
-/// One to three of a number of up to four digits with `s`, `m` or `h`, such as `1m30s`.
+/// One to three parts, each a number of up to four digits and `s`, `m` or `h`, such as `1m30s`.
 fn parse_duration(text: &str) -> Option<Duration> {
     let mut seconds: u64 = 0;
     let mut parts = 0;

@@ -1,4 +1,5 @@
-//! The kind `IdentityTenant`: a tenant, the Secret that leads to it and how hard it is read.
+//! The kind `IdentityTenant`: a tenant, the Secret with its address and credentials, and how often
+//! it is read.
 
 #![allow(clippy::duplicated_attributes)] // columns of one type are no duplicates
 

@@ -1,5 +1,5 @@
-//! The words of the audit trail: one JSON line for each write that was sent to a tenant, and one
-//! for each group that is let go. Pure; [`crate::trail`] finds out what is to be said.
+//! The format of the audit trail: one JSON line for each write that was sent to a tenant, and one
+//! for each group that is released. Pure; `group/trail.rs` supplies the content.
 //!
 //! No line holds a secret or a body: ids, names of groups, sources and resources, the field
 //! manager, the annotations that a flag names, and the tenant's own words about a refusal.
@@ -19,10 +19,10 @@ const ANNOTATION: usize = 256;
 /// Where lines go.
 pub trait AuditLog: Send + Sync {
     /// # Errors
-    /// Why no line can be written now: no write to a tenant begins before one can.
+    /// Why no line can be written now: until one can, no write to a tenant begins.
     fn ready(&self) -> Result<(), String>;
 
-    /// Takes a line, without its end. One that cannot be written now is kept and goes first.
+    /// Takes a line without its newline. A line that cannot be written now is kept and goes first.
     fn write(&self, line: &str);
 }
 
@@ -33,14 +33,14 @@ pub struct Audit {
     pub log: Arc<dyn AuditLog>,
     /// The annotations of a resource that its lines repeat.
     pub annotations: Vec<String>,
-    /// Who this process is among its replicas.
+    /// The name of this process among its replicas.
     pub replica: Option<String>,
 }
 
 /// One line.
 #[derive(Serialize)]
 pub(crate) struct Line<'a> {
-    /// When the request was sent, or the group was let go.
+    /// When the request was sent, or the group was released.
     pub time: Timestamp,
     #[serde(flatten)]
     pub what: What<'a>,
@@ -70,7 +70,7 @@ pub(crate) struct Write<'a> {
     pub duration_ms: u64,
 }
 
-/// What came of a request.
+/// How a request ended.
 #[derive(Serialize)]
 pub(crate) struct Came {
     pub outcome: &'static str,
@@ -82,19 +82,19 @@ pub(crate) struct Came {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Change {
     pub operation: &'static str,
-    /// Whose change an update carries out.
+    /// Whether an update carries out an edit or repairs drift.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
-    /// Of the group, or of the source that gets a policy; of a new group only its answer tells.
+    /// The id of the group, or of the source that gets a policy; of a new group, from the answer.
     pub id: Option<String>,
     pub before: Option<Content>,
     pub after: Option<Content>,
-    /// Of a deletion: what each source is to have afterwards.
+    /// For a deletion: the policy that each source is to have afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<Planned>>,
 }
 
-/// What something holds in the tenant.
+/// The content of a group, or the policies of a source.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub(crate) enum Content {
@@ -108,7 +108,7 @@ pub(crate) enum Content {
     },
 }
 
-/// One policy of a source; an exception is for some accounts, and whose they are is not told.
+/// One policy of a source; an exception is for some accounts, which the line does not name.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OnSource {
@@ -125,7 +125,7 @@ pub(crate) struct Planned {
     pub after: Option<PolicyId>,
 }
 
-/// A deleted group's sources, each with its policy or without a need for one.
+/// The sources of a deleted group, each with its policy or why it was skipped.
 #[derive(Serialize)]
 pub(crate) struct Reassigned {
     pub id: Option<String>,
@@ -148,7 +148,7 @@ pub(crate) struct Orphaned<'a> {
     pub record: Option<&'a PasswordSyncGroupStatus>,
 }
 
-/// On whose behalf, and where.
+/// For which resource, in which tenant, by which operator.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct About {
     pub resource: Resource,
@@ -174,7 +174,7 @@ pub(crate) struct Manager {
     pub time: Option<Timestamp>,
 }
 
-/// The `IdentityTenant`, and who answers behind it.
+/// The `IdentityTenant`, and the tenant that answers behind it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Tenant {
     pub namespace: String,
@@ -183,7 +183,7 @@ pub(crate) struct Tenant {
     pub host: Option<String>,
 }
 
-/// Who wrote.
+/// The operator that wrote.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Operator {
     pub version: &'static str,
@@ -191,7 +191,7 @@ pub(crate) struct Operator {
 }
 
 impl Change {
-    /// What an action changes; none of one that does not write the tenant.
+    /// What an action changes; `None` if it does not write the tenant.
     pub(crate) fn of(
         action: &Action,
         picture: &Picture,
@@ -251,7 +251,7 @@ impl Change {
     }
 }
 
-/// What is told of a resource that is let go; nothing if no group of its own was there.
+/// The content of a release's line; `None` if the resource had no group of its own.
 pub(crate) fn release<'a>(
     release: &Release,
     status: Option<&'a PasswordSyncGroupStatus>,
@@ -331,7 +331,7 @@ fn on_source(holders: &[Holder]) -> Content {
     }
 }
 
-/// The last manager of any field of the spec. Only an object that was read live has them: the
+/// The last field manager of the spec. Only an object that was read live has managed fields: the
 /// watch drops them.
 pub(crate) fn manager(metadata: &ObjectMeta) -> Option<Manager> {
     let entries = metadata.managed_fields.iter().flatten();
@@ -346,7 +346,7 @@ pub(crate) fn manager(metadata: &ObjectMeta) -> Option<Manager> {
     })
 }
 
-/// The annotations that are asked for, each cut to what a line can bear.
+/// The annotations that a flag names, each cut to [`ANNOTATION`] characters.
 pub(crate) fn annotations(metadata: &ObjectMeta, asked: &[String]) -> BTreeMap<String, String> {
     let known = metadata.annotations.as_ref();
     let found = asked.iter().filter_map(|key| {

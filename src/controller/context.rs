@@ -19,6 +19,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
 use psg_domain::{NamespacedName, time};
 use psg_identity::{HostPolicy, Limiters, Transport};
 use psg_plan::{ClaimIndex, Claimant, Timers, brake};
@@ -35,7 +36,7 @@ use crate::{
     context::secret_locks::SecretLocks,
     context::tenants::Tenants,
     context::unreadable::AllUnreadable,
-    kubernetes::Kubernetes,
+    kubernetes::{Kubernetes, Note},
 };
 
 /// A number in 0..1 for spreading repeats, given by the code that starts the process.
@@ -50,17 +51,17 @@ pub struct Settings {
     pub post_timeout: Duration,
     /// How often the Secret is read while the credentials do not work.
     pub credentials_retry: Duration,
-    /// How often a tenant that refuses is asked again.
+    /// How often a tenant that refuses a call is asked again.
     pub probe: Duration,
-    /// How often every resource is looked at, whatever the watches showed.
+    /// How often every resource is reconciled, whatever the watches showed.
     pub resync: Duration,
-    /// Where credentials may travel.
+    /// To which hosts credentials may be sent.
     pub hosts: HostPolicy,
 }
 
 impl Settings {
-    /// How long a write may wait for the rate limit: with the time for its answer, well within
-    /// the time for which a lost create is looked for.
+    /// How long a write may wait for the rate limit: together with `post_timeout` well within
+    /// `settle`, the time for which a lost create is looked for.
     pub fn queue_timeout(&self) -> Duration {
         self.timers.settle.saturating_sub(self.post_timeout) / 2
     }
@@ -74,33 +75,33 @@ pub struct Context {
     pub transport: Arc<dyn Transport>,
     /// The rate limits, shared by all clients of one client id.
     pub limiters: Limiters,
-    /// What was read of tenants, shared by all who read by the same credentials.
+    /// The pictures of tenants; clients with the same credentials share one.
     pub pictures: Pictures,
-    /// Which tenants let their Secret go at the moment.
+    /// Lets one tenant of a namespace at a time release its Secret.
     pub secret_locks: SecretLocks,
     /// The time.
     pub clock: Clock,
-    /// The dice.
+    /// The source of random numbers for backoffs.
     pub jitter: Jitter,
     /// The flags.
     pub settings: Settings,
     /// The tenants.
     pub tenants: Tenants,
-    /// Who owns what.
+    /// The claims: which resource owns what.
     pub claims: RwLock<ClaimIndex>,
     /// What is remembered of each resource.
     pub resource_states: ResourceStates,
-    /// Who is to be looked at again.
+    /// The queues of resources to reconcile again.
     pub requeue: Requeue,
-    /// What cannot be read.
+    /// The objects that cannot be read.
     pub unreadable: AllUnreadable,
-    /// What is told of every write to a tenant.
+    /// The audit trail of all writes to tenants.
     pub audit: Audit,
-    /// The figures.
+    /// The metrics.
     pub metrics: Metrics,
-    /// What was listed so far.
+    /// Which first lists are complete.
     pub readiness: Arc<Readiness>,
-    /// Whether this process acts. One that does not only watches.
+    /// The role of this process: only the leader acts, a standby only watches.
     pub role: RoleReceiver,
     /// The process is about to end: no new write is begun.
     pub stop: CancellationToken,
@@ -112,37 +113,37 @@ impl Context {
         (self.clock)()
     }
 
-    /// Whether this process acts.
+    /// Whether this process is the leader.
     pub fn leads(&self) -> bool {
         *self.role.borrow() == Role::Leader
     }
 
-    /// Waits until it does.
+    /// Waits until this process is the leader.
     pub async fn leading(&self) {
         let mut role = self.role.clone();
         let leads = role.wait_for(|role| *role == Role::Leader);
-        // Who told it may be gone: then nothing changes any more.
+        // If the sender of the role is gone, the role never changes again.
         if leads.await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Looks at the claims.
+    /// Locks the claims for reading.
     pub fn claims(&self) -> RwLockReadGuard<'_, ClaimIndex> {
         self.claims.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the claims.
+    /// Locks the claims for a change.
     pub fn claims_mut(&self) -> RwLockWriteGuard<'_, ClaimIndex> {
         self.claims.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what a resource claims now, and requeue whom that may free or bind.
+    /// Registers what a resource claims now, and requeues the resources that this may free or bind.
     pub fn claim(&self, claimant: Claimant) {
         self.take_in(claimant, ClaimIndex::insert);
     }
 
-    /// The same of what a watch shows.
+    /// Like [`Self::claim`] for what a watch shows, which takes no announced record back.
     pub fn see(&self, claimant: Claimant) {
         self.take_in(claimant, ClaimIndex::see);
     }
@@ -160,13 +161,26 @@ impl Context {
         self.tenants.claimed(&tenant);
     }
 
+    /// Makes an Event about an object, and a line with the same words in the log.
+    pub(crate) async fn tell(&self, about: &ObjectReference, note: Note) {
+        tracing::info!(
+            kind = about.kind,
+            namespace = about.namespace,
+            name = about.name,
+            reason = note.reason,
+            "{}",
+            note.text
+        );
+        self.kubernetes.event(about, note).await;
+    }
+
     /// How many deletions of a tenant's groups the brake holds back.
     pub(crate) fn deletions_paused(&self, tenant: &NamespacedName) -> usize {
         let since = time::before(self.now(), brake::WINDOW);
         self.claims().wave(tenant, since).held_back
     }
 
-    /// Requeue every resource of a tenant.
+    /// Requeues every resource of a tenant.
     pub fn requeue_members(&self, tenant: &NamespacedName) {
         let claims = self.claims();
         self.requeue.now(&claims, &claims.members(tenant));

@@ -6,7 +6,7 @@
 //! # Guarantees
 //! - No write to a tenant, and no release, is decided on a version of the resource that was not
 //!   read or written live in this pass: the watch may show a new finalizer with an old status.
-//! - A group that was made is remembered until its id is stored, whatever Kubernetes answers.
+//! - A created group is kept in the engine until its id is stored, whatever Kubernetes answers.
 //! - A pass ends: it carries out no more than [`MOST_MOVES`] moves.
 
 pub(crate) mod claims;
@@ -52,7 +52,7 @@ pub enum Error {
     /// The stored status cannot be read, so nothing is decided on it.
     #[error("the stored status cannot be read: {0}")]
     Status(String),
-    /// The resource is not let go before that is told.
+    /// The audit line of a release cannot be written, so the finalizer stays.
     #[error("the audit log cannot be written: {0}")]
     Untold(String),
     /// The pass did not come to an end.
@@ -63,21 +63,21 @@ pub enum Error {
     Panicked,
 }
 
-/// What became of a write to the finalizers.
+/// How a write of the finalizers ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Finalizers {
     /// They are stored.
     Stored,
     /// The resource is gone: there is nothing left to do for it.
     Gone,
-    /// The resource has changed, and was read again: decide anew.
+    /// The resource has changed and was read again: the pass decides again.
     Undecided,
 }
 
-/// Runs one pass, and says after which time to look again even if nothing changes.
+/// Runs one pass; returns after which time to requeue the resource even if nothing changes.
 ///
-/// The memory is taken now and not when the pass first runs: the watch may bring a newer version
-/// in between, and what it brings ends the memory of ours.
+/// The state is taken here and not at the first poll: in between, the watch may show the version in
+/// `newest`, and `newest` is then dropped although `group` is still older.
 ///
 /// # Errors
 /// See [`Error`]; the pass is tried again after a while.
@@ -87,7 +87,7 @@ pub fn reconcile(
 ) -> impl Future<Output = Result<Option<Duration>, Error>> + Send {
     let uid = group.uid().unwrap_or_default();
     let state = context.resource_states.take(&uid);
-    // Kept until the watch shows it, however many passes that takes.
+    // `newest` is used until the watch shows that version, however many passes that takes.
     let newest = state.newest.clone();
     let newest = newest.filter(|newest| version(&newest.metadata) > version(&group.metadata));
     let permit = context.resource_states.accept(&uid);
@@ -121,8 +121,8 @@ async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
         ..
     } = pass;
     state.failures = match &result {
-        // Looking again before it is time is no new failure: waits that are measured from what
-        // was sent would grow as fast as the time that passes.
+        // A pass that runs before the wait is over is no new failure: a backoff that is measured
+        // from the time of sending would grow as fast as the time that passes.
         Ok((_, PassResult::Retrying)) if !acted => state.failures,
         Ok((_, PassResult::InLine)) => state.failures,
         Ok((_, PassResult::Retrying)) | Err(_) => state.failures.saturating_add(1),
@@ -139,8 +139,9 @@ async fn carry_out(mut pass: Pass) -> Result<Option<Duration>, Error> {
 impl Pass {
     async fn run(&mut self) -> Result<(Option<Duration>, PassResult), Error> {
         for _ in 0..MOST_MOVES {
-            // A record that could not be stored yet stays announced: taking it back and announcing it
-            // again would wake its rivals, and theirs this one, without a pause.
+            // A record that could not be stored yet stays announced: to withdraw and announce it
+            // again would requeue the rivals, and their passes would requeue this resource, in an
+            // endless loop.
             if self
                 .state
                 .announced
@@ -159,7 +160,7 @@ impl Pass {
             let stopping = self.context.stop.is_cancelled();
             let answered = self.state.engine.holds_a_made_group();
             match next {
-                // A write that was answered is still stored; nothing new is begun.
+                // A stopping process begins nothing new, but still records a group that was made.
                 Next::Do(_) | Next::Refresh { .. } if stopping && !answered => {
                     return Ok((None, PassResult::Stopping));
                 }
@@ -204,7 +205,7 @@ impl Pass {
         Err(Error::Endless)
     }
 
-    /// Asks the plan, over everything as it is now.
+    /// Asks the engine for a decision, over the resource, tenant and claims as they are now.
     fn decide(&mut self, now: Timestamp) -> Result<Decision, Error> {
         let group = &self.group;
         let spec = group.spec.desired().map_err(|error| error.to_string());
@@ -242,8 +243,8 @@ impl Pass {
         })
     }
 
-    /// Whether this pass may go on to write the tenant. If not, the resource stands in line, and
-    /// is woken when its turn comes: a pass that waited would hold up others meanwhile.
+    /// Whether this pass may go on to write the tenant. If not, the resource is queued, and
+    /// requeued when it gets a permit: a pass that waits would delay other passes.
     fn has_permit(&mut self) -> bool {
         let Some(tenant) = self.tenant.as_ref().filter(|_| self.permit.is_none()) else {
             return true;
@@ -268,9 +269,10 @@ impl Pass {
         self.permit.is_some()
     }
 
-    /// Stores a memory; a conflict means to read and decide again, with the answer kept.
+    /// Stores a record. After a conflict, reads the resource and lets the pass decide again; a
+    /// group that was made is kept in the engine.
     async fn record(&mut self, memory: Memory, report: &Report) -> Result<(), Error> {
-        // Somebody else may decide while this is on its way.
+        // Other resources may decide before this record is stored, so the claims announce it.
         if matches!(
             memory,
             Memory::Intent(_) | Memory::Update(..) | Memory::Group(..)
@@ -285,7 +287,8 @@ impl Pass {
                 self.hold(stored);
                 self.state.engine.recorded(&memory);
                 execute::tell_recorded(self, &memory).await;
-                // The report at the end of the pass says nothing new then.
+                // The report at the end of the pass will find nothing new, so the Event is made
+                // here.
                 self.tell_news(&before, report).await;
                 Ok(())
             }
@@ -293,7 +296,7 @@ impl Pass {
         }
     }
 
-    /// Carries out an action; true if the resource is let go for good.
+    /// Carries out an action; true if the resource is gone, or released for its deletion.
     async fn action(&mut self, action: Action, now: Timestamp) -> Result<bool, Error> {
         match action {
             Action::HoldFinalizer => {
@@ -389,7 +392,7 @@ impl Pass {
         )
     }
 
-    /// An Event, if something needs a person and was not said before.
+    /// Makes an Event if something needs a person and the stored status did not say so before.
     async fn tell_news(&self, before: &(Option<String>, Option<i64>), report: &Report) {
         let (reason, generation) = before;
         let refused = |ready: &Condition| {
@@ -436,7 +439,7 @@ impl Pass {
         (after, result)
     }
 
-    /// After a refused write to Kubernetes: read what is stored and decide again.
+    /// After a conflict: reads what is stored, to decide again. Any other error ends the pass.
     async fn lost(&mut self, error: KubeError) -> Result<(), Error> {
         if error != KubeError::Conflict {
             return Err(error.into());
@@ -460,7 +463,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Takes over what our own write answered: the newest version there is.
+    /// Goes on with the object that our own write returned: the newest version there is.
     fn hold(&mut self, stored: Arc<PasswordSyncGroup>) {
         if Arc::ptr_eq(&stored, &self.group) {
             return;
@@ -470,14 +473,14 @@ impl Pass {
         self.fresh = true;
     }
 
-    /// Keeps the claims as new as what this pass knows.
+    /// Updates the claims to the version of the resource that this pass holds.
     fn claim(&self) {
         if let Some(claimant) = claimant(&self.group, self.context.now()) {
             self.enter(claimant);
         }
     }
 
-    /// A resource that was deleted since this pass began is not entered again.
+    /// A resource that was deleted since this pass began is not registered again.
     fn enter(&self, claimant: Claimant) {
         if self.context.resource_states.is_in_pass(&self.uid) {
             self.context.claim(claimant);
@@ -490,14 +493,14 @@ impl Pass {
             if let Some(tenant) = self.context.tenants.get(&tenant_of(&self.group)) {
                 tenant.poked.notify_one();
             }
-            // What is put off until a time is tried at once.
+            // Sources that the engine put off until a later time are tried at once.
             self.state.engine.retry_sources();
         }
         self.state.reconcile_at = asked;
     }
 }
 
-/// Waits until a permit is free, offers it to a resource and requeues it.
+/// Waits until a permit is free, offers it to the resource and requeues the resource.
 async fn offer_permit(context: Arc<Context>, uid: String, permits: Arc<Semaphore>) {
     let permit = tokio::select! {
         biased;
@@ -510,7 +513,8 @@ async fn offer_permit(context: Arc<Context>, uid: String, permits: Arc<Semaphore
     }
 }
 
-/// What a pass does on its way to a write of the tenant, and what may take as long.
+/// Whether a step needs a permit: the writes of a tenant, and the reads and records that precede
+/// one.
 fn leads_to_a_write(next: &Next) -> bool {
     match next {
         Next::Refresh { what, .. } => matches!(what, What::Holders(_) | What::Group(_)),

@@ -1,4 +1,4 @@
-//! The Kubernetes side of a pass, small enough for a model to stand behind it.
+//! The port to Kubernetes, small enough that tests can put a model behind it.
 
 pub mod client;
 pub mod conditions;
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// What a pass asks of Kubernetes.
 #[async_trait]
 pub trait Kubernetes: Send + Sync {
-    /// The resource as it is stored now, past every cache.
+    /// The resource as it is stored now, never from a cache.
     async fn group(&self, namespace: &str, name: &str) -> Result<PasswordSyncGroup, KubeError>;
 
     /// Replaces the finalizers of exactly this version of a resource.
@@ -60,7 +60,7 @@ pub trait Kubernetes: Send + Sync {
         finalizers: Vec<String>,
     ) -> Result<ObjectMeta, KubeError>;
 
-    /// Tells people. A failure is logged and changes nothing.
+    /// Makes an Event. A failure is logged and changes nothing.
     async fn event(&self, about: &ObjectReference, note: Note);
 }
 
@@ -68,7 +68,7 @@ pub trait Kubernetes: Send + Sync {
 pub struct SecretData {
     /// The decoded values by key.
     pub data: BTreeMap<String, Vec<u8>>,
-    /// Whose it is, and what holds it.
+    /// Its name, UID, version and finalizers.
     pub metadata: ObjectMeta,
 }
 
@@ -86,16 +86,16 @@ impl fmt::Debug for SecretData {
 pub struct Note {
     /// A `Warning`, not `Normal`.
     pub warning: bool,
-    /// The word.
+    /// One word for what happened.
     pub reason: String,
-    /// The sentence, at most 1 kB.
+    /// A sentence; sent up to 1 kB.
     pub text: String,
     /// What the operator was doing.
     pub action: &'static str,
 }
 
 impl Note {
-    /// Something needs a person, and did not before.
+    /// The Event for a condition that needs a person; `None` if it is a mere wait.
     pub fn warning(ready: &Condition) -> Option<Self> {
         let goes_on = [Reason::WaitingForSource, Reason::Updating, Reason::Deleting];
         let goes_on = goes_on.iter().any(|reason| ready.reason == reason.as_str());
@@ -114,19 +114,19 @@ pub fn version(metadata: &ObjectMeta) -> Option<u64> {
     metadata.resource_version.as_ref()?.parse().ok()
 }
 
-/// Why Kubernetes did not do it.
+/// Why a call to Kubernetes failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KubeError {
-    /// The object is another by now; read it and decide again.
+    /// The object has changed meanwhile; read it and decide again.
     #[error("the object has changed meanwhile")]
     Conflict,
     /// There is no such object.
     #[error("there is no such object")]
     Gone,
-    /// The operator may not.
+    /// The operator has no right to do this.
     #[error("the operator is not allowed to: {0}")]
     Forbidden(String),
-    /// Anything else: it may or may not have been done.
+    /// Any other error: the call may or may not have taken effect.
     #[error("kubernetes: {0}")]
     Other(String),
 }

@@ -4,12 +4,12 @@
 //! value that [`psg_plan::Engine::decide`] returned, run over two ports, so that the very same code runs
 //! against a cluster and a tenant, or against models of both.
 //!
-//! # Rooms
-//! Each may name those above it, and none below.
+//! # Modules
+//! Each module may use those above it, and none below.
 //! - [`kubernetes`]: the Kubernetes port, the client behind it, and objects that are not what this
 //!   version expects.
-//! - [`audit`]: the words of the audit trail.
-//! - [`context`]: what all passes share: tenants, claims, memories, figures, the queue of requeues.
+//! - [`audit`]: the format of the audit trail.
+//! - [`context`]: what all passes share: tenants, claims, resource states, metrics, the requeues.
 //! - [`group`]: one pass over one PasswordSyncGroup, which drives the engine of `plan`. Only
 //!   `group/execute.rs` writes a tenant.
 //! - [`tenant`]: the actor of one IdentityTenant: credentials, reads, status, and the finalizers of

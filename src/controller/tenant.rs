@@ -20,8 +20,8 @@ use crate::{
     tenant::session::{Session, TroubleKind, read},
 };
 
-/// How soon the status of a tenant counts what its groups claim. Thousands of groups change at once
-/// when an operator starts: one write tells of all that changed meanwhile.
+/// How long after a change of the claims the tenant's status is written with the new counts. At the
+/// start of an operator thousands of groups change at once: one write covers all of them.
 const COUNTED_AFTER: Duration = Duration::from_secs(2);
 
 /// After so many intervals without an answer a tenant counts as unreachable.
@@ -33,13 +33,13 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     let mut manifest = tenant.manifest.subscribe();
     let mut newest = Arc::clone(&manifest.borrow());
     let mut failures = 0;
-    // Groups that are left from an earlier process need it before anything else.
+    // Groups of an earlier process may need the finalizers before anything else is done.
     if let Err(error) = keep(&context, &tenant, &mut newest).await {
         tracing::warn!(tenant = %tenant.name, %error, "what its groups need of it could not be stored");
     }
     loop {
         let now = Arc::clone(&manifest.borrow_and_update());
-        // It only reads, so nothing is lost if the end of the process does not wait for it.
+        // `round` only reads, so nothing is lost if it is dropped when the process stops.
         let rest = tokio::select! {
             biased;
             () = context.stop.cancelled() => return,
@@ -86,7 +86,7 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
     }
 }
 
-/// What must stay for the groups: the tenant's resource, then its Secret.
+/// Keeps what the groups need from being deleted: the IdentityTenant, then its Secret.
 async fn keep(
     context: &Context,
     tenant: &Tenant,
@@ -120,7 +120,7 @@ async fn round(
                     let snapshot = tenant.state().snapshot;
                     let hidden = snapshot.and_then(|it| it.with(psg_domain::Picture::hidden_until));
                     let hidden = hidden.filter(|from| *from > now);
-                    // Whether it differs is known sooner than at the next regular read.
+                    // A read from `hidden_until` on shows whether a group differs from our write.
                     hidden.map_or(regular, |from| regular.min(time::until(now, from)))
                 }
                 _ => context.settings.credentials_retry,
@@ -142,8 +142,8 @@ async fn round(
                     known
                 }
             };
-            // However long it lasted, the first answer after it is not missed by more than a read,
-            // and that it lasts is said when it does.
+            // Try again within `interval`, so that the first answer is not missed by more than one
+            // read, and at `shown_at`, so that `Unreachable` is set on time.
             let shown_at = time::after(since, interval.saturating_mul(UNREACHABLE_AFTER));
             let rest = match time::until(now, shown_at) {
                 Duration::ZERO => interval,

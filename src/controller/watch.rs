@@ -1,6 +1,6 @@
-//! The watches that drive everything: groups through kube's Controller, tenants each with an
-//! actor of its own. What the watch brings is stripped before it is stored, since managed fields
-//! are over half of a resource's bytes. What it means is [`crate::intake`]'s to say.
+//! The watches that drive everything: groups through kube's Controller, tenants each with an actor
+//! of its own. Objects are stripped before they are stored, since managed fields are over half of a
+//! resource's bytes. `watch/handlers.rs` defines what the events mean.
 
 pub(crate) mod handlers;
 pub(crate) mod panics;
@@ -36,12 +36,12 @@ use crate::{
     watch::panics::Watched,
 };
 
-/// How many passes run at once in one watched scope. kube looks at each of them whenever one goes
-/// on, so ten thousand would take minutes of computing; those that wait long do so outside of a
-/// pass, in their tenant's line.
+/// How many passes run at once in one watched scope. kube polls all running passes whenever one of
+/// them progresses, so ten thousand would take minutes of computing; a resource that waits long for
+/// a permit is queued, without a pass.
 const AT_ONCE: u16 = 256;
 
-/// Watches and reconciles until the context's `stop`, then until every pass in hand has ended.
+/// Watches and reconciles until the context's `stop`, then until every running pass has ended.
 pub async fn run(client: Client, queues: Vec<Queue>, context: Arc<Context>) {
     context
         .readiness
@@ -58,7 +58,7 @@ pub async fn run(client: Client, queues: Vec<Queue>, context: Arc<Context>) {
     future::join(future::join_all(scopes), tell_unreadable(&context)).await;
 }
 
-/// One kind as it changes. What cannot be read is told apart here, and spoils nothing else.
+/// The watch of one kind. An object that cannot be read does not affect the other objects.
 fn watch<K>(
     client: &Client,
     scope: &Scope,
@@ -88,8 +88,8 @@ where
     Arc::clone(watched).events(Arc::clone(context), events)
 }
 
-/// Lists by pages, each as recent as the server has it. A streamed list begins at any version that
-/// the server's cache holds, so a new process would decide on what its predecessor had changed.
+/// Lists by pages, each as recent as the server has it. A streamed list may begin at any version in
+/// the server's cache, so a new process could decide on what its predecessor has changed since.
 fn watching() -> watcher::Config {
     watcher::Config::default().page_size(100)
 }
@@ -169,8 +169,9 @@ async fn stopped_before_the_list(
     }
 }
 
-/// All at once when this process begins to act, and every now and then: a settled resource waits
-/// for nothing, so a status that another hand wrote, or a wake that was missed, would stay as it is.
+/// Triggers a pass over every resource when this process becomes the leader, and after each
+/// `resync`: a settled resource is not requeued, so a status that another tool wrote, or a missed
+/// requeue, would go unnoticed.
 fn now_and_then(context: Arc<Context>) -> impl futures::Stream<Item = ()> + Send + 'static {
     stream::unfold((context, true), |(context, first)| async move {
         if first {
@@ -221,8 +222,8 @@ async fn tenants(client: Client, scope: Scope, context: &Arc<Context>) {
     while actors.join_next().await.is_some() {}
 }
 
-/// Keeps what is read of an object: of its annotations ours and those of the audit trail. The others
-/// may hold a quarter of a megabyte in each of ten thousand resources.
+/// Drops managed fields, and all annotations but ours and those of the audit trail: the others may
+/// hold a quarter of a megabyte in each of ten thousand resources.
 fn strip<K: Resource>(object: &mut K, kept: &[String]) {
     let metadata = object.meta_mut();
     metadata.managed_fields = None;
@@ -235,7 +236,7 @@ fn strip<K: Resource>(object: &mut K, kept: &[String]) {
     }
 }
 
-/// The annotations that a pass depends on.
+/// A hash of the annotations that a pass depends on.
 #[allow(clippy::unnecessary_wraps)] // the form of a predicate
 fn our_annotations(group: &Tolerant<PasswordSyncGroup>) -> Option<u64> {
     use std::hash::{DefaultHasher, Hash, Hasher};
@@ -249,13 +250,13 @@ fn our_annotations(group: &Tolerant<PasswordSyncGroup>) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// An object that was mended is looked at, even if its generation is the same.
+/// An object that can be read again is reconciled, even if its generation is the same.
 #[allow(clippy::unnecessary_wraps)] // the form of a predicate
 fn readable(group: &Tolerant<PasswordSyncGroup>) -> Option<u64> {
     Some(u64::from(matches!(group, Tolerant::Read(_))))
 }
 
-/// Tells people of each, once, as soon as this process acts; until the end of the process.
+/// Makes one Event for each unreadable object while this process is the leader, until `stop`.
 pub(crate) async fn tell_unreadable(context: &Context) {
     let telling = async {
         context.leading().await;

@@ -9,19 +9,20 @@ pub enum ConditionType {
     Reconciling,
     /// Nothing goes on before a person does something (kstatus).
     Stalled,
-    /// A person holds every write.
+    /// A person has paused every write.
     Paused,
-    /// The names in the manifest are those of the objects that they led to.
+    /// The names in the manifest are still those of the objects to which they led.
     ReferencesCurrent,
     /// The tenant has all that a group needs.
     PrerequisitesMet,
     /// The tenant reaches every source.
     SourcesHealthy,
-    /// Every source has a policy that fits the group's; only while it is false.
+    /// Every source has a policy that fits the group's; present only while that is false.
     PoliciesAligned,
     /// Of a tenant: the brake holds deletions back.
     DeletionsPaused,
-    /// Of a tenant: its Secret cannot be deleted while groups need it; only while that is in doubt.
+    /// Of a tenant: its Secret cannot be deleted while groups need it; present only while something
+    /// is wrong with its finalizer.
     SecretProtected,
 }
 

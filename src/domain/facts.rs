@@ -1,5 +1,5 @@
-//! What a tenant holds, in the few fields that decide anything.
-//! Source: the identity API's objects; unknown fields were dropped when they were parsed.
+//! What a tenant holds, in the few fields on which decisions depend. Source: the identity API's
+//! objects; unknown fields were dropped when they were parsed.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -90,8 +90,8 @@ pub enum Kind {
 }
 
 impl Unreadable {
-    /// Whether this may be a group of that name and those sources. A group without an id may be
-    /// any group: the tenant's total counts it, and it may stand in the place of another.
+    /// Whether this may be a group of that name and those sources. A group without an id may be any
+    /// group: the tenant's total counts it, so it may be in the list in place of another group.
     pub fn may_be(&self, name: &str, sources: &BTreeSet<SourceId>) -> bool {
         match (&self.id, &self.name) {
             (None, _) => true,

@@ -87,7 +87,7 @@ pub enum Ref {
 }
 
 impl Ref {
-    /// The manifest's own text, which a pin in status is kept under.
+    /// The manifest's own text, under which the status keeps a pin.
     pub fn text(&self) -> &str {
         match self {
             Self::Name(text) | Self::Id(text) => text,

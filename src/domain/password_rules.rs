@@ -36,7 +36,7 @@ impl PasswordRules {
         self.limits.get(&limit).copied()
     }
 
-    /// The demands that no look at the password alone decides.
+    /// The demands that cannot be decided from the password alone.
     pub fn undecided(&self) -> &BTreeSet<Undecided> {
         &self.undecided
     }

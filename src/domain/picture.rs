@@ -1,8 +1,9 @@
-//! Everything read of one tenant, each fact with the moment at which its read *began*,
-//! and the rules by which later reads and our own writes merge into it.
+//! Everything read of one tenant, each fact with the moment at which its read *began*, and the
+//! rules by which later reads and the operator's own writes merge into it.
 //!
-//! Guarantees: a read that began before one of our writes was answered, or within the settle time
-//! after that, cannot undo the write; a group that a walk lacks counts as *unknown*, not as gone.
+//! Guarantees: a read that began before a write of the operator was answered, or within the settle
+//! time after that, cannot undo the write; a group that a walk lacks counts as *unknown*, not as
+//! gone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,8 +23,8 @@ use unreadable::Part;
 /// How many complete walks are remembered; the create protocol asks for two of them.
 const WALKS: usize = 8;
 
-/// Ids by something that they should be alone to have, and nearly always are: a sorted list takes
-/// a tenth of the room of a tree.
+/// Ids by a key that nearly always leads to one id only: a sorted list takes a tenth of the memory
+/// of a tree.
 type Index<K, I> = BTreeMap<K, Vec<I>>;
 
 /// One tenant as last read.
@@ -34,12 +35,12 @@ pub struct Picture {
     memberships: Index<SourceId, GroupId>,
     gone: BTreeMap<GroupId, Absence>,
     doubts: BTreeMap<GroupId, Timestamp>,
-    /// Groups that we wrote.
+    /// Groups that this process wrote, until a read must show the write.
     written: BTreeMap<GroupId, Written>,
     walks: VecDeque<Walk>,
     /// What the newest walk showed of groups that cannot be read as a whole.
     unreadable_groups: Vec<Unreadable>,
-    /// Those of them of which no newer read tells more.
+    /// Those of them of which no newer read by id tells more.
     parts: BTreeMap<GroupId, Part>,
     facts_as_of: Option<Timestamp>,
     policies: BTreeMap<PolicyId, Policy>,
@@ -50,7 +51,7 @@ pub struct Picture {
     holders: BTreeMap<SourceId, Seen<Option<Vec<Holder>>>>,
     /// What the newest read of the facts showed that cannot be read as a whole.
     unreadable_facts: Vec<Unreadable>,
-    /// Kinds of which the lists of the newest read may not show all that the tenant has.
+    /// Kinds whose lists, in the newest read, may not show all that the tenant has.
     incomplete: BTreeSet<Kind>,
     suggested: Suggested,
 }
@@ -59,18 +60,18 @@ pub struct Picture {
 #[derive(Clone, Copy, Debug)]
 struct Walk {
     began: Timestamp,
-    /// None of the groups that it showed may be any group at all.
+    /// It showed no unreadable group that may be any group at all.
     clear: bool,
 }
 
-/// Reads of one id that found nothing: when the first and the last of them began.
+/// The reads of one id that found nothing: when the first and the last of them began.
 #[derive(Clone, Copy, Debug)]
 struct Absence {
     since: Timestamp,
     as_of: Timestamp,
 }
 
-/// Our own write of a group.
+/// A write of a group by this process.
 #[derive(Clone, Copy, Debug)]
 struct Written {
     /// A read that began before may not show it yet.
@@ -94,17 +95,17 @@ pub enum Presence<'a> {
     There(&'a Group, Timestamp),
     /// A read of that very id, begun at the moment given, found nothing.
     Gone(Timestamp),
-    /// No page showed it, or only a part of it, or a write to it was never answered: only a read
-    /// by id, begun after the moment given, tells.
+    /// No walk showed it, or only a part of it, or it is unknown what a write did to it: only a
+    /// read by id, begun after the moment given, tells.
     Unknown(Timestamp),
 }
 
 /// What a read changed, for waking the resources that depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Groups that came, went or differ, under each name they have or had.
+    /// Groups that came, went or differ.
     pub groups: BTreeSet<GroupId>,
-    /// Names of groups that came, went or differ.
+    /// Names that such groups have or had.
     pub group_names: BTreeSet<String>,
     /// Sources that came, went or differ, or joined or left a group.
     pub sources: BTreeSet<SourceId>,
@@ -135,8 +136,8 @@ impl Picture {
         self.facts_as_of
     }
 
-    /// The first remembered complete walk that began at `at` or later, and showed no group that may
-    /// be any.
+    /// The first remembered complete walk that began at `at` or later, and showed no unreadable
+    /// group that may be any group.
     pub fn first_walk_since(&self, at: Timestamp) -> Option<Timestamp> {
         let mut walks = self.walks.iter().filter(|walk| walk.clear);
         walks.find(|walk| walk.began >= at).map(|walk| walk.began)
@@ -158,7 +159,7 @@ impl Picture {
     }
 
     /// Whether sources, policies and applications were read after the group was first seen as it
-    /// is: a source's page may lag behind the group that rules it.
+    /// is: what the tenant shows of a source may lag behind its group.
     pub fn facts_follow(&self, id: &GroupId) -> bool {
         let since = self.groups.get(id).map(|seen| seen.since);
         since.is_some_and(|since| self.facts_as_of > Some(since))
@@ -174,7 +175,7 @@ impl Picture {
         self.gone.get(id).map(|absence| absence.since)
     }
 
-    /// From when on a read tells whether what an earlier one showed was only older than our write.
+    /// From when on a read must show the writes that an earlier read did not show.
     pub fn hidden_until(&self) -> Option<Timestamp> {
         let hidden = self.written.values().filter(|written| written.hides);
         hidden.map(|written| written.shown_from).max()
@@ -263,7 +264,8 @@ impl Picture {
         self.merge_walk(began, walked, Vec::new())
     }
 
-    /// The same of a walk that showed groups which cannot be read as a whole.
+    /// Like [`Self::merge_groups`], for a walk that also showed groups that cannot be read as a
+    /// whole.
     pub fn merge_walk(
         &mut self,
         began: Timestamp,
@@ -296,8 +298,8 @@ impl Picture {
         changes
     }
 
-    /// The group that answered one of our writes at `at`. Reads that begin before `shown_from` may
-    /// not show it yet, and are not believed where they differ.
+    /// The group with which a write was answered at `at`. Reads that begin before `shown_from` may
+    /// not show it yet, and are ignored where they differ.
     pub fn merge_written(&mut self, at: Timestamp, group: Group, shown_from: Timestamp) -> Changes {
         let id = group.id.clone();
         self.written.remove(&id);
@@ -310,7 +312,7 @@ impl Picture {
         changes
     }
 
-    /// One of our writes was answered at `at`: there is no such group.
+    /// A write was answered at `at`: there is no such group.
     pub fn merge_refuted(&mut self, at: Timestamp, id: &GroupId) -> Changes {
         self.written.remove(id);
         self.merge_gone(at, id)
@@ -335,14 +337,15 @@ impl Picture {
         changes
     }
 
-    /// A write to a group was sent at `at` and never answered: what we knew of it no longer holds.
+    /// A write to a group ended at `at`, and only a read tells what it did: what was known of the
+    /// group no longer holds.
     pub fn doubt(&mut self, id: &GroupId, at: Timestamp) {
         self.written.remove(id);
         self.doubts.insert(id.clone(), at);
     }
 
-    /// A read of all sources, policies and applications that began at `began`. What `applications`
-    /// lacks is as it was known last.
+    /// A read of all sources, policies and applications that began at `began`. Sources that
+    /// `applications` lacks keep the number that was known last.
     pub fn merge_facts(
         &mut self,
         began: Timestamp,
@@ -390,7 +393,8 @@ impl Picture {
         changes
     }
 
-    /// The holders of one source, read or answered to our write as of `as_of`; `None`: no such source.
+    /// The holders of one source, by a read or by the answer to a write as of `as_of`; `None`: no
+    /// such source.
     pub fn merge_holders(
         &mut self,
         as_of: Timestamp,
@@ -439,7 +443,7 @@ impl Picture {
         self.put(as_of, group, changes);
     }
 
-    /// Puts a group in the place of what was known of it.
+    /// Replaces what was known of a group.
     fn put(&mut self, as_of: Timestamp, group: Group, changes: &mut Changes) {
         self.forget(&group.id, changes);
         self.gone.remove(&group.id);
@@ -459,7 +463,7 @@ impl Picture {
     }
 
     /// Whether a read that began at `as_of` and shows something else, or nothing, may only not show
-    /// our own write yet. It then counts as a read of what we wrote.
+    /// the operator's write yet. It then counts as a read of what was written.
     fn keeps_our_write(&mut self, id: &GroupId, as_of: Timestamp) -> bool {
         let written = self.written.get_mut(id);
         let written = written.filter(|written| as_of < written.shown_from);
@@ -488,7 +492,8 @@ impl Picture {
         }
     }
 
-    /// Its sources count as changed under their names too: a resource that waits for one by name holds no id.
+    /// The group's sources count as changed under their names too: a resource that waits for a
+    /// source by name knows no id.
     fn mark(&self, group: &Group, changes: &mut Changes) {
         changes.groups.insert(group.id.clone());
         changes.group_names.insert(group.name.clone());

@@ -17,7 +17,7 @@ pub struct Recorded {
     pub observed_generation: Option<i64>,
     /// The tenant's group.
     pub group: Option<GroupId>,
-    /// How the group came to be ours, or that it is only looked at.
+    /// How the resource came to manage the group, or that it only observes it.
     pub origin: Option<Origin>,
     /// The tenant that the group is in.
     pub tenant: Option<TenantKey>,
@@ -31,20 +31,20 @@ pub struct Recorded {
     pub intent: Option<Intent>,
     /// A change of the group that may be on its way, or that reads may not show yet.
     pub update: Option<Update>,
-    /// What the tenant refused, not to be repeated as it is.
+    /// What the tenant refused; it is not repeated at once as it is.
     pub refused: Option<Refused>,
-    /// A fight with another tool that was given up.
+    /// A field that another tool sets again after every repair, so that it is no longer repaired.
     pub contested: Option<Contested>,
     /// Sources that left by a change, or may have left, and must not stay without a policy.
     pub leaving: Vec<Reassignment>,
     /// What a deletion undoes, frozen when it was written.
     pub deletion: Option<Deletion>,
-    /// Where the tenant differs and is not written.
+    /// Where the tenant differs from the manifest and is not written.
     pub drift: Vec<Drift>,
 }
 
 impl Recorded {
-    /// The group that is ours to write, as opposed to one that is only looked at.
+    /// The group that the resource manages, as opposed to one that it only observes.
     pub fn held(&self) -> Option<&GroupId> {
         self.group
             .as_ref()
@@ -60,11 +60,11 @@ impl Recorded {
 /// How a group came to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// Created by us.
+    /// Created by the operator.
     Created,
     /// There before, and taken over.
     Adopted,
-    /// Only looked at, under `managementPolicy: Observe`; never a claim.
+    /// Only observed, under `managementPolicy: Observe`; never a claim.
     Observed,
 }
 
@@ -103,7 +103,7 @@ pub struct Intent {
     pub policy: PolicyId,
     /// The sources sent.
     pub sources: BTreeSet<SourceId>,
-    /// When it was stored, by our clock.
+    /// When it was stored, by the clock of the process that stored it.
     pub started_at: Timestamp,
 }
 
@@ -124,7 +124,7 @@ pub struct Update {
     pub policy: PolicyId,
     /// The sources sent: each of them may be in the group.
     pub sources: BTreeSet<SourceId>,
-    /// When it was stored, by our clock.
+    /// When it was stored, by the clock of the process that stored it.
     pub started_at: Timestamp,
 }
 
@@ -155,16 +155,16 @@ pub struct Refused {
     pub at: Option<Timestamp>,
 }
 
-/// A field that another hand sets again after every repair.
+/// A field that another tool sets again after every repair.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Contested {
-    /// The generation of the spec for which it was given up.
+    /// The generation of the spec for which repairs were given up.
     pub generation: i64,
     /// The annotation that asks for a reconcile, at that time.
     pub reconcile_at: Option<String>,
     /// `name`, `passwordPolicy` or `sources`.
     pub field: String,
-    /// What the other hand had set it to.
+    /// What the other tool had set it to.
     pub found: String,
 }
 
@@ -209,7 +209,7 @@ pub enum Assign {
 pub enum ReassignmentResult {
     /// The service had assigned the policy by itself.
     ByService,
-    /// We assigned it and read it back.
+    /// The operator assigned it and read it back.
     ByOperator,
     /// The source is in another group by now, which rules its policy.
     InAnotherGroup,

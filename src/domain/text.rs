@@ -1,13 +1,14 @@
-//! Text of others, before people see it. A name or an answer may hold control characters, which a
-//! terminal obeys and which end a line of a log, or marks that turn the direction of what follows:
-//! they are shown as what they are. Used where text leaves: a status, an Event, a log, a terminal.
+//! Escapes text that others wrote, before people see it. A name or an answer may hold control
+//! characters, which a terminal obeys and which end a line of a log, or marks that change the
+//! direction of the text after them: they are shown as escapes. Used where text leaves the program:
+//! a status, an Event, a log, a terminal.
 
-/// A text that stays one line.
+/// Escapes a text so that it stays one line.
 pub fn line(text: &str) -> String {
     shown(text, |letter| !is_hidden(letter))
 }
 
-/// A text of several lines.
+/// Escapes a text, but for its line ends.
 pub fn lines(text: &str) -> String {
     shown(text, |letter| letter == '\n' || !is_hidden(letter))
 }

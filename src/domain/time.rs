@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// `at` + `by`, held at the end of time.
+/// `at` + `by`, at most [`Timestamp::MAX`].
 pub fn after(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by)
         .ok()
@@ -12,7 +12,7 @@ pub fn after(at: Timestamp, by: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// `at` − `by`, held at the beginning of time.
+/// `at` − `by`, at least [`Timestamp::MIN`].
 pub fn before(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by)
         .ok()

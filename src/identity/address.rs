@@ -1,7 +1,8 @@
 //! Where a tenant's credentials may travel: one strict form of base URL on an allow-list.
 //!
-//! Parsed by hand and by exclusion, because every lenient URL parser is a way around an
-//! allow-list. Touches nothing; the addresses behind a name are [`crate::public_address`]'s.
+//! A URL is parsed by hand, and everything unexpected is refused: a lenient URL parser would be a
+//! way around the allow-list. No IO; [`crate::public_address`] judges the addresses that a name
+//! resolves to.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -14,10 +15,10 @@ const MAX_LABEL: usize = 63;
 /// The vendor's API hosts: production, and partner demos.
 pub const VENDOR_SUFFIXES: [&str; 2] = ["api.identitynow.com", "api.identitynow-demo.com"];
 
-/// Which hosts may be talked to.
+/// Which hosts credentials may be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPolicy {
-    /// Domains, lower case: a host is one of them or ends in one, label by label.
+    /// Domains, lower case: an allowed host is one of them, or a subdomain of one.
     pub suffixes: Vec<String>,
     /// For tests and demos: `http`, ports, `localhost` and address literals pass as well.
     pub allow_insecure: bool,
@@ -56,15 +57,16 @@ fn is_below(host: &str, suffix: &str) -> bool {
     before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
-/// Scheme, host and, insecurely, port: `https://acme.api.identitynow.com`.
+/// A scheme and a host, such as `https://acme.api.identitynow.com`; with `allow_insecure` also a
+/// port.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BaseUrl {
     text: Arc<str>,
     host: Arc<str>,
 }
 
-/// Why a base URL is not used. No text repeats the value, which came out of a Secret: at most the
-/// name of a tenant, if the value is the address of its web pages.
+/// Why a base URL is refused. The value comes from a Secret, so no error text repeats it; only
+/// `WebPages` shows the tenant's name in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Empty or longer than 300 bytes.
@@ -105,7 +107,7 @@ pub struct ApiHost {
 }
 
 impl ApiHost {
-    /// The API beside the web pages of a tenant, if the host is such.
+    /// The API host of a tenant, if `host` is the address of its web pages.
     fn beside(host: &str) -> Option<Self> {
         VENDOR_SUFFIXES.iter().find_map(|suffix| {
             let pages = suffix.strip_prefix("api")?;
@@ -137,7 +139,7 @@ impl fmt::Debug for ApiHost {
 }
 
 impl BaseUrl {
-    /// Parses a base URL; one `/` at its end is forgiven.
+    /// Parses a base URL; one `/` at its end is allowed.
     pub fn parse(text: &str, policy: &HostPolicy) -> Result<Self, AddressError> {
         if text.is_empty() || text.len() > MAX_URL {
             return Err(AddressError::Length);
@@ -177,14 +179,14 @@ impl BaseUrl {
         &self.host
     }
 
-    /// Whether the vendor answers there, and nobody else.
+    /// Whether the host is the vendor's own, so that nobody else can answer.
     pub fn is_vendors(&self) -> bool {
         VENDOR_SUFFIXES
             .iter()
             .any(|suffix| is_below(&self.host, suffix))
     }
 
-    /// The address, if the host is a literal; a resolver never sees those.
+    /// The address, if the host is an address literal; no resolver is asked about literals.
     pub fn literal(&self) -> Option<IpAddr> {
         literal(&self.host)
     }
@@ -251,7 +253,7 @@ fn ends_in_number(host: &str) -> bool {
 fn is_label(label: &str) -> bool {
     (1..=MAX_LABEL).contains(&label.len())
         && !label.starts_with('-')
-        // Encoded Unicode looks like one name and is another.
+        // Punycode: a person may read it as a different name.
         && !label.starts_with("xn--")
         && !label.ends_with('-')
         && label
@@ -289,7 +291,7 @@ mod tests {
         BaseUrl::parse(text, &HostPolicy::default()).unwrap_err()
     }
 
-    /// One line of the corpus, with its `\u{…}` undone.
+    /// One line of the corpus, with its `\u{…}` decoded.
     fn unescaped(line: &str) -> String {
         let mut parts = line.split("\\u{");
         let mut text = parts.next().unwrap().to_owned();
@@ -375,7 +377,7 @@ mod tests {
             assert!(said.ends_with(&remedy), "{pages}: {said}");
             assert!(BaseUrl::parse(&format!("https://{api}"), &HostPolicy::default()).is_ok());
         }
-        // No advice that this operator would refuse, and none for what is no tenant's page.
+        // No host is suggested that this operator would refuse, and none for other pages.
         for other in [
             "identitynow.com",
             "a.b.identitynow.com",

@@ -1,13 +1,14 @@
-//! How much of a tenant's answers is kept, whatever the tenant says.
+//! How much of a tenant's answers is kept at most.
 //!
-//! A user who may create an IdentityTenant chooses which tenant answers, and the memory of the
-//! operator is shared by all of them: the chart gives it 512 MiB. A picture of a tenant keeps three
-//! lists, and while it is read anew there are two pictures: six times [`MOST_BYTES`] is 192 MiB.
+//! A user who may create an IdentityTenant chooses the server that answers, and all tenants share
+//! the memory of the operator: the chart gives it 512 MiB. A picture of a tenant keeps three lists,
+//! and during a new read the old and the new lists are in memory: six times [`MOST_BYTES`] is 192
+//! MiB.
 
 /// The most objects of one list. Some 5,000 sources are a large tenant; this is ten times as many.
 pub const MOST_OBJECTS: usize = 50_000;
 
-/// The most policies of one source. One is the rule, and each exception is one more.
+/// The most policy holders of one source. Usually there is one; each exception adds one.
 pub const MOST_HOLDERS: usize = 1_000;
 
 /// The most bytes that the objects of one list may take in memory. 50,000 sources with a name of

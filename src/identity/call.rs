@@ -1,5 +1,5 @@
 //! One call: its permit under the rate limit, its token, its request, its answer's status.
-//! Decides the one repetition there is, after a 401. IO by the transport only.
+//! Decides about the client's only retry, which follows a 401. All IO is done by the transport.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +29,7 @@ use crate::{
     witness::{Ended, Witness},
 };
 
-/// What is asked, before it has a token.
+/// A call that has no token yet.
 pub(crate) struct Call<'a> {
     operation: Operation,
     id: Option<&'a str>,
@@ -51,7 +51,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The id in the path; the domain's ids are safe there.
+    /// The id in the path; ids that `psg_domain` parsed need no escaping.
     pub fn id(self, id: &'a str) -> Self {
         Self {
             id: Some(id),
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Only the accounts of one source, without what only whole accounts need.
+    /// Only the accounts of one source, in their short form.
     pub fn accounts_of(self, source: &'a SourceId) -> Self {
         Self {
             accounts_of: Some(source),
@@ -159,7 +159,8 @@ impl Caller {
         }
     }
 
-    /// Of the limits that it uses, one for each API version, the one that most clients share.
+    /// The budget of one limit. There is one limit for each API version in use; this is the one
+    /// that most clients share.
     pub fn budget(&self) -> Budget {
         let budgets = self.limiters.values().map(|limiter| limiter.budget());
         budgets
@@ -182,8 +183,8 @@ impl Caller {
             Ok(answer) => return Ok(answer),
             Err(refused) => refused,
         };
-        // The token may have ended early, or been revoked: one new one, one more try. A write is
-        // tried again only if the API itself says that it executed nothing.
+        // The token may have expired early or been revoked: try once more with a new token. A write
+        // is tried again only if the 401 is the API's own, which says that nothing was executed.
         self.tokens.reject(&token).await;
         if route.kind == Kind::Write && !matches!(error, Error::Unauthorized { .. }) {
             return Err(error);
@@ -197,7 +198,7 @@ impl Caller {
         }
     }
 
-    /// One request. The inner error is a 401, with the token that it is about.
+    /// One request. The inner error is a 401, with the token that was refused.
     async fn once(
         &self,
         sent: &Call<'_>,
@@ -252,7 +253,8 @@ impl Caller {
         Err(error)
     }
 
-    /// Waits for a permit and a token; a write, as long as one may be sent at all.
+    /// Waits for a permit and a token. A write stops waiting once the transport sends no more
+    /// writes.
     async fn ready(
         &self,
         limiter: &Arc<Limiter>,
@@ -260,10 +262,10 @@ impl Caller {
         lane: Lane,
     ) -> Result<(Permit, Token), Error> {
         let ready = async {
-            // Before it queues, so that refused credentials cost no permit.
+            // Before the call queues, so that refused credentials cost no permit.
             self.tokens.token().await?;
             let permit = self.permit(limiter, kind, lane).await?;
-            // Again: the queue may have been longer than the token's life.
+            // Again: the token may have expired while the call was queued.
             let token = self.tokens.token().await?;
             Ok((permit, token))
         };
@@ -279,8 +281,9 @@ impl Caller {
         }
     }
 
-    /// Waits for the rate limit; a write gives up in time, since what it was decided on ages, and
-    /// a create that is sent late may outlive the time for which it is looked for.
+    /// Waits for the rate limit; a write at most for `queue_timeout`, since the picture that it was
+    /// decided on ages, and a create that is sent late may take effect after the operator stopped
+    /// looking for it.
     async fn permit(
         &self,
         limiter: &Arc<Limiter>,

@@ -1,10 +1,10 @@
 //! Every operation on a tenant, typed: what is asked for, and what the answer says.
 //!
 //! # Guarantees
-//! - A write leaves at most once for each call; it is repeated only after a 401 in the API's
-//!   own JSON, which says that nothing was executed.
+//! - A call sends its write once, and a second time only after a 401 in the API's own JSON, which
+//!   says that nothing was executed.
 //! - No request leaves without a permit under the rate limit and a token.
-//! - A listed object that cannot be understood is set aside and told, never left out.
+//! - A listed object that cannot be understood is set aside and reported, never left out.
 //!
 //! Dropping a call before its answer leaves a write's effect unknown.
 
@@ -46,7 +46,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that has not spoken yet. `limiters` is the process's one registry.
+    /// A client that has sent nothing yet. `limiters` is the process's one registry.
     pub fn new(
         credentials: Credentials,
         options: Options,
@@ -59,7 +59,7 @@ impl Client {
         }
     }
 
-    /// The same client, whose writes somebody sees.
+    /// The same client, whose writes `witness` observes.
     #[must_use]
     pub fn witnessed(&self, witness: Arc<dyn Witness>) -> Self {
         Self {
@@ -68,29 +68,29 @@ impl Client {
         }
     }
 
-    /// The credentials, to tell whether a Secret still holds the same.
+    /// The credentials, to compare them with those in a Secret.
     pub fn credentials(&self) -> &Credentials {
         &self.caller.credentials
     }
 
-    /// How the tenant is talked to.
+    /// The API version, the rate and the timeouts.
     pub fn options(&self) -> &Options {
         &self.caller.options
     }
 
-    /// Which rate limit holds for it, and with how many clients of the same client id it shares
-    /// that.
+    /// The rate limit of this client, and how many clients of the same client id share it.
     pub fn budget(&self) -> Budget {
         self.caller.budget()
     }
 
-    /// Who answers, and what the token may do; from the token in use, or a new one.
+    /// Which tenant answers, and what the token may do; from the current token, or a new one.
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {
         self.caller.token_info().await
     }
 
-    /// Which tenant answers. The vendor's own hosts are believed: whatever name leads there, it is that
-    /// tenant. Any other server may say what it likes, so what it says is a tenant of that host alone.
+    /// The key of the tenant that answered. A host of the vendor is trusted, so its tenant has the
+    /// same key under each host name. Any other server may claim any tenant id, so its key contains
+    /// the host.
     pub fn key_of(&self, told: &TokenInfo) -> TenantKey {
         let TenantKey { org, tenant_id } = &told.key;
         let address = &self.caller.credentials.base_url;
@@ -126,7 +126,7 @@ impl Client {
             .await
     }
 
-    /// Who owns each source, where the tenant says so: for lists, the operator itself never asks.
+    /// Who owns each source, where the tenant says so: for lists, never for the operator itself.
     pub async fn owners_of_sources(&self, lane: Lane) -> Result<Vec<(SourceId, String)>, Error> {
         let list = |page| self.list(Operation::ListSources, page, lane, wire::owners_of_sources);
         Ok(pages::all(list).await?.items)
@@ -181,7 +181,7 @@ impl Client {
 
 /// Groups.
 impl Client {
-    /// One group by id; none: the tenant says that there is none.
+    /// One group by id; `None` if the tenant says that there is none.
     pub async fn group(&self, id: &GroupId, lane: Lane) -> Result<Option<Group>, Error> {
         let answer = self
             .caller
@@ -193,7 +193,8 @@ impl Client {
         understood(&answer, wire::group(&answer.body, Identified::As(id))).map(Some)
     }
 
-    /// Makes a group: one POST, ever. If its [`Error::effect`] is unknown, only a list tells.
+    /// Creates a group. If the [`Error::effect`] is unknown, the POST is not sent again; only a
+    /// list shows whether the group was made.
     pub async fn create_group(
         &self,
         name: &str,
@@ -212,7 +213,7 @@ impl Client {
         understood(&answer, wire::group(&answer.body, Identified::ByAnswer))
     }
 
-    /// Replaces a group by this one and returns what the tenant then holds.
+    /// Replaces the group of this id, and returns the group as the tenant answers it.
     ///
     /// # Errors
     /// [`Error::NotSent`] if the group has no policy: the API would clear it.
@@ -254,7 +255,7 @@ impl Client {
 
 /// Sources.
 impl Client {
-    /// A source's policy holders; none: the tenant says that there is no such source.
+    /// A source's policy holders; `None` if the tenant says that there is no such source.
     pub async fn holders(
         &self,
         source: &SourceId,
@@ -268,7 +269,7 @@ impl Client {
         Ok(found(pages::all(page).await)?.map(|holders| holders.items))
     }
 
-    /// Replaces a source's policy holders and returns what the tenant then holds.
+    /// Replaces a source's policy holders, and returns those that the tenant answers.
     pub async fn assign_holders(
         &self,
         source: &SourceId,
@@ -283,8 +284,8 @@ impl Client {
         understood(&answer, wire::assigned(&answer.body))
     }
 
-    /// How many applications depend on a source, for a token that may not list applications;
-    /// none: the tenant says that there is no such source.
+    /// How many applications depend on a source, for a token that may not list applications; `None`
+    /// if the tenant says that there is no such source.
     pub async fn connections(&self, source: &SourceId, lane: Lane) -> Result<Option<u32>, Error> {
         let sent = Call::of(Operation::ReadConnections).id(source.as_str());
         let Some(answer) = found(self.caller.call(sent, lane).await)? else {

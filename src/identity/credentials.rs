@@ -1,7 +1,7 @@
 //! A tenant's credentials as a Secret holds them: keys `baseUrl`, `clientId`, `clientSecret`.
 //!
-//! The URL lies beside the credentials it belongs to, so a person who may point at the Secret cannot
-//! send them elsewhere. Errors name keys and never repeat values.
+//! The URL is in the same Secret as the credentials, so a person who may only refer to the Secret
+//! cannot send them to another host. Errors name keys and never repeat values.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -33,7 +33,7 @@ pub struct Credentials {
 /// What is wrong with a Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// A key that must be there is not.
+    /// A required key is missing.
     #[error("key {key} is missing")]
     Missing {
         /// The key.
@@ -57,13 +57,13 @@ pub enum CredentialsError {
         /// The key.
         key: &'static str,
     },
-    /// The base URL is not one that may be used.
+    /// The base URL is refused.
     #[error("key {BASE_URL} {0}")]
     Address(AddressError),
 }
 
 impl Credentials {
-    /// Reads a Secret's data; one line end after a value is forgiven.
+    /// Reads a Secret's data; one line end after a value is ignored.
     pub fn parse(
         data: &BTreeMap<String, Vec<u8>>,
         policy: &HostPolicy,
@@ -76,8 +76,8 @@ impl Credentials {
         })
     }
 
-    /// The same in every process and different for other credentials: 32 hex digits of a SHA-256.
-    /// What was read of a Secret beside them, its finalizers among that, does not count.
+    /// Identifies these credentials, and is the same in every process: 32 hex digits of a SHA-256.
+    /// Other parts of the Secret, such as its finalizers, do not change it.
     pub fn fingerprint(&self) -> String {
         let url = self.base_url.to_string();
         let secrets = [&self.client_id, &self.client_secret].map(ExposeSecret::expose_secret);

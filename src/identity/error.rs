@@ -1,8 +1,8 @@
 //! What an answer that is no success means: typed by HTTP status, never by the tenant's own
 //! codes, whose spelling varies. Pure.
 //!
-//! The question that matters is [`Error::effect`]: only an answer in the API's own JSON says
-//! that a write was not made; everything else leaves it unknown.
+//! [`Error::effect`] says whether a write was made. Of all answers, only one in the API's own JSON,
+//! or a 429, can say that it was not made; any other leaves the effect unknown.
 //!
 //! An answer in another form came from something between the operator and the tenant, such as a web
 //! filter: it says nothing about credentials, rights or what exists, so it is a
@@ -62,9 +62,9 @@ pub enum Error {
     Server {
         /// The HTTP status, 500 to 599.
         status: u16,
-        /// What the tenant said, if it did in its own words.
+        /// What the tenant said, if the answer is in the API's own form.
         message: Option<String>,
-        /// How long to wait, bounded, if it said so.
+        /// How long to wait, bounded, if the answer says so.
         retry_after: Option<Duration>,
     },
     /// Nothing of the request was sent.
@@ -73,7 +73,7 @@ pub enum Error {
         /// The cause.
         why: String,
     },
-    /// Nothing of the request was sent, since what answered the request for a token gave none.
+    /// Nothing of the request was sent, since the answer to the token request has no usable token.
     #[error("no token: {why}")]
     NoToken {
         /// What is wrong with the answer, without its content.
@@ -85,7 +85,7 @@ pub enum Error {
         /// The cause.
         why: String,
     },
-    /// The answer is larger than what is read of it. A write may have been executed.
+    /// The answer is larger than `most`, so it was not read. A write may have been executed.
     #[error("the answer is larger than {most} bytes")]
     TooLarge {
         /// How large it may be.
@@ -132,7 +132,7 @@ impl Error {
         }
     }
 
-    /// How long the tenant asks to be left alone.
+    /// How long the tenant asks the client to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
@@ -165,8 +165,7 @@ impl Error {
         }
     }
 
-    /// What an answer outside of 200 to 299 to an operation means. `secrets` are cut out of its
-    /// words.
+    /// The error that an answer outside of 200 to 299 means. `secrets` are removed from its text.
     pub(crate) fn of(operation: &str, response: &Response, kind: Kind, secrets: &[&str]) -> Self {
         let status = response.status;
         if status == StatusCode::TOO_MANY_REQUESTS {
@@ -193,8 +192,8 @@ impl Error {
         }
         let text = said.as_ref().map(|said| said.text.as_str());
         let message = in_words(text.unwrap_or("no reason given"));
-        // The gateway's refusal without a body is believed on a read. On a write it does not say
-        // that nothing was made.
+        // A refusal without a body may be the gateway's, and counts for a read. For a write it does
+        // not prove that nothing was made.
         let is_a_refusal =
             said.is_some() || kind == Kind::Read && may_be_the_apis_own(&response.body);
         match status {
@@ -225,7 +224,7 @@ fn said(message: Option<&str>) -> String {
     message.map_or_else(String::new, |message| format!(": {message}"))
 }
 
-/// What is said of an answer that is none of the API's.
+/// The text for an answer that is not in the API's own form.
 pub(crate) fn not_the_apis_own(operation: &str) -> String {
     format!(
         "the answer to {operation} is not in the API's own error form, so something in between \
@@ -233,7 +232,7 @@ pub(crate) fn not_the_apis_own(operation: &str) -> String {
     )
 }
 
-/// A message and the vendor's handle for it, which is what a cut must leave.
+/// A message and the vendor's tracking id; a cut shortens the message only.
 fn with_id(text: &str, tracking_id: Option<&str>) -> String {
     match tracking_id {
         Some(id) => {
@@ -244,7 +243,7 @@ fn with_id(text: &str, tracking_id: Option<&str>) -> String {
     }
 }
 
-/// Cuts secrets out of a foreign text, and whatever looks like a signed token.
+/// Removes secrets from a foreign text, and everything that looks like a signed token.
 pub(crate) fn scrub(text: &str, secrets: &[&str]) -> String {
     const GONE: &str = "[redacted]";
     let mut text = text.to_owned();
@@ -258,14 +257,14 @@ pub(crate) fn scrub(text: &str, secrets: &[&str]) -> String {
     without_tokens(&text, GONE)
 }
 
-/// One pass from front to back, however much there is to cut out: a body may be nothing else.
+/// Goes over the text once, however many tokens are in it: a body may consist of tokens only.
 fn without_tokens(text: &str, gone: &str) -> String {
     let is_token_byte = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
     let mut parts = text.split("eyJ");
     let mut out = parts.next().unwrap_or_default().to_owned();
     let mut inside = false;
     for part in parts {
-        // One that begins inside of another is a part of it.
+        // A token that begins inside another token is a part of it.
         if !inside {
             out.push_str(gone);
         }

@@ -1,4 +1,4 @@
-//! Percent-encoding, for the one form that is sent and for nothing else. Pure.
+//! Percent-encoding for the form of the token request, the only form that is sent. Pure.
 
 /// Appends `text` so that it is one value of an `application/x-www-form-urlencoded` body.
 pub(crate) fn encode(text: &str, onto: &mut Vec<u8>) {

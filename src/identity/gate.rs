@@ -1,8 +1,8 @@
 //! A transport that sends writes only while a gate is open.
 //!
-//! A write may have waited long for the rate limit; the gate is asked at the last moment
-//! before the socket, so a process that lost its lease meanwhile does not write. Once the process is
-//! asked to stop, a write that still waits gives up: its answer could come too late to be stored.
+//! A write may wait long for the rate limit. The gate is checked immediately before a request is
+//! sent, so a process that lost its lease in the meantime does not write. Once the process is asked
+//! to stop, waiting writes are given up: an answer could come too late to be stored.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl Gated {
         }
     }
 
-    /// Shuts the gate for good when that is cancelled.
+    /// Closes the gate for good when `stop` is cancelled.
     #[must_use]
     pub fn until(self, stop: CancellationToken) -> Self {
         Self { stop, ..self }
@@ -105,7 +105,7 @@ mod tests {
             Gated::new(transport.clone(), open).until(stop.clone()),
         ));
         let id = GroupId::parse("g").unwrap();
-        // The limit is used up: the next one would have to wait.
+        // Use up the limit, so that the next deletion has to wait.
         while tokio::time::timeout(
             std::time::Duration::from_millis(1),
             client.delete_group(&id, Lane::Deletion),

@@ -1,19 +1,19 @@
-//! Who goes first when calls must wait for the rate limit.
+//! Which calls go first when calls must wait for the rate limit.
 
 /// The purpose of a call, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// Undoing a group: somebody waits for a namespace to end.
+    /// Deleting a group: a namespace may be unable to end before it.
     Deletion,
     /// A manifest was applied or edited.
     UserChange,
-    /// The tenant was changed behind our back.
+    /// Something other than the operator changed the tenant.
     DriftRepair,
-    /// Making sure of a write whose answer was lost.
+    /// Checking whether a write whose answer was lost took effect.
     Confirmation,
     /// The regular reading of the tenant.
     Read,
-    /// Figures for people.
+    /// Counts that are only shown to people.
     Counts,
 }
 

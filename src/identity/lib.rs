@@ -1,21 +1,22 @@
 //! Typed client of the identity API: the only crate that speaks to a tenant.
 //!
-//! It decides how a request looks, whether it may be repeated, and what an answer means for
-//! the one question every protocol asks: was the write made? It decides nothing about groups.
+//! It decides how a request looks, whether it may be repeated, and whether an answer means that a
+//! write was made. It decides nothing about groups.
 //!
 //! # Layout
 //! - [`client`]: every operation, typed; one request on the wire for one write.
 //! - [`pages`], [`bounds`]: whole lists, and how much of them is kept at most.
 //! - [`routes`]: which path of which API version serves an operation.
-//! - [`transport`]: the seam under the client; [`wire_http`] is the real one, [`gate`] lets writes
-//!   through while a process may write, [`read_only`] never.
+//! - [`transport`]: the interface under the client; [`wire_http`] implements it over HTTP, [`gate`]
+//!   sends writes only while the process may write, [`read_only`] never sends one.
 //! - [`address`], [`public_address`]: where credentials may travel.
-//! - [`credentials`], [`token`], [`scopes`]: what is read from a Secret and made of it.
+//! - [`credentials`], [`token`], [`scopes`]: the content of a Secret, the token minted with it, and
+//!   what the token may do.
 //! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded;
 //!   `shares` divides it among the clients of one client id.
 //! - [`error`], [`retry_after`]: what an answer that is no success means.
-//! - [`witness`]: who looks on while a client writes.
-//! - `wire`: the bodies, parsed into the domain's words at once.
+//! - [`witness`]: observes the writes of a client.
+//! - `wire`: the bodies, parsed directly into types of `psg_domain`.
 //! - `properties`: what must hold of any bytes; for tests and `fuzz/`.
 
 pub mod address;

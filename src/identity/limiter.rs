@@ -1,9 +1,10 @@
-//! The waiting for the rate limit: a client's calls queue up here for the right to send.
+//! The wait for the rate limit: the calls of a client queue here for a permit.
 //!
-//! `shares` decides who goes next. Dropping a wait loses nothing.
+//! `shares` decides which call goes next. A wait may be dropped at any time.
 //!
-//! How it wakes: the call that goes next holds a timer. A call that stops being the next, or leaves
-//! the queue, wakes the one that is. So while anybody waits, somebody who looks is awake.
+//! How calls wake: the call that goes next sleeps on a timer, or until an answer makes room. A call
+//! that stops being the next, or leaves the queue, wakes the one that is. So while calls wait, the
+//! next one is always woken.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,7 +32,7 @@ pub(crate) struct Limit {
     pause: Arc<Pause>,
 }
 
-/// A tenant's wish to be left alone, shared by all limits of one client id.
+/// Until when a tenant wants no requests, shared by all limits of one client id.
 #[derive(Default)]
 pub(crate) struct Pause(Mutex<Option<Instant>>);
 
@@ -49,7 +50,7 @@ enum Turn {
 }
 
 impl Limit {
-    /// A limit that nobody shares yet, half of it used.
+    /// A limit without clients yet; half of it counts as used.
     pub fn new(rate: Rate, pause: Arc<Pause>) -> Arc<Self> {
         let shares = Mutex::new(Shares::new(rate, Instant::now()));
         Arc::new(Self { shares, pause })
@@ -62,13 +63,13 @@ impl Limit {
         Arc::new(Limiter { limit, share })
     }
 
-    /// Whether forgetting it would let nobody send more.
+    /// Whether a new limit in place of this one would let no more requests through.
     pub fn is_forgotten(&self) -> bool {
         let now = Instant::now();
         self.pause.left(now).is_none() && self.lock().is_forgotten(now)
     }
 
-    /// Changes the shares, and wakes the call that goes next then.
+    /// Changes the shares, then wakes the call that goes next.
     fn change<R>(&self, change: impl FnOnce(&mut Shares, Instant) -> R) -> R {
         let mut shares = self.lock();
         let now = Instant::now();
@@ -77,7 +78,8 @@ impl Limit {
         changed
     }
 
-    /// The shares, even if a thread that held them panicked: every change of them is whole.
+    /// The shares, even if a thread panicked while it held the lock: no change leaves them half
+    /// made.
     fn lock(&self) -> MutexGuard<'_, Shares> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +97,7 @@ impl Limiter {
                     };
                 }
                 Turn::Wait => queued.wake.notified().await,
-                // A notice may shorten the sleep: an answer can make room before its time.
+                // A notification may end the sleep early: an answer can make room sooner.
                 Turn::Sleep(time) => {
                     tokio::time::timeout(time, queued.wake.notified())
                         .await
@@ -105,7 +107,7 @@ impl Limiter {
         }
     }
 
-    /// Sends nothing for a time, in no lane and of no share; a shorter pause never ends a longer one.
+    /// Lets no call go for a time, of any lane or share; a shorter pause never ends a longer one.
     pub fn pause(&self, time: Duration) {
         self.limit.pause.extend(Instant::now() + time);
     }
@@ -157,7 +159,7 @@ impl Drop for Limiter {
     }
 }
 
-/// One who waits in the queue; dropping it gives the turn up.
+/// A call in the queue; dropping it removes the call from the queue.
 struct Queued {
     limiter: Arc<Limiter>,
     ticket: Ticket,

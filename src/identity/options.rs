@@ -1,4 +1,4 @@
-//! How a tenant is talked to: the version, the rate, and the time that calls may take.
+//! How a tenant is called: the API version, the rate, and the time that calls may take.
 
 use std::time::Duration;
 
@@ -6,19 +6,20 @@ use psg_domain::ApiVersion;
 
 use crate::window::Rate;
 
-/// How a tenant is talked to.
+/// How a tenant is called.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The version that is asked, where it has what is asked for.
+    /// The API version, for each operation that it has.
     pub version: ApiVersion,
-    /// What this client may send at most, to each version. With other clients of the same client
-    /// id it shares what the most generous of their rates allows.
+    /// The most that this client may send, to each version. All clients of one client id together
+    /// may send what the highest of their rates allows.
     pub rate: Rate,
-    /// For a whole read.
+    /// How long one read request may take in all.
     pub read_timeout: Duration,
     /// How long a write may wait for the rate limit before it is given up unsent.
     pub queue_timeout: Duration,
-    /// For a whole write; shorter than the time for which a lost answer is waited for.
+    /// How long one write request may take in all; shorter than the time in which a lost create may
+    /// still take effect.
     pub post_timeout: Duration,
 }
 

@@ -1,10 +1,10 @@
 //! A whole list, page after page, within [`crate::bounds`].
 //!
 //! The next page begins after the rows that came, not after those that were asked for: a tenant may
-//! put fewer on a page. The announced total says which page is the last, unless that page is full: a
-//! total may be too low, and hide a page. Without a total, an empty page is the last.
+//! put fewer on a page. The announced total says which page is the last, unless that page is full:
+//! a total may be too low, so that more pages follow. Without a total, an empty page is the last.
 //!
-//! Where a page is larger than what is read of an answer, fewer objects are asked for.
+//! If a page does not fit into the longest answer that is read, fewer objects are asked for.
 
 use psg_domain::Unreadable;
 
@@ -14,7 +14,7 @@ use crate::{
     routes::Operation,
 };
 
-/// The fewest objects of a page that are asked for, where larger pages are too large.
+/// The smallest page that is asked for, if larger pages do not fit into an answer.
 const FEWEST: usize = 25;
 
 /// A piece of a list.
@@ -47,25 +47,26 @@ impl Page {
         }
     }
 
-    /// The same place, of half as many objects; none if that is too few.
+    /// A page at the same offset of half as many objects, but at least [`FEWEST`]; none if that is
+    /// not fewer.
     fn halved(self) -> Option<Self> {
         let limit = (self.limit / 2).max(FEWEST);
         (limit < self.limit).then_some(Self { limit, ..self })
     }
 }
 
-/// What a page showed, or a whole list.
+/// The content of a page, or of a whole list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed<T> {
     /// Which list it is of.
     pub operation: Operation,
-    /// The objects, in the tenant's order; a walk may meet one twice.
+    /// The objects, in the tenant's order; an object may be there twice.
     pub items: Vec<T>,
     /// The objects that cannot be read as a whole.
     pub unreadable: Vec<Unreadable>,
     /// How many rows were shown.
     pub rows: usize,
-    /// How many there are in all, if it was asked for and answered.
+    /// How many objects the tenant announced in all, if it was asked and answered.
     pub total: Option<usize>,
     /// About how much memory the objects take.
     pub bytes: usize,
@@ -75,8 +76,8 @@ pub struct Listed<T> {
 /// meanwhile.
 ///
 /// # Errors
-/// Whatever a page answers; [`Error::BadAnswer`] for a list beyond the bounds, after its first page
-/// if that announces too much.
+/// The error of a page; [`Error::BadAnswer`] for a list beyond the bounds, already after its first
+/// page if that announces too much.
 pub async fn all<T, F>(list: impl FnMut(Page) -> F) -> Result<Listed<T>, Error>
 where
     F: Future<Output = Result<Listed<T>, Error>>,
@@ -84,7 +85,7 @@ where
     all_by(PAGE_LIMIT, list).await
 }
 
-/// The same by pages of at most so many objects.
+/// Like [`all`], by pages of at most `limit` objects.
 ///
 /// # Errors
 /// As [`all`].
@@ -103,7 +104,7 @@ where
             "the tenant announces {total} {name}, and at most {most} are read"
         )));
     }
-    // A tenant may put fewer on each page than were asked for.
+    // The size of a full page: a tenant may put fewer rows on each page than were asked for.
     let mut first = None;
     let mut came = whole.rows;
     loop {
@@ -142,7 +143,7 @@ where
     }
 }
 
-/// A page, of as many objects as fit into an answer, and how many were asked for.
+/// A page of as many objects as fit into an answer, and the limit that was asked for.
 async fn fitting<T, F>(
     list: &mut impl FnMut(Page) -> F,
     mut page: Page,
@@ -198,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Walks, and says at which offsets.
+    /// Reads the list, and returns the offsets that were asked for.
     async fn walk(tenant: Tenant) -> (Result<Listed<usize>, Error>, Vec<usize>) {
         let mut offsets = Vec::new();
         let answer = |asked: Page| {
@@ -211,8 +212,8 @@ mod tests {
         (walked, offsets)
     }
 
-    /// Walks over a tenant of which an answer holds `fits` objects, and says at which offsets, and
-    /// how many were asked for.
+    /// Reads the list of a tenant whose answers hold at most `fits` objects, and returns the offset
+    /// and the limit of each page that was asked for.
     async fn squeezed(
         tenant: Tenant,
         fits: usize,
@@ -260,7 +261,7 @@ mod tests {
         assert_eq!(limits, [250, 125, 62, 31, 25]);
     }
 
-    /// Without another look the walk would count as complete, and what comes after as not there.
+    /// Without a further page the walk would count as complete, and the objects on it as not there.
     #[tokio::test]
     async fn a_total_that_is_too_low_hides_no_page() {
         for (a_page, objects, total, offsets) in [

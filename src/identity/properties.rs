@@ -1,6 +1,6 @@
-//! What must hold of every byte that a tenant or a Secret can hold: no panic, no id that is none,
-//! no long error, no secret in one. Each is a function over bytes, which tests run over the corpora
-//! and over random input, and which the targets of `fuzz/` run for as long as somebody likes.
+//! What must hold for all bytes that a tenant or a Secret can contain: no panic, no invalid id, no
+//! long error, no secret in an error. Each property is a function over bytes. Tests run it over the
+//! corpora and over random input, and the targets of `fuzz/` run it for any length of time.
 
 use std::collections::BTreeSet;
 
@@ -39,11 +39,11 @@ pub const ALL: [Property; 12] = [
     ("base_url", base_urls),
 ];
 
-/// RoleReceiver in for what must never be repeated: neither JSON nor one of our own words.
+/// Stands for a secret, which no error may repeat. It is neither JSON nor a word of an error text.
 const SECRET: &str = "s3cr3t-canary-0451";
 const LONGEST: usize = 400;
 
-/// The body, and the same with a secret somewhere in it.
+/// The body, and the same body with a secret in its middle.
 fn with_secret(bytes: &[u8]) -> [Vec<u8>; 2] {
     let at = bytes.len() / 2;
     let spliced = [&bytes[..at], SECRET.as_bytes(), &bytes[at..]].concat();
@@ -92,7 +92,7 @@ pub fn group_pages(bytes: &[u8]) {
     });
 }
 
-/// No row is dropped, and what is said of one that cannot be read is fit to be said.
+/// No row is dropped, and the text about an unreadable row is short and holds no secret.
 fn each_row_is_told<T>(page: &Rows<T>) {
     assert!(page.items.len() + page.unreadable.len() >= page.count);
     for object in &page.unreadable {
@@ -116,7 +116,7 @@ pub fn one_group(bytes: &[u8]) {
     }
 }
 
-/// What we would send of a group is what we would read of it.
+/// A group that is written as a request body is read back as the same group.
 fn is_read_back(one: &Group) {
     let Some(policy) = &one.policy else { return };
     let body = serde_json::to_vec(&GroupBody {
@@ -145,7 +145,7 @@ pub fn application_pages(bytes: &[u8]) {
     of_body(bytes, dependent_applications, drop);
 }
 
-/// The policies on one source: what we would send is what we would read.
+/// The policies on one source: written as a request body, they are read back unchanged.
 pub fn policy_holders(bytes: &[u8]) {
     of_body(bytes, holders, |all| {
         let body = serde_json::to_vec(&holder_body(&all.items));
@@ -154,7 +154,7 @@ pub fn policy_holders(bytes: &[u8]) {
     });
 }
 
-/// Each status that is told apart, and some that are not.
+/// Each status that `Error::of` distinguishes, and some others.
 const NO_SUCCESS: [u16; 16] = [
     300, 302, 400, 401, 403, 404, 405, 408, 409, 422, 429, 499, 500, 502, 503, 599,
 ];
@@ -194,7 +194,7 @@ pub fn retry_afters(bytes: &[u8]) {
     assert!((retry_after::SHORTEST..=retry_after::LONGEST).contains(&wait));
 }
 
-/// A header of that name, if it can be one, and no other.
+/// One header of this name and value; none if the bytes are no valid value.
 fn one_header(name: &'static str, bytes: &[u8]) -> HeaderMap {
     let value = HeaderValue::from_bytes(bytes).into_iter();
     value
@@ -202,7 +202,7 @@ fn one_header(name: &'static str, bytes: &[u8]) -> HeaderMap {
         .collect()
 }
 
-/// A header `X-Total-Count`: a number, written as one, or nothing.
+/// A header `X-Total-Count`: it is read as the number that is written there, or as nothing.
 pub fn total_counts(bytes: &[u8]) {
     if let Some(count) = total(&one_header("x-total-count", bytes)) {
         let text = String::from_utf8_lossy(bytes);
@@ -224,13 +224,13 @@ pub fn request_ids(bytes: &[u8]) {
             is_fit_to_be_said(&id);
             let plain = |c: char| c.is_ascii_alphanumeric() || "-[]".contains(c);
             assert!(!id.is_empty() && id.chars().all(plain), "{id}");
-            // Each thing that is cut out leaves a word.
+            // Each secret that is removed leaves the word `[redacted]`.
             assert!(id.len() <= MAX_ID * "[redacted]".len(), "{id}");
         }
     }
 }
 
-/// An address out of a Secret, for an operator and for one that runs tests.
+/// A base URL from a Secret, without and with `allow_insecure`.
 pub fn base_urls(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for allow_insecure in [false, true] {
@@ -252,7 +252,7 @@ pub fn base_urls(bytes: &[u8]) {
         let local = url.literal().is_some() || url.host() == "localhost";
         assert!(listed || allow_insecure && local, "{url}");
         assert_eq!(BaseUrl::parse(url.as_str(), &policy), Ok(url.clone()));
-        // What we understood is what the HTTP client will understand.
+        // The HTTP client must understand the URL in the same way.
         let read = reqwest::Url::parse(url.as_str());
         let same = read.is_ok_and(|read| {
             let host = local || read.host_str() == Some(url.host());
@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
 
-    /// JSON in the shapes of the API, with the wrong things in them.
+    /// JSON with the keys of the API and unexpected values.
     fn odd_json() -> impl Strategy<Value = String> {
         let keys = [
             "id",
@@ -321,7 +321,7 @@ mod tests {
         }
     }
 
-    /// Every entry is read by every property: what is a group to one is a broken token to another.
+    /// Every property reads the entries of every corpus: a valid group is also a broken token.
     #[test]
     fn all_hold_of_every_corpus() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
@@ -363,8 +363,8 @@ mod tests {
         }
     }
 
-    /// A long body of nothing but what is cut out: if the work grew with the square of its length,
-    /// this would take longer than all other tests together.
+    /// A long body of nothing but tokens: if the work grew with the square of its length, this test
+    /// would take longer than all other tests together.
     #[test]
     fn a_body_of_nothing_but_tokens_is_read_in_one_pass() {
         let tokens = "eyJ ".repeat(1 << 18);

@@ -1,4 +1,4 @@
-//! Which addresses are on the public internet. Pure; everything not known to be public is not.
+//! Which addresses are on the public internet; one that is not known to be public is not. Pure.
 //! Source: the IANA special-purpose address registries for IPv4 and IPv6.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,7 +11,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// IPv4 networks that are not public, or by their number only.
+/// IPv4 networks that are not public, or look public only by their number.
 const SPECIAL_V4: [([u8; 4], u32); 16] = [
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -35,7 +35,7 @@ const SPECIAL_V4: [([u8; 4], u32); 16] = [
 ];
 
 /// IPv6 networks within 2000::/3 that are not public: protocol assignments such as Teredo,
-/// documentation, and 6to4, which hides any IPv4 address.
+/// documentation, and 6to4, which can contain any IPv4 address.
 const SPECIAL_V6: [([u16; 2], u32); 4] = [
     ([0x2001, 0], 23),
     ([0x2001, 0xdb8], 32),
@@ -59,8 +59,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if segments.starts_with(&NAT64) {
         return is_public_v4(Ipv4Addr::from(pair(6)));
     }
-    // Only 2000::/3 is global unicast: this leaves out ::, ::1, v4-mapped, ULA, link-local
-    // and multicast at one stroke.
+    // Only 2000::/3 is global unicast: this excludes ::, ::1, v4-mapped, ULA, link-local and
+    // multicast.
     starts_alike(pair(0), 0x2000_0000, 3)
         && !SPECIAL_V6.iter().any(|([first, second], length)| {
             let network = u32::from(*first) << 16 | u32::from(*second);

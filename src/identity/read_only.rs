@@ -1,6 +1,6 @@
-//! A transport that can send no write: for clients that show a tenant and must not be able to change
-//! it. Unlike a gate that never opens, it looks at the method, not only at what the client says that a
-//! request is for.
+//! A transport that can send no write: for clients that show a tenant and must not be able to
+//! change it. Unlike a closed [`crate::gate`], it checks the HTTP method as well, not only the
+//! [`Kind`] that the client gives the request.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! Names to addresses, refusing every name behind which an address is not public.
-//! The addresses given back are the ones that are connected to, so a second answer of a
-//! hostile name server is never asked for. IO: the system's resolver.
+//! Resolves names, and refuses a name if one of its addresses is not public. The HTTP client
+//! connects to the addresses that were checked, so a hostile name server cannot give it different
+//! ones later. IO: the system's resolver.
 
 use std::net::SocketAddr;
 
@@ -8,12 +8,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::public_address::is_public;
 
-/// A name leads to an address that credentials must not be sent to.
+/// A name resolves to an address that credentials must not be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the host leads to an address that is not public")]
 pub(crate) struct ForbiddenAddress;
 
-/// Resolves by the system and screens what it says.
+/// Asks the system's resolver, and checks the addresses that it finds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screened {
     /// For tests and demos: any address passes.
@@ -31,7 +31,7 @@ impl Resolve for Screened {
     }
 }
 
-/// One address that is not public spoils the whole answer: a public name has no reason for it.
+/// One address that is not public is enough to refuse the name: a public name has no reason for it.
 fn screen(
     found: Vec<SocketAddr>,
     allow_insecure: bool,

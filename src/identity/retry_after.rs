@@ -1,4 +1,4 @@
-//! How long a tenant asks us to wait, bounded whatever it says. Pure.
+//! How long a tenant asks the client to wait, within fixed bounds. Pure.
 //! Source: RFC 9110, 10.2.3: seconds, or a date.
 
 use std::time::Duration;
@@ -15,12 +15,12 @@ pub const UNSAID: Duration = Duration::from_secs(10);
 
 /// The wait that an answer asks for, within [`SHORTEST`] and [`LONGEST`].
 ///
-/// A date counts from the answer's own `Date`: our clock may differ from the tenant's.
+/// A date is compared with the answer's own `Date`: the operator's clock may differ.
 pub fn wait(headers: &HeaderMap) -> Duration {
     stated(headers).unwrap_or(UNSAID).clamp(SHORTEST, LONGEST)
 }
 
-/// The same, or nothing if the answer asks for no wait.
+/// Like [`wait`], but `None` if the answer asks for no wait.
 pub fn wait_if_any(headers: &HeaderMap) -> Option<Duration> {
     headers
         .contains_key(header::RETRY_AFTER)
@@ -30,7 +30,7 @@ pub fn wait_if_any(headers: &HeaderMap) -> Option<Duration> {
 fn stated(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a long wait, too.
+        // A number that is too large to parse is a long wait, too.
         return Some(text.parse().map_or(LONGEST, Duration::from_secs));
     }
     let until = date(text)?;

@@ -1,7 +1,7 @@
 //! Which path of which API version serves an operation: one table. Pure.
 //!
-//! Source: the vendor's specifications of each version. An operation that the chosen version
-//! lacks goes to v2025. Paths take ids that are safe in a path by their type.
+//! Source: the vendor's specifications of each version. An operation that the chosen version lacks
+//! goes to v2025. Ids in paths need no escaping: their types allow no unsafe characters.
 
 use http::Method;
 use psg_domain::ApiVersion;
@@ -43,7 +43,7 @@ pub enum Operation {
     ReadHolders,
     /// The policies on one source, replaced.
     AssignHolders,
-    /// How many accounts one source has: for previews, the operator itself never asks.
+    /// How many accounts one source has: for previews, never for the operator itself.
     CountAccounts,
 }
 
@@ -65,7 +65,7 @@ pub struct Route {
 }
 
 impl Operation {
-    /// How a version is asked for this.
+    /// The route of this operation in `version`, or in v2025 if `version` lacks it.
     pub fn route(self, version: ApiVersion) -> Route {
         let version = if self.is_in(version) {
             version
@@ -127,7 +127,7 @@ impl Operation {
         }
     }
 
-    /// What it is about, for sentences: a list of these.
+    /// The objects of its list, as words for messages.
     pub fn objects(self) -> &'static str {
         match self {
             Self::ListPolicies => "policies",
@@ -190,7 +190,7 @@ impl Operation {
         }
     }
 
-    /// The order that keeps pages steady, where a list takes one; the others promise none.
+    /// The sort key that keeps the order of pages stable; none for lists that cannot be sorted.
     pub(crate) fn sorters(self) -> Option<&'static str> {
         matches!(self, Self::ListSources | Self::ListApplications).then_some("id")
     }

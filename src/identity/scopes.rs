@@ -22,8 +22,8 @@ const NEEDED: [(&str, &[&str]); 4] = [
 
 const APPLICATIONS: [&str; 2] = ["idn:app-roles:read", "idn:app-roles:manage"];
 
-/// The scopes that are needed and not granted. An answer without any scope of this API tells
-/// nothing, so nothing is missing then: the first refusal will tell.
+/// The scopes that are needed and not granted. A token answer without any scope of this API does
+/// not say what was granted, so nothing counts as missing: a refusal will show it.
 pub fn missing(granted: &BTreeSet<String>) -> BTreeSet<&'static str> {
     if tells_nothing(granted) || granted.contains(ALL) {
         return BTreeSet::new();
@@ -42,7 +42,7 @@ pub fn may_list_applications(granted: &BTreeSet<String>) -> bool {
 }
 
 /// Whether no word is a scope of this API. The documents show a token answer with the words "read
-/// write", and real ones have had an encoded set of bits.
+/// write", and real answers have contained an encoded set of bits.
 fn tells_nothing(granted: &BTreeSet<String>) -> bool {
     let is_scope = |word: &String| word.starts_with("sp:") || word.starts_with("idn:");
     !granted.iter().any(is_scope)

@@ -1,13 +1,14 @@
-//! Who goes next among the clients that use one client id and API version. Pure, its time is an
-//! argument; only the wake-up calls are not.
+//! Which call goes next, of the clients that use one client id and API version. Time is an
+//! argument; the only side effects are wake-ups.
 //!
 //! Each client has a share, with a rate of its own. A request counts in the window of its share and
-//! in the common one, whose rate is that of the most generous share. So a narrow rate holds the
-//! client that has it and nobody else, and all together send no more than one of them may.
+//! in the common window, whose rate is the highest of all shares. So a low rate limits only the
+//! client that has it, and all clients together send no more than the highest rate allows.
 //!
 //! Shares take turns: of those whose window has room, the one that was served longest ago sends its
-//! most urgent call. Lanes order the calls of one share only. Between shares they would let an old
-//! backlog of one, which has aged to the front of all lanes, hold up a new call of another.
+//! most urgent call. Lanes order the calls of one share only. Between shares they would let the
+//! backlog of one share, whose calls have aged into the most urgent lane, delay a new call of
+//! another.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -21,15 +22,15 @@ use crate::{
 /// How long a call waits before it moves up one lane.
 pub const AGEING: Duration = Duration::from_secs(10);
 
-/// What a client may send, and with how many others it shares that.
+/// What a client may send, and how many clients share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// The client's own rate.
     pub own: Rate,
-    /// What all clients of the client id may send together: the most generous of their rates.
+    /// What all clients of the client id may send together: the highest of their rates.
     pub common: Rate,
-    /// How many clients share it, this one among them. One that is about to be replaced counts
-    /// until it is dropped.
+    /// How many clients share it, including this one. A client that is being replaced counts until
+    /// it is dropped.
     pub shares: usize,
 }
 
@@ -46,7 +47,7 @@ struct Waiter {
     wake: Arc<Notify>,
 }
 
-/// One who waits in the queue of one share.
+/// A call in the queue of one share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub share: u64,
@@ -62,7 +63,7 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// No share yet; the first one that joins has this rate.
+    /// Without shares yet; `rate` is that of the first client that joins.
     pub fn new(rate: Rate, now: Instant) -> Self {
         Self {
             common: Window::half_used(rate, now),
@@ -90,7 +91,7 @@ impl Shares {
         self.adopt_the_widest_rate(now);
     }
 
-    /// Puts a call into the queue of a share; it is woken when it should look again.
+    /// Puts a call into the queue of a share; the [`Notify`] wakes it when it should look again.
     pub fn enqueue(&mut self, share: u64, lane: Lane, now: Instant) -> (Ticket, Arc<Notify>) {
         let number = self.number();
         let wake = Arc::new(Notify::new());
@@ -119,10 +120,10 @@ impl Shares {
         share.is_some_and(|share| share.give_up(ticket))
     }
 
-    /// Who goes next, once there is room.
+    /// The call that goes next, once there is room.
     ///
-    /// Of shares that must wait for their own window it is the one with the shortest wait. So none
-    /// that stands behind the next one could go before it.
+    /// If every share must wait for its own window, it is a call of the share with the shortest
+    /// wait. So no other call could go before it.
     pub fn next(&self, now: Instant) -> Option<Ticket> {
         let waiting = self.by_number.iter().filter(|(_, share)| share.waits());
         let (number, share) =
@@ -146,7 +147,7 @@ impl Shares {
         Ok(())
     }
 
-    /// A request of a share is answered, or given up.
+    /// Records that a request of a share was answered or given up.
     pub fn landed(&mut self, share: u64, now: Instant) {
         self.common.landed(now);
         if let Some(share) = self.by_number.get_mut(&share) {
@@ -154,7 +155,7 @@ impl Shares {
         }
     }
 
-    /// Wakes the call that goes next: it sleeps until it may go.
+    /// Wakes the call that goes next, which then sleeps until it may go.
     pub fn wake_next(&self, now: Instant) {
         if let Some(ticket) = self.next(now)
             && let Some(share) = self.by_number.get(&ticket.share)
@@ -178,7 +179,7 @@ impl Shares {
         }
     }
 
-    /// Whether nobody has a share, and nothing that was sent counts any more.
+    /// Whether no client has a share, and no request that was sent counts any more.
     pub fn is_forgotten(&self, now: Instant) -> bool {
         self.by_number.is_empty() && self.common.is_idle(now)
     }
@@ -190,7 +191,8 @@ impl Shares {
         queues.map(|(lane, queue)| (*lane, queue.len())).collect()
     }
 
-    /// Once the last share is gone the rate stays: what was sent counts until it is forgotten.
+    /// Sets the common rate to the highest of the shares. Without shares it stays as it was, since
+    /// requests that were sent still count.
     fn adopt_the_widest_rate(&mut self, now: Instant) {
         let rates = self.by_number.values().map(|share| share.window.rate());
         if let Some(widest) = rates.max_by(Rate::compare) {

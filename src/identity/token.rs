@@ -1,7 +1,7 @@
 //! The access token of one set of credentials: minted when needed, shared by all calls.
 //!
-//! Decides when a token is too old, and that however many calls need a new one, one request
-//! makes it: its failure is shared as well. Time is monotonic; a token's body is never shown.
+//! Decides when a token is too old. However many calls need a new token, one request mints it, and
+//! all of them share its failure. Time is monotonic; the token itself is never shown.
 
 use std::{
     fmt,
@@ -42,13 +42,13 @@ const LONGEST_LIFE: Duration = Duration::from_hours(24);
 #[derive(Clone)]
 pub(crate) struct Token {
     serial: u64,
-    /// `Bearer …`, marked sensitive, wiped when its last copy goes.
+    /// `Bearer …`, marked sensitive, wiped when its last clone is dropped.
     pub authorization: HeaderValue,
     pub info: Arc<TokenInfo>,
 }
 
 impl Token {
-    /// The bare token, for cutting it out of foreign texts.
+    /// The bare token, to remove it from foreign texts.
     pub fn secret(&self) -> &str {
         self.authorization
             .to_str()
@@ -58,7 +58,7 @@ impl Token {
     }
 }
 
-/// Makes and keeps the token.
+/// Mints and keeps the token.
 pub(crate) struct Tokens {
     transport: Arc<dyn Transport>,
     credentials: Arc<Credentials>,
@@ -91,12 +91,12 @@ impl Tokens {
         }
     }
 
-    /// A token that should still be good.
+    /// The current token, or a new one if that expires soon or was refused.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] if the credentials are refused, [`Error::RateLimited`],
-    /// [`Error::NoToken`] for an answer that cannot be used, and [`Error::NotSent`] if none came or the
-    /// tenant failed: without a token no request leaves.
+    /// [`Error::NoToken`] for an answer that cannot be used, and [`Error::NotSent`] if no answer
+    /// came or the tenant failed: without a token no request is sent.
     pub async fn token(&self) -> Result<Token, Error> {
         let seen = self.attempts.load(Ordering::SeqCst);
         let mut state = self.state.lock().await;
@@ -105,7 +105,7 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
-        // Somebody tried while we stood in line: asking again now would be the same question.
+        // Another call tried while this one waited for the lock: its failure counts here, too.
         if self.attempts.load(Ordering::SeqCst) != seen
             && let Some(failure) = &state.failure
         {
@@ -131,7 +131,7 @@ impl Tokens {
         }
     }
 
-    /// The tenant refused this token: the next call mints, unless one was minted since.
+    /// Drops a token that the tenant refused, unless a new one was minted since.
     pub async fn reject(&self, refused: &Token) {
         let mut state = self.state.lock().await;
         if state
@@ -144,7 +144,7 @@ impl Tokens {
     }
 
     async fn mint(&self) -> Result<(Token, Instant), Error> {
-        // The token takes the most urgent lane of those who wait for it: one call serves all of them.
+        // In the most urgent lane: calls of any lane may be waiting for this token.
         let permit = self.limiter.acquire(Lane::Deletion).await;
         let asked = Instant::now();
         let answer = self.transport.send(self.request()).await;
@@ -160,7 +160,7 @@ impl Tokens {
             authorization: bearer(&answer.access_token)?,
             info: Arc::new(answer.info),
         };
-        // From when it was asked for: its life began before the answer came.
+        // Counted from the request: the token's life began before the answer came.
         Ok((token, asked + life.saturating_sub(EARLY.min(life / 10))))
     }
 
@@ -183,8 +183,8 @@ impl Tokens {
         }
     }
 
-    /// Nothing of the body is repeated: nobody documents what it may contain. Credentials count as
-    /// refused only if the answer can be the tenant's own.
+    /// No error repeats the body, as its content is not documented. Credentials count as refused
+    /// only if the answer can be the tenant's own.
     fn refusal(&self, answer: &Response) -> Error {
         let status = answer.status;
         let says_why = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
@@ -221,7 +221,7 @@ fn not_sent(why: &str) -> Error {
 fn form_body(credentials: &Credentials) -> Bytes {
     let id = credentials.client_id.expose_secret();
     let secret = credentials.client_secret.expose_secret();
-    // Room for all of it at once: a growing buffer would leave copies behind.
+    // Allocated in full size: a growing buffer would leave copies of the secret in memory.
     let mut body = Zeroizing::new(Vec::with_capacity(64 + 3 * (id.len() + secret.len())));
     body.extend_from_slice(b"grant_type=client_credentials&client_id=");
     form::encode(id, &mut body);

@@ -6,15 +6,15 @@ use psg_domain::TenantKey;
 
 use crate::scopes;
 
-/// Who answered, and what the token may do.
+/// Which tenant answered, and what the token may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
     /// The tenant that really answered.
     pub key: TenantKey,
     /// The identity behind the token, if the answer names one.
     pub user: Option<String>,
-    /// Whether the answer says that there is no user behind the token: then it cannot write groups,
-    /// whatever its scopes.
+    /// Whether the answer says that the token has no user: such a token cannot write groups,
+    /// whatever its scopes are.
     pub without_user: bool,
     /// What was granted; empty if the answer did not say.
     pub scopes: BTreeSet<String>,

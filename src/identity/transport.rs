@@ -1,7 +1,7 @@
-//! The seam under the client: one plain request in, one plain response out.
+//! The interface under the client: one plain request in, one plain response out.
 //!
-//! Behind it is HTTP ([`crate::wire_http`]), or a simulated tenant in the same process for
-//! deterministic tests. A transport sends once: no retries, no redirects.
+//! It is implemented over HTTP ([`crate::wire_http`]), and by a simulated tenant in the same
+//! process for deterministic tests. A transport sends each request once: no retries, no redirects.
 
 use std::{fmt, time::Duration};
 
@@ -17,10 +17,11 @@ pub trait Transport: Send + Sync {
     /// Sends a request and reads its whole answer, whatever its status.
     ///
     /// # Errors
-    /// [`TransportError::NotSent`] only if not a byte of the request can have been executed.
+    /// [`TransportError::NotSent`] only if the tenant cannot have executed the request.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 
-    /// Waits until no write may be sent any more: one that still stands in line gives up then.
+    /// Waits until this transport sends no more writes; writes that are still queued are then given
+    /// up.
     async fn closed(&self) {
         std::future::pending::<()>().await;
     }
@@ -53,7 +54,7 @@ pub struct Request {
 pub enum Kind {
     /// It changes nothing: it may travel over a connection that was used before.
     Read,
-    /// It changes something: it gets a connection of its own, so nothing below can replay it.
+    /// It changes something: it gets a connection of its own, so that no lower layer can replay it.
     Write,
 }
 

@@ -1,9 +1,9 @@
 //! A sliding window over requests: pure, its time is an argument.
 //!
-//! Guarantee: whatever the network does to their order and speed, no more than the limit
-//! *arrive* in any window. A request counts from when it is let go until one window after its
-//! answer, since it arrived somewhere between; a token bucket, or a log of departures, would
-//! let up to twice the limit through.
+//! Guarantee: whatever the network does to the order and speed of requests, no more than the limit
+//! *arrive* in any window. A request counts from its sending until one window after its answer,
+//! since it arrived at some time between the two; a token bucket, or a log of the times of sending,
+//! would let up to twice the limit through.
 
 use std::{cmp::Ordering, collections::VecDeque, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// The clock behind `Instant` may be this coarse.
 const GRAIN: Duration = Duration::from_millis(1);
 
-/// So many requests in such a time.
+/// A number of requests in a length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// How many; at least one is allowed.
@@ -22,8 +22,8 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Which of two rates lets more through in the long run; of two equals, the one that lets
-    /// less through at once counts as the lesser.
+    /// Which of two rates lets more through in the long run. If they are equal in that, the rate
+    /// with the shorter period is the lesser: it lets fewer through at once.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         let share = |rate: &Self, of: &Self| rate.requests.max(1) as u128 * of.per.as_nanos();
         share(self, other)
@@ -47,11 +47,11 @@ impl Default for Rate {
 pub struct Window {
     rate: Rate,
     flying: usize,
-    /// Until when each request that is answered counts, the first to be forgotten in front.
+    /// Until when each answered request counts, the earliest time in front.
     landed: VecDeque<Instant>,
 }
 
-/// Why no request may go now. The greater holds longer.
+/// Why no request may go now. The greater value is the longer wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Full {
     /// One may go after this time, if none is let go before.
@@ -61,7 +61,7 @@ pub enum Full {
 }
 
 impl Window {
-    /// A window of which half counts as used: a process before this one may have used it.
+    /// A window of which half counts as used: the process before this one may have sent requests.
     pub fn half_used(rate: Rate, now: Instant) -> Self {
         let used = rate.requests / 2;
         Self {
@@ -79,19 +79,19 @@ impl Window {
         if used < limit {
             return None;
         }
-        // After a lowered rate more than one must be forgotten before there is room.
+        // After the rate was lowered, more than one request must expire before there is room.
         let makes_room = self.landed.get(forgotten + used - limit);
         Some(makes_room.map_or(Full::UntilAnswer, |until| {
             Full::For((*until + GRAIN).saturating_duration_since(now))
         }))
     }
 
-    /// Lets one request go; whether it may is what [`Self::full`] says.
+    /// Counts one request as sent, for which the caller has asked [`Self::full`].
     pub fn take(&mut self) {
         self.flying += 1;
     }
 
-    /// A request that was let go is answered, or given up.
+    /// Counts a request that was sent as answered or given up.
     pub fn landed(&mut self, now: Instant) {
         self.flying = self.flying.saturating_sub(1);
         self.landed.drain(..self.forgotten(now));
@@ -103,8 +103,8 @@ impl Window {
         self.rate
     }
 
-    /// Another rate from now on. What was sent still counts, as long as the rate said under which
-    /// it was sent: a wide limit's requests do not fill a narrow one for all of its longer time.
+    /// Sets another rate. A request that was answered before counts no longer than the old rate
+    /// says: a new, longer period does not apply to it. A shorter one does.
     pub fn set_rate(&mut self, rate: Rate, now: Instant) {
         self.rate = rate;
         let latest = now + rate.per;
@@ -238,8 +238,8 @@ mod tests {
     }
 
     proptest! {
-        /// Each step: time passes, one request is tried, one that flies may land. A request
-        /// arrives at the tenant at any moment of its flight.
+        /// Each step: time passes, one request is tried, and one that was sent may be answered. A
+        /// request arrives at the tenant at any moment before its answer.
         #[test]
         fn no_more_than_the_limit_arrive_in_any_window(
             limit in 1_usize..8,
@@ -269,7 +269,7 @@ mod tests {
             }
         }
 
-        /// A wait that is named is neither too short nor longer than needed.
+        /// The wait in [`Full::For`] is neither too short nor longer than needed.
         #[test]
         fn the_wait_named_is_exact(limit in 1_usize..8, gaps in proptest::collection::vec(0_u64..5000, 1..50)) {
             let mut now = Instant::now();

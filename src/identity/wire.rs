@@ -1,9 +1,9 @@
-//! The bodies on the wire, each parsed into the domain's words at once. Pure.
+//! The bodies of requests and answers; answers are parsed directly into domain types. Pure.
 //!
-//! Unknown fields and values are tolerated, as the vendor adds them without notice, and so is
-//! null. What would decide something and cannot be understood is never dropped: in an answer about
-//! one object it is an error that names it, in a list it is set aside with its row. Nothing here is
-//! shared with any simulator of the API.
+//! Unknown fields and values are tolerated, as the vendor adds them without notice, and so is null.
+//! A field that matters to a decision and cannot be understood is never dropped: in an answer about
+//! one object it is an error that names it, in a list its whole row is set aside. No code here is
+//! shared with a simulator of the API.
 
 mod application;
 mod field;
@@ -34,7 +34,7 @@ pub(crate) use policy::policies;
 pub(crate) use row::Rows;
 pub(crate) use source::sources;
 
-/// Parses JSON; the error tells the place, not what stands there.
+/// Parses JSON; the error gives the position, not the content.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| {
         let what = match error.classify() {
@@ -46,8 +46,8 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })
 }
 
-/// Parses an array, item by item. One with more items is refused, and they are never held: a short
-/// body has room for a million empty ones.
+/// Parses an array, item by item. An array of more than `MOST` items is refused, and its further
+/// items are not kept in memory: a short body has room for a million empty ones.
 fn at_most<const MOST: usize, W: DeserializeOwned, T>(
     body: &[u8],
     parse: impl Fn(W) -> Result<T, String>,
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(page(PAGE_LIMIT).unwrap().items.len(), PAGE_LIMIT);
         let why = page(PAGE_LIMIT + 1).unwrap_err();
         assert_eq!(why, "a list of more than 250 items");
-        // What comes after the last that counts is not even a policy, and nothing of it is kept.
+        // Empty objects are no policies, but the list is refused for its length before that.
         let empty = format!("[{}]", vec!["{}"; PAGE_LIMIT * 1000].join(","));
         let whole: Bounded<PAGE_LIMIT, serde_json::Value> = json(empty.as_bytes()).unwrap();
         assert!(whole.0.is_none());

@@ -1,7 +1,7 @@
 //! The transport over HTTP/1.1 and TLS.
 //!
-//! Decides that a request leaves at most once: no redirects, no retries, no proxy, and for
-//! writes no connection that was used before. Two clients are shared by all tenants.
+//! Sends a request at most once: no redirects, no retries, no proxy, and for writes no connection
+//! that was used before. All tenants share two HTTP clients, one for reads and one for writes.
 //! IO: sockets and the system's resolver and root certificates.
 
 use std::{error::Error as _, time::Duration};
@@ -21,7 +21,7 @@ use crate::{
 pub struct HttpOptions {
     /// `http` and addresses that are not public pass: for tests and demos.
     pub allow_insecure: bool,
-    /// For name, connection and TLS together; below every request's own timeout.
+    /// For name resolution, connection and TLS together, within a request's own timeout.
     pub connect_timeout: Duration,
     /// `psg-operator/<version>`.
     pub user_agent: String,
@@ -53,7 +53,7 @@ pub struct SetUpError(#[source] reqwest::Error);
 impl HttpTransport {
     /// Makes both clients, with ring as the process's TLS provider unless it has one.
     pub fn new(options: &HttpOptions) -> Result<Self, SetUpError> {
-        // An error means that the process has a provider already, which is as good.
+        // An error means that the process has a provider already, which is used then.
         rustls::crypto::ring::default_provider()
             .install_default()
             .ok();
@@ -110,7 +110,7 @@ fn build(options: &HttpOptions, idle: Option<usize>) -> reqwest::Result<reqwest:
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        // The resolver is not asked about literals.
+        // The resolver is not asked about address literals, so they are checked here.
         if !self.allow_insecure && request.base.is_forbidden_literal() {
             return Err(TransportError::NotSent {
                 why: ForbiddenAddress.to_string(),
@@ -129,7 +129,7 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Reads a body to its end, or gives up beyond the cap, whatever `Content-Length` promised.
+/// Reads a body to its end; more bytes than `cap` are an error, whatever `Content-Length` says.
 async fn read(answer: &mut reqwest::Response, cap: usize) -> Result<Bytes, TransportError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(after_sending)? {

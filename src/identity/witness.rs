@@ -1,10 +1,11 @@
 //! Observes the writes of a client: each request on the wire, and its result.
 //!
-//! A call may send its write twice, after a 401, and a witness sees both. It decides nothing.
+//! A call may send its write a second time, after a 401; a witness sees both requests. It decides
+//! nothing.
 
 use crate::{error, error::Error, transport::Response, wire::refusal::Refusal};
 
-/// The header by which the service names every answer, in whatever case.
+/// The header with the service's id of an answer; the case of its name does not matter.
 const REQUEST_ID: &str = "slpt-request-id";
 
 /// Longer than any tracking id.
@@ -12,7 +13,7 @@ pub(crate) const MAX_ID: usize = 64;
 
 /// Sees the writes of one client.
 pub trait Witness: Send + Sync {
-    /// A request begins to be sent. If nothing more is heard of it, its effect is unknown.
+    /// A request is about to be sent. If [`Self::ended`] does not follow, its effect is unknown.
     fn sends(&self, method: &str, path: &str);
 
     /// The result of the request that was sent last.
@@ -24,9 +25,9 @@ pub trait Witness: Send + Sync {
 pub struct Ended<'a> {
     /// The status of the answer, if one came.
     pub status: Option<u16>,
-    /// The service's own handle for it, if it gave one.
+    /// The service's own id of the answer, if it gave one.
     pub tracking_id: Option<String>,
-    /// Why there is no success.
+    /// Why the request did not succeed.
     pub error: Option<&'a Error>,
 }
 
@@ -39,7 +40,7 @@ impl<'a> Ended<'a> {
         }
     }
 
-    /// `secrets` are no tracking id, whatever the tenant says.
+    /// `secrets` are removed from the tracking id.
     pub(crate) fn answered(answer: &Response, error: Option<&'a Error>, secrets: &[&str]) -> Self {
         Self {
             status: Some(answer.status.as_u16()),
@@ -49,7 +50,7 @@ impl<'a> Ended<'a> {
     }
 }
 
-/// The service's own handle, if it is plain enough to be repeated.
+/// The service's own id of the answer, if it has only letters, digits and dashes.
 pub(crate) fn tracking_id(answer: &Response, secrets: &[&str]) -> Option<String> {
     let header = answer.headers.get(REQUEST_ID);
     let header = header.and_then(|id| id.to_str().ok()).map(str::to_owned);

@@ -1,5 +1,5 @@
-//! What was typed, and what it means. Every flag has an environment variable, and one that is empty
-//! counts as not set. What a single value may be is said in [`crate::values`].
+//! The flags, and what they mean. Every flag has an environment variable, and an empty variable
+//! counts as not set. [`crate::values`] decides what a single value may be.
 
 use std::{ffi::OsStr, net::SocketAddr, time::Duration};
 

@@ -1,5 +1,5 @@
-//! A thread for what goes on whatever the work does: probes are answered and the Lease is renewed,
-//! however long one pass takes.
+//! A second thread, which the work does not block: on it probes are answered and the Lease is
+//! renewed, however long one pass takes.
 
 use std::{future::Future, io, thread};
 

@@ -1,13 +1,13 @@
 //! Where the audit trail goes: standard output, a file, or nowhere.
 //!
 //! # Guarantees
-//! - A line leaves in one write, unbuffered.
-//! - A line that could not be written is kept, and goes before the next; until it has gone, no
-//!   write to a tenant begins. What was written of it is ended by a line end of its own.
-//! - Whether the place can be opened is known before each write to a tenant; whether it is full,
-//!   only by the first line that does not fit.
+//! - A line is written in one call, unbuffered.
+//! - A line that could not be written is kept, and written before the next; until then no write to
+//!   a tenant begins. An incomplete line is ended by a line end of its own.
+//! - The place is opened before each write to a tenant, as a check; that it is full shows only at
+//!   the first line that does not fit.
 //! - A file is opened anew each time, so it may be moved away at any time.
-//! - A line that still waits at the end of the process is in the log.
+//! - A line that still waits at the end of the process is written to the log.
 
 use std::{
     collections::VecDeque,
@@ -50,7 +50,7 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// Unbuffered, at its end.
+    /// Opens the place at its end, unbuffered.
     fn open(&self) -> io::Result<Option<File>> {
         match self {
             Self::Off => Ok(None),
@@ -66,8 +66,8 @@ impl Place {
         }
     }
 
-    /// Whether a file ends in a part of a line, which a process before this one may have left. One
-    /// that cannot be read counts as torn: an empty line harms nobody.
+    /// Whether a file ends in an incomplete line, which an earlier process may have left. A file
+    /// that cannot be read counts as torn: the only effect is an empty line.
     fn is_torn(&self) -> bool {
         let Self::File(path) = self else { return false };
         let there = std::fs::metadata(path).ok();
@@ -92,12 +92,12 @@ pub struct Trail {
 #[derive(Debug, Default)]
 struct Waiting {
     lines: VecDeque<String>,
-    /// The place ends in a part of a line.
+    /// The place ends in an incomplete line.
     torn: bool,
 }
 
 impl Trail {
-    /// A trail that can be written, as far as opening it tells.
+    /// A trail at `place`, after a check that `place` can be opened.
     ///
     /// # Errors
     /// The place cannot be opened.
@@ -114,12 +114,13 @@ impl Trail {
         })
     }
 
-    /// How many lines wait, or 1 if none could be written.
+    /// How many lines wait; at least 1 while the place cannot be written.
     pub fn metric(&self) -> Gauge {
         self.metric.clone()
     }
 
-    /// Writes what waits, or else puts it into the log: the process ends, and nothing else keeps it.
+    /// Writes the lines that wait, or else logs them: the process ends, and nothing else keeps
+    /// them.
     pub fn close(&self) {
         let mut waiting = self.lock();
         if waiting.lines.is_empty() || self.flush(&mut waiting).is_ok() {
@@ -138,7 +139,7 @@ impl Trail {
     fn flush(&self, waiting: &mut Waiting) -> io::Result<()> {
         let done = self.put_all(waiting);
         let left = i64::try_from(waiting.lines.len()).unwrap_or(i64::MAX);
-        // A write that is held back is as good as a line that waits.
+        // Also with no line waiting: a place that cannot be opened holds back writes to tenants.
         self.metric.set(left.max(i64::from(done.is_err())));
         if let Err(error) = &done {
             tracing::error!(%error, left, "the audit log cannot be written: nothing is written to a tenant until it can");
@@ -147,7 +148,7 @@ impl Trail {
     }
 
     fn put_all(&self, waiting: &mut Waiting) -> io::Result<()> {
-        // Also if nothing waits: a place that is gone is to be noticed before a write.
+        // Even if no line waits: a place that is gone must be noticed before a write to a tenant.
         let place = self.place.open()?;
         while let Some(line) = waiting.lines.front() {
             if let Some(file) = &place {
@@ -168,12 +169,12 @@ impl AuditLog for Trail {
     fn write(&self, line: &str) {
         let mut waiting = self.lock();
         waiting.lines.push_back(format!("{line}\n"));
-        // Said already, and asked again before the next write.
+        // `flush` has logged the error, and `ready` tries again before the next write to a tenant.
         self.flush(&mut waiting).ok();
     }
 }
 
-/// Puts one line down whole; a part of it does not count.
+/// Writes one line. If only a part of it is written, this is an error, and `torn` is set.
 fn put(mut place: impl Write, line: &str, torn: &mut bool) -> io::Result<()> {
     let ended = format!("{}{line}", if *torn { "\n" } else { "" });
     let length = place.write(ended.as_bytes())?;

@@ -1,4 +1,5 @@
-//! The ways to Kubernetes: where it is, and which client may repeat itself.
+//! Connections to Kubernetes: the configuration, a client that repeats requests and one that does
+//! not.
 
 use kube::{
     Client, Config,
@@ -8,11 +9,11 @@ use psg_api::proxy;
 
 use crate::error::Error;
 
-/// Where Kubernetes is, and who we are there.
+/// The address of Kubernetes, and the operator's credentials for it.
 pub async fn config() -> Result<Config, Error> {
     let mut config = match by_kubeconfig().await? {
         Some(config) => config,
-        // The service account; or the reason why the kubeconfig does not do.
+        // The service account, or the error that says why the kubeconfig cannot be used.
         None => Config::infer().await?,
     };
     let agent = concat!("psg-operator/", env!("CARGO_PKG_VERSION"));
@@ -23,7 +24,7 @@ pub async fn config() -> Result<Config, Error> {
     Ok(config)
 }
 
-/// What a kubeconfig says, with the proxy that kubectl would take.
+/// The configuration of a kubeconfig, with the proxy that kubectl would use.
 async fn by_kubeconfig() -> Result<Option<Config>, Error> {
     let Ok(kubeconfig) = Kubeconfig::read() else {
         return Ok(None);
@@ -43,12 +44,12 @@ async fn by_kubeconfig() -> Result<Option<Config>, Error> {
     Ok(Some(config))
 }
 
-/// A client that repeats itself on a busy server: for reads.
+/// A client that repeats requests to a busy server: for reads.
 pub fn client(config: Config) -> Result<Client, Error> {
     Client::try_from(config).map_err(|error| Error::Client(error.to_string()))
 }
 
-/// A client that sends everything once: a repeated write may meet its own result.
+/// A client that sends each request once: a repeated write may conflict with its own first attempt.
 pub fn once(mut config: Config) -> Result<Client, Error> {
     config.default_retry = false;
     client(config)

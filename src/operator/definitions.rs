@@ -1,5 +1,5 @@
-//! Says which of our definitions a cluster lacks, and how to install them. The watches themselves say
-//! no more than "404 page not found", again and again.
+//! Reports which definitions of the operator's kinds a cluster lacks, and how to install them. The
+//! watches themselves only report "404 page not found", again and again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +11,12 @@ use tokio::time::{Instant, timeout};
 
 /// How often the server is asked while something is missing.
 const AGAIN: Duration = Duration::from_secs(10);
-/// How often the same is said again.
+/// After how long an unchanged report is logged again.
 const REMIND: Duration = Duration::from_mins(5);
 /// How long one answer may take.
 const CALL: Duration = Duration::from_secs(30);
 
-/// Asks until both kinds were listed. The watches begin by themselves when they are served.
+/// Asks until both kinds were listed. The watches begin by themselves once the kinds are served.
 pub async fn report_missing(client: Client, readiness: Arc<Readiness>) {
     let mut said: Option<(Vec<String>, Instant)> = None;
     while !readiness.waiting_for().is_empty() {
@@ -31,7 +31,7 @@ pub async fn report_missing(client: Client, readiness: Arc<Readiness>) {
     report(Vec::new(), said);
 }
 
-/// Reports what is new, and now and then what is not; what was said last, and when.
+/// Logs a report that is new, or is [`REMIND`] old; returns the last report and its time.
 fn report(
     lacking: Vec<String>,
     said: Option<(Vec<String>, Instant)>,
@@ -54,7 +54,8 @@ fn report(
 fn missing(answer: Result<APIResourceList, Error>) -> Option<Vec<String>> {
     let served = match answer {
         Ok(list) => list.resources.into_iter().map(|kind| kind.name).collect(),
-        // By the code: this answer is plain text, and kube puts a reason of its own into it.
+        // The code is checked: this answer is plain text, and kube puts a reason of its own into
+        // it.
         Err(Error::Api(status)) if status.code == 404 => Vec::new(),
         Err(_) => return None,
     };

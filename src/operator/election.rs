@@ -1,13 +1,14 @@
-//! What a candidate does about the Lease, and what a leader may still do, decided from what it
-//! sees and from its own clocks. No IO.
+//! What a candidate does about the Lease, and what a leader may still do, decided from the Lease
+//! that it reads and from its own clocks. No IO.
 //!
-//! Nobody's clock is compared with another's. A candidate takes a Lease that it has seen
+//! The clocks of two processes are never compared. A candidate takes a Lease that it has seen
 //! unchanged for the time that its holder asked for; a leader counts from before it sent the
-//! renewal, so it always stops first. Each write is for the one version that was looked at: a
-//! leader goes on only from its own last word.
+//! renewal, so the leader always stops first. Each write is for the exact version that was read: it
+//! fails if another process wrote the Lease since.
 //!
-//! A Lease that is not there may have been deleted under a leader. How long it was gone cannot be
-//! seen, as absence has no version, so it is made anew in nobody's name and then waited out.
+//! A missing Lease may have been deleted while a leader held it. How long it has been missing
+//! cannot be seen, as a missing object has no version. So a candidate creates it with the holder
+//! `nobody` and waits until it runs out.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use k8s_openapi::{
 };
 use psg_domain::time;
 
-/// Holds a Lease that was not there. No candidate has this name: theirs end in a number.
+/// The holder of a Lease that was missing. No candidate has this name: theirs end in a number.
 const NOBODY: &str = "nobody";
 
 /// The same moment by both clocks of a process.
@@ -31,7 +32,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// How long ago another one was, by the clock that says more.
+    /// How long ago `earlier` was, by the clock that shows the longer time.
     pub fn since(self, earlier: Self) -> Duration {
         let monotonic = self.monotonic.saturating_sub(earlier.monotonic);
         monotonic.max(time::until(earlier.wall, self.wall))
@@ -50,24 +51,24 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// What is left of a lease that was renewed then.
+    /// What is left at `now` of a lease that was renewed at `renewed`.
     pub fn left(&self, renewed: Moment, now: Moment) -> Duration {
         self.duration.saturating_sub(now.since(renewed))
     }
 
-    /// With no more than this left a leader gives up, so that its process has ended in time.
+    /// With no more than this left a leader gives up, so that its process ends before the lease.
     pub fn to_end(&self) -> Duration {
         self.renew
     }
 
-    /// With no more than this left no write to a tenant begins: it has ended when the leader
-    /// gives up.
+    /// With no more than this left no write to a tenant begins, so that every write has ended when
+    /// the leader gives up.
     pub fn to_write(&self) -> Duration {
         self.post_timeout + self.to_end()
     }
 }
 
-/// The version of the Lease that was seen last, and since when it is that one.
+/// The version of the Lease that was seen last, and when it was first seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     version: Option<String>,
@@ -75,7 +76,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// After another look.
+    /// What was seen after the Lease was read again.
     pub fn after(before: Option<Self>, lease: Option<&Lease>, now: Moment) -> Self {
         let version = lease.and_then(version).map(str::to_owned);
         match before.filter(|before| before.version == version) {
@@ -95,7 +96,7 @@ pub enum Move {
     Store(Box<Lease>),
     /// Look again later.
     Wait,
-    /// This process has led until now, and does no more.
+    /// This process led until now, and has lost the Lease.
     Lost,
 }
 
@@ -135,12 +136,12 @@ pub fn holder(lease: Option<&Lease>) -> Option<&str> {
     (!holder.is_empty()).then_some(holder)
 }
 
-/// What changes with every write to it.
+/// The resource version, which changes with every write.
 pub fn version(lease: &Lease) -> Option<&str> {
     lease.metadata.resource_version.as_deref()
 }
 
-/// The rest of the Lease, its version above all, stays as it was found.
+/// Replaces the spec only; the rest of the Lease, above all its version, stays as it was found.
 fn store(found: Option<&Lease>, spec: LeaseSpec) -> Move {
     let mut lease = found.cloned().unwrap_or_default();
     lease.spec = Some(spec);
@@ -165,7 +166,7 @@ fn taken(spec: Option<&LeaseSpec>, identity: &str, terms: &Terms, now: Moment) -
     }
 }
 
-/// For how long its holder counts on it, who may have other flags than we.
+/// The duration that the holder wrote into the Lease: its flags may differ from this process's.
 fn asked_for(spec: Option<&LeaseSpec>, terms: &Terms) -> Duration {
     let seconds = spec.and_then(|spec| u64::try_from(spec.lease_duration_seconds?).ok());
     seconds
@@ -173,7 +174,7 @@ fn asked_for(spec: Option<&LeaseSpec>, terms: &Terms) -> Duration {
         .map_or(terms.duration, Duration::from_secs)
 }
 
-/// Never less than the holder counts on.
+/// Rounded up: never less than the holder counts on.
 fn whole_seconds(length: Duration) -> i32 {
     let begun = u64::from(length.subsec_nanos() > 0);
     let seconds = length.as_secs().saturating_add(begun);

@@ -13,16 +13,16 @@ pub enum Error {
     /// No runtime, or no thread.
     #[error("no runtime: {0}")]
     Runtime(#[source] std::io::Error),
-    /// No way to Kubernetes.
+    /// No usable configuration for Kubernetes.
     #[error("no way to Kubernetes: {0}; set KUBECONFIG or run inside a cluster")]
     NoCluster(#[from] kube::config::InferConfigError),
     /// A client could not be made.
     #[error("no client: {0}")]
     Client(String),
-    /// The trail has nowhere to go.
+    /// The audit trail cannot be opened.
     #[error("the audit log cannot be opened: {0}; correct --audit-log")]
     Audit(#[source] std::io::Error),
-    /// The address is taken, or not ours.
+    /// The address is in use, or is not one of this machine.
     #[error("cannot serve health at {0}: {1}")]
     Listen(std::net::SocketAddr, #[source] std::io::Error),
     /// Another replica leads, or may lead.

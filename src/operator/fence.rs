@@ -1,4 +1,4 @@
-//! Until when this process may act, by its own clocks: asked at the last moment before each write.
+//! Until when this process may act, by its own clocks: checked immediately before each write.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -18,7 +18,7 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Closed until the Lease is ours.
+    /// Closed until this process holds the Lease.
     pub fn new(terms: Terms) -> Self {
         Self {
             started: Instant::now(),
@@ -55,20 +55,20 @@ impl Fence {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The Lease was renewed by a call that was sent then.
+    /// Records that a call that was sent at `sent` renewed the Lease.
     pub fn renew(&self, sent: Moment) {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent);
     }
 
-    /// Nothing begins any more.
+    /// Closes the fence: no write begins any more.
     pub fn shut(&self) {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Waits until it is time to give up, unless it is renewed before; for how long it was not then.
+    /// Waits until a leader that did not renew the Lease must give up; returns how long it did not.
     pub async fn given_up(&self) -> Duration {
         let lasts = self.terms.duration.saturating_sub(self.terms.to_end());
-        // It may have been renewed while this slept.
+        // The Lease may have been renewed during the sleep.
         while let Some(renewed) = self.renewed() {
             let ends = self.started + renewed.monotonic + lasts;
             if ends <= Instant::now() {

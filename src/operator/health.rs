@@ -1,4 +1,5 @@
-//! `/livez` says that the work goes on, `/readyz` what it still waits for, `/metrics` the figures.
+//! `/livez` says whether the work makes progress, `/readyz` what the process waits for, `/metrics`
+//! gives the metrics.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,23 +18,23 @@ use psg_controller::{Readiness, Role, RoleReceiver};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// How often the work says that it goes on.
+/// How often the thread that works reports that it makes progress.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long it may be silent: several times of what anything may take at a stretch.
+/// How long it may be silent: several times the longest step that blocks this thread.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// Whether the thread that works gets anywhere. Probes are answered by another thread, so that a pass
-/// which takes long is no reason to end the process, and one that never ends is.
+/// Whether the thread that works makes progress. Another thread answers the probes, so a pass that
+/// takes long does not end the process, but a pass that never ends does.
 #[derive(Debug)]
 pub struct Pulse(Mutex<Instant>);
 
 impl Pulse {
-    /// One that beats now.
+    /// A pulse whose last beat is at `now`.
     pub fn new(now: Instant) -> Self {
         Self(Mutex::new(now))
     }
 
-    /// Beats for as long as the runtime that it is called on turns.
+    /// Beats for as long as the runtime that polls it makes progress.
     pub async fn keep(&self) {
         loop {
             self.beat(Instant::now());
@@ -56,7 +57,7 @@ impl Pulse {
 /// What is served.
 #[derive(Clone)]
 pub struct Health {
-    /// Whether the work goes on.
+    /// Whether the work makes progress.
     pub pulse: Arc<Pulse>,
     /// What the process waits for.
     pub readiness: Arc<Readiness>,
@@ -66,7 +67,7 @@ pub struct Health {
     pub registry: Arc<Registry>,
 }
 
-/// What the kubelet asks.
+/// The routes for the kubelet.
 pub fn probes(health: Health) -> Router {
     Router::new()
         .route("/livez", get(live))
@@ -74,7 +75,7 @@ pub fn probes(health: Health) -> Router {
         .with_state(health)
 }
 
-/// What monitoring asks.
+/// The routes for monitoring.
 pub fn metrics(health: Health) -> Router {
     Router::new()
         .route("/metrics", get(figures))

@@ -1,5 +1,5 @@
-//! Carries out what [`election`] decides: reads the Lease, writes it, and says where this process
-//! stands. The only place that touches the Lease.
+//! Carries out what [`election`] decides: reads the Lease, writes it, and reports the role of this
+//! process. No other code touches the Lease.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,19 +17,19 @@ use crate::{
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(5);
 
-/// How often a release is tried: a renewal that was under way may have come in between.
+/// How often a release is tried: a renewal under way may change the Lease in between.
 const RELEASES: usize = 3;
 /// How long a release may take in all: with `--drain` it fits into the 30 s that Kubernetes gives a
 /// process to end.
 const RELEASE: Duration = Duration::from_secs(10);
 
-/// Why a process that led does not any more.
+/// Why a process no longer leads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
     /// It could not renew the Lease.
     #[error("the Lease could not be renewed for {0:?}")]
     Overdue(Duration),
-    /// The Lease is not its own any more.
+    /// Another process holds the Lease, or nobody.
     #[error("the Lease is held by {0}")]
     Taken(String),
 }
@@ -48,7 +48,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// `leases` must not repeat calls by itself: what was sent long ago must not take effect now.
+    /// `leases` must not repeat calls by itself: a repeated write would take effect too late.
     pub fn new(leases: Api<Lease>, name: String, identity: String, terms: Terms) -> Self {
         Self {
             leases,
@@ -63,7 +63,7 @@ impl Candidate {
         }
     }
 
-    /// What holds back writes.
+    /// The fence that holds back writes.
     pub fn fence(&self) -> Arc<Fence> {
         Arc::clone(&self.fence)
     }
@@ -129,13 +129,13 @@ impl Candidate {
         }
     }
 
-    /// One look at the Lease and what follows from it, then a rest.
+    /// Reads the Lease, acts on it, and then sleeps.
     async fn round(&mut self) -> Result<(), Lost> {
         match bounded(self.leases.get_opt(&self.name)).await {
             Ok(found) => self.act(found.as_ref()).await?,
             Err(error) => tracing::warn!(error, "the Lease could not be read"),
         }
-        // Half the time, so that a successor notices a release, or the last renewal, soon.
+        // Half the time on a standby, so that it soon notices a release, or the last renewal.
         let rest = if self.leads() { 1 } else { 2 };
         tokio::time::sleep(self.terms.renew / rest).await;
         Ok(())
@@ -151,10 +151,11 @@ impl Candidate {
             Move::Wait => self.stand_by(holder),
             Move::Lost => return Err(Lost::Taken(holder.unwrap_or("nobody").to_owned())),
             Move::Store(lease) => {
-                // From before it is sent: it may take effect long before we hear of it.
+                // Taken before the call: the renewal may take effect long before its answer
+                // arrives.
                 let sent = self.fence.now();
                 match self.store(&lease).await {
-                    // A write that changed nothing is seen by nobody, so it renews nothing.
+                    // No other candidate sees a write that changed nothing, so it renews nothing.
                     Ok(stored) if election::version(&stored) == election::version(&lease) => {
                         tracing::warn!("a renewal of the Lease changed nothing");
                     }

@@ -1,14 +1,14 @@
 //! The process: arguments, telemetry, health, wiring. Decides nothing.
 //!
 //! # Layout
-//! - [`args`]: what was typed, and what it means.
+//! - [`args`]: the flags, and what they mean.
 //! - [`values`]: what one value of a flag may be.
 //! - [`audit`]: where the audit trail goes.
 //! - [`telemetry`]: the logs, on standard error.
 //! - [`health`]: `/livez`, `/readyz`, `/metrics`; [`listen`]: serves them, within limits.
 //! - [`aside`]: the thread on which they are served and the Lease is renewed.
-//! - [`connect`]: the ways to Kubernetes.
-//! - [`definitions`]: says which definitions of our kinds a cluster lacks.
+//! - [`connect`]: connections to Kubernetes.
+//! - [`definitions`]: reports which definitions of the operator's kinds a cluster lacks.
 //! - [`election`]: what to do about the Lease; pure.
 //! - [`fence`]: until when this process may act; [`leadership`]: reads and writes the Lease.
 //! - [`serve`]: everything put together, until a signal.

@@ -19,11 +19,11 @@ use tokio::{net::TcpStream, task::AbortHandle};
 
 use crate::aside::Aside;
 
-/// What one address gives its clients.
+/// The limits for the clients of one address.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections there are at most. A further one ends the oldest, so that a probe is
-    /// served while somebody else holds as many as he can.
+    /// How many connections there are at most. A further connection ends the oldest one, so that a
+    /// probe is served while other clients hold as many as they can.
     pub connections: usize,
     /// How long a request's headers may take to arrive.
     pub headers: Duration,
@@ -47,7 +47,7 @@ impl Default for Limits {
 /// Binds an address now, and serves it from then on.
 ///
 /// # Errors
-/// The address is taken or not ours.
+/// The address is in use, or is not one of this machine.
 pub fn serve(
     aside: &Aside,
     address: SocketAddr,
@@ -72,7 +72,8 @@ async fn accept(listener: TcpListener, routes: Router, limits: Limits) -> io::Re
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // No descriptor is left, or the client went: neither is mended by asking at once.
+                // No descriptor is left, or the client has gone: trying again at once helps in
+                // neither case.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
@@ -89,7 +90,7 @@ async fn accept(listener: TcpListener, routes: Router, limits: Limits) -> io::Re
     }
 }
 
-/// Serves one connection; what goes wrong in it is the client's affair.
+/// Serves one connection; an error in it concerns only its client.
 async fn answer(stream: TcpStream, routes: Router, limits: Limits) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

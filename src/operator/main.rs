@@ -19,15 +19,15 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), Error> {
     let trail = Trail::open(args.audit_log.clone()).map_err(Error::Audit)?;
     let trail = Arc::new(trail);
-    // One thread carries a tenant's whole budget of requests with ease, and keeps memory small.
+    // One thread is enough for the whole request budget of a tenant, and keeps memory small.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
     let ended = runtime.block_on(serve::serve(args, Arc::clone(&trail)));
-    // A name that is being looked up does not hold up the end.
+    // Does not wait for a name that is being looked up.
     runtime.shutdown_background();
-    // Only now: a request that was dropped with the runtime has logged its result.
+    // Only now: a request that was dropped with the runtime has written its line to the trail.
     trail.close();
     ended
 }

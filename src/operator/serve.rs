@@ -1,4 +1,4 @@
-//! Everything put together, until a signal; then until every write in hand is stored.
+//! Starts all parts and runs them until a signal, and then until every write in hand is stored.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -40,8 +40,8 @@ use crate::{
 /// How long one call to Kubernetes may take.
 const KUBERNETES_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs the operator, with an audit trail. Close the trail after the runtime has shut down: a request
-/// that is dropped with the runtime is logged on drop.
+/// Runs the operator, with an audit trail. Close the trail after the runtime has shut down: a
+/// request that is dropped with the runtime writes its line on drop.
 ///
 /// # Errors
 /// See [`Error`].
@@ -67,7 +67,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         (Some(terms), Some(lease)) => {
             let namespace = args.lease_namespace.as_ref();
             let namespace = namespace.unwrap_or(&config.default_namespace);
-            // A client of its own: nothing else stands before a renewal.
+            // A client of its own, so that no other call delays a renewal.
             let client = aside.make(|| connect::once(config.clone()))?;
             let leases = Api::namespaced(client, namespace);
             let identity = identity(args.lease_identity.as_deref(), &mut dice);
@@ -161,7 +161,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         version = env!("CARGO_PKG_VERSION"),
         "the operator runs"
     );
-    // It only reads, so it ends with the runtime.
+    // This task only reads, so it may end with the runtime.
     tokio::spawn(definitions::report_missing(
         reads.clone(),
         Arc::clone(&context.readiness),
@@ -172,7 +172,8 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let work = psg_controller::run(reads, queues, context);
     let ended = tokio::select! {
         biased;
-        // Whatever is in hand is dropped with the work. The other thread may be late to tell.
+        // If the lease is lost, all work in hand is dropped. This thread watches the lease as well,
+        // as the other one may report late.
         overdue = overdue(fence.as_ref(), roles) => Err(Lost::Overdue(overdue).into()),
         error = lost(campaign.as_mut()) => Err(error),
         ended = drained(work, &stop, args.drain) => ended,
@@ -202,7 +203,7 @@ fn listen(aside: &Aside, args: &Args, health: Health) -> Result<(), Error> {
     Ok(())
 }
 
-/// Renews the Lease until it is lost, or until the work is done and the successor may take it.
+/// Takes and renews the Lease until it is lost; once the work is done, releases it.
 async fn campaign(mut candidate: Candidate, done: CancellationToken) -> Option<Lost> {
     tokio::select! {
         biased;
@@ -213,7 +214,7 @@ async fn campaign(mut candidate: Candidate, done: CancellationToken) -> Option<L
     None
 }
 
-/// Ends only if a lease that was ours was not renewed in time.
+/// Returns only if this process led and did not renew the Lease in time.
 async fn overdue(fence: Option<&Arc<Fence>>, mut roles: RoleReceiver) -> Duration {
     let leads = roles.wait_for(|role| *role == Role::Leader);
     match fence {
@@ -222,19 +223,20 @@ async fn overdue(fence: Option<&Arc<Fence>>, mut roles: RoleReceiver) -> Duratio
     }
 }
 
-/// Ends only if a lease is lost.
+/// Returns only if the Lease is lost or no longer renewed.
 async fn lost(campaign: Option<&mut JoinHandle<Option<Lost>>>) -> Error {
     let Some(campaign) = campaign else {
         return std::future::pending().await;
     };
     match campaign.await {
         Ok(Some(lost)) => lost.into(),
-        // It ends by itself only then, so it panicked, and the panic went to standard error.
+        // The task ends by itself only if the Lease is lost. So it panicked, which is on standard
+        // error.
         Ok(None) | Err(_) => Error::NotRenewed,
     }
 }
 
-/// What a fence says; without one all is allowed.
+/// Whether the fence allows a write; without a fence every write is allowed.
 fn gate(fence: Option<&Arc<Fence>>, may: fn(&Fence) -> bool) -> Arc<MayWrite> {
     match fence.cloned() {
         Some(fence) => Arc::new(move || may(&fence)),
@@ -242,7 +244,7 @@ fn gate(fence: Option<&Arc<Fence>>, may: fn(&Fence) -> bool) -> Arc<MayWrite> {
     }
 }
 
-/// Who this process is among its replicas, another one after each start.
+/// The identity of this process among its replicas, a new one after each start.
 fn identity(name: Option<&str>, dice: &mut StdRng) -> String {
     let host = || {
         hostname::get()

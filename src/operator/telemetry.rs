@@ -6,8 +6,8 @@ use psg_domain::text;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged, such as `info` or `psg_controller=debug,info`, as `tracing` reads it. A word that is
-/// no level would mean a part of the program of that name, and silence everything else.
+/// A filter, such as `info` or `psg_controller=debug,info`, as `tracing` reads it. A word that is
+/// no level is refused: `tracing` would take it for a part of the program, and silence all others.
 pub fn filter(text: &str) -> Result<String, String> {
     let parts = text.split(',').map(str::trim);
     let parts: Result<Vec<String>, String> =
@@ -24,7 +24,7 @@ pub fn filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// A level, or that of a part of the program.
+/// One part of a filter: a level, or the level of a part of the program.
 fn part(text: &str) -> Result<String, String> {
     match text.rsplit_once('=') {
         None if text.ends_with(']') => Ok(text.to_owned()),
@@ -69,7 +69,7 @@ pub fn start(format: LogFormat, filter: &str) {
     }
 }
 
-/// Shows what would end a line, or what a terminal would obey. Each write is one whole event.
+/// Escapes characters that would end a line or control a terminal. Each write is one whole event.
 struct Lines<W>(W);
 
 impl<W: Write> Write for Lines<W> {

@@ -1,5 +1,6 @@
-//! What the value of a flag, or of its variable, may be. Each is read once, at the start: trimmed, of
-//! a list each entry once and no empty one, and refused with the remedy if it cannot be right.
+//! What the value of a flag, or of its variable, may be. Each value is read once, at the start, and
+//! trimmed; empty and repeated entries of a list are dropped. A value that cannot be right is
+//! refused with the remedy.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,11 +10,11 @@ use psg_identity::address::{is_domain, is_literal};
 
 use crate::{audit::Place, telemetry::LogFormat};
 
-/// What one flag of those that may be repeated says: entries with commas between them.
+/// One value of a flag that may be repeated: entries separated by commas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List(Vec<String>);
 
-/// The entries of all of them, each once, in the order in which they were given.
+/// The entries of all lists, each once, in the order in which they were given.
 pub fn entries(lists: &[List]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for entry in lists.iter().flat_map(|list| &list.0) {
@@ -28,7 +29,7 @@ fn list(text: &str, entry: fn(&str) -> Result<String, String>) -> Result<List, S
     let parts = text.split(',').map(str::trim);
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     if parts.is_empty() && !text.trim().is_empty() {
-        // Variables of a template that were all empty. Unset would mean more than was asked for.
+        // A template whose variables were all empty. Unset would allow more than was asked for.
         return Err("there is nothing between its commas: name one, or leave it out".to_owned());
     }
     let read: Result<Vec<String>, String> = parts.into_iter().map(entry).collect();
@@ -102,7 +103,7 @@ pub fn replica(text: &str) -> Result<String, String> {
     fits.then(|| name.to_owned()).ok_or_else(wrong)
 }
 
-/// A domain, lower case; an address and a name without a dot are for tests, and judged later.
+/// A domain, lower case; `Args` later checks an address or a name without a dot, which tests use.
 fn domain(text: &str) -> Result<String, String> {
     let entry = text.to_ascii_lowercase();
     if is_domain(&entry) || is_literal(&entry) {
@@ -185,7 +186,7 @@ pub fn place(text: &str) -> Result<Place, String> {
     let text = text.trim();
     match text.to_ascii_lowercase().as_str() {
         "off" => Ok(Place::Off),
-        // A file of this name is hardly meant, and the lines would be looked for elsewhere.
+        // Such a file is hardly what was meant: people would look for the lines elsewhere.
         word @ ("none" | "no" | "false" | "stdout" | "stderr") => Err(format!(
             "\"{word}\" is none of its words: - for standard output, off, or a file, which may be \
              ./{word}"

@@ -13,7 +13,7 @@ use crate::reason::Finding;
 /// What is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Carry out one step and ask again.
+    /// Carry out one action and ask again.
     Do(Action),
     /// What is known is too old: read it again, by a read that begins at `newer_than` or later.
     Refresh {
@@ -22,14 +22,14 @@ pub enum Next {
         /// The earliest moment at which the read may begin.
         newer_than: Timestamp,
     },
-    /// Nothing until then.
+    /// Do nothing until then.
     Wait {
         /// When to ask again at the latest.
         until: Timestamp,
         /// What is waited for.
         why: Finding,
     },
-    /// Nothing until the manifest, the tenant or another resource changes.
+    /// Do nothing until the manifest, the tenant or another resource changes.
     Stalled(Finding),
     /// Everything is as wanted.
     Settled,
@@ -61,7 +61,7 @@ pub enum Action {
         group: Group,
         /// What differs, for the event.
         changes: Vec<Drift>,
-        /// Whose change it carries out.
+        /// Whether it carries out an edit or repairs drift.
         cause: WriteCause,
     },
     /// Delete the tenant's group.
@@ -82,11 +82,11 @@ pub enum Action {
 pub enum WriteCause {
     /// The manifest changed.
     Edit,
-    /// The tenant was changed behind our back.
+    /// Someone else changed the group in the tenant.
     Drift,
 }
 
-/// What is said when a resource is let go.
+/// What is reported when a resource is released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// What became of the group.
@@ -100,13 +100,13 @@ pub struct Release {
 /// What became of the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseKind {
-    /// There never was one.
+    /// There never was a group.
     NothingMade,
     /// It was deleted, and every source has its policy.
     Deleted,
     /// It was left in the tenant on request.
     Orphaned,
-    /// It is only looked at from now on.
+    /// It is only observed from now on.
     Observed,
 }
 
@@ -119,13 +119,13 @@ pub enum Memory {
     Refused(Refused),
     /// Another tool undoes every repair.
     Contested(Contested),
-    /// This group is ours.
+    /// The resource manages this group.
     Group(Group, Origin),
     /// A change is about to be sent, and these sources leave by it, or may have left.
     Update(Update, Vec<Reassignment>),
-    /// This is about to be undone.
+    /// A deletion is about to undo this.
     Deletion(Deletion),
-    /// How far the undoing has come.
+    /// The sources to reassign, with the results so far.
     Reassigned(Vec<Reassignment>),
 }
 
@@ -164,7 +164,7 @@ impl Next {
         Finding::join(findings).map(Self::Stalled)
     }
 
-    /// A read of one group, after the moment given.
+    /// A read of one group by id, that begins later than `after`.
     pub fn read_group(id: &GroupId, after: Timestamp) -> Self {
         let newer_than = time::after(after, Duration::from_nanos(1));
         Self::Refresh {
@@ -175,8 +175,8 @@ impl Next {
 }
 
 impl Action {
-    /// Whether the resource must have been read or written live since the pass began: the watch may
-    /// show a new finalizer with an old status.
+    /// Whether the resource must have been read from or written to the API server since the pass
+    /// began: the watch may show a new finalizer with an old status.
     pub fn needs_live_resource(&self) -> bool {
         !matches!(self, Self::HoldFinalizer | Self::Record(_))
     }

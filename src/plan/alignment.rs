@@ -1,5 +1,6 @@
 //! Whether a group's policy and a source's own policy align: does each password that the group's
-//! policy admits pass the source's? Decides nothing else, and no other rule asks it.
+//! policy admits pass the source's? It answers nothing else, and no rule of the operator decides by
+//! it.
 //!
 //! The answer is exact for the rules of [`Limit`](psg_domain::Limit). Its cost does not depend on the
 //! numbers that the policies state: two policies have at most nine rules each, so there are at most
@@ -21,7 +22,7 @@ pub use witness::Witness;
 
 use space::Space;
 
-/// How two policies stand to each other, and what was left out of that.
+/// How two policies compare, and which demands the comparison leaves out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// What follows from the rules that can be decided.
@@ -53,8 +54,8 @@ pub enum Alignment {
         /// The other rules of the source's policy that refuse some password of the group's.
         others: Vec<Rule>,
     },
-    /// No password passes both. These rules suffice for that, and none of them can be spared. If one
-    /// list is empty, the other policy alone admits no password.
+    /// No password passes both. These rules alone exclude all passwords, and none of them can be
+    /// spared. If one list is empty, the other policy alone admits no password.
     Impossible {
         /// Of the group's policy.
         group: Vec<Rule>,
@@ -76,7 +77,7 @@ pub fn align(group: &PasswordRules, source: &PasswordRules) -> Verdict {
     }
 }
 
-/// Rules that no password keeps: of one policy if its own suffice, else of both.
+/// Rules that no password keeps together: of one policy if its rules suffice, else of both.
 fn contradiction(group: &PasswordRules, source: &PasswordRules) -> Option<Alignment> {
     let of_group = || group.rules().map(|rule| (Side::Group, rule));
     let of_source = || source.rules().map(|rule| (Side::Source, rule));
@@ -93,7 +94,8 @@ fn contradiction(group: &PasswordRules, source: &PasswordRules) -> Option<Alignm
     })
 }
 
-/// If no password keeps all these rules: those that are left when each that can be spared is gone.
+/// If no password keeps all these rules: the rules that are left once each that can be spared is
+/// removed.
 fn indispensable(mut rules: Vec<(Side, Rule)>) -> Option<Vec<(Side, Rule)>> {
     let contradict = |rules: &[(Side, Rule)]| {
         let kept = Space::keeping(rules.iter().map(|(_, rule)| *rule));

@@ -1,25 +1,26 @@
-//! The brake: when more of a tenant's groups are going than a person is likely to mean, no further
-//! one is begun until somebody says so. A deletion that was recorded goes on to its end.
+//! The brake: when more of a tenant's groups are being deleted than a person is likely to want, no
+//! further deletion is begun until a person confirms it. A deletion that was recorded goes on to
+//! its end.
 //!
-//! What counts is what waits, however long it has waited, and what was begun within the last
-//! [`WINDOW`], ended or not. What waits is seen in the resources. What has ended is kept in
-//! memory, so a restart forgets it: as many as one wave may have can go once more then. What was
-//! held back once says so in its status, and stays held back over a restart.
+//! Two kinds of deletions count: those that wait, however long, and those that were begun within
+//! the last [`WINDOW`], ended or not. The resources show which deletions wait. Those that ended are
+//! kept in memory, so a restart forgets them: one more full wave can go then. A resource that was
+//! held back says so in its status, and stays held back after a restart.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use psg_domain::{DeletionPolicy, Desired, ManagementPolicy, Recorded};
 
-/// Deletions that began within so long are one wave.
+/// Deletions that begin within this time are one wave.
 pub const WINDOW: Duration = Duration::from_mins(10);
 
 /// How many groups of a tenant may go in one wave: `max`, or `percent` of them if that is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brake {
-    /// So many in any case.
+    /// How many may go in any case.
     pub max: usize,
-    /// So much of a large tenant.
+    /// How much of a large tenant may go, in percent.
     pub percent: usize,
 }
 
@@ -33,7 +34,7 @@ impl Default for Brake {
 }
 
 impl Brake {
-    /// As a manifest has it, whose schema admits no negative number.
+    /// Takes the numbers of a manifest, whose schema admits no negative one.
     pub fn of(max: i64, percent: i64) -> Self {
         let or_none = |number| usize::try_from(number).unwrap_or(0);
         Self {
@@ -42,28 +43,28 @@ impl Brake {
         }
     }
 
-    /// How many of so many may go.
+    /// How many of `managed` groups may go.
     pub fn limit(self, managed: usize) -> usize {
         self.max.max(managed.saturating_mul(self.percent) / 100)
     }
 }
 
-/// How far one resource is on its way to the deletion of its group.
+/// How far the deletion of one resource's group is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Going {
-    /// It stays, or its end leaves the tenant as it is.
+    /// The resource stays, or its deletion leaves the tenant as it is.
     #[default]
     Not,
-    /// Its group is to be deleted, and nothing of that was begun.
+    /// Its group is to be deleted, and the deletion is not begun.
     Waits,
-    /// The same, and its status says that the brake holds it.
+    /// Like `Waits`, and its status says that the brake holds it back.
     HeldBack,
-    /// What is to be undone was recorded then.
+    /// The deletion was recorded at this moment.
     Begun(Timestamp),
 }
 
 impl Going {
-    /// What a resource that is being deleted has before it. `held_back`: its status says so.
+    /// How far a resource is that is being deleted. `held_back`: its status says so.
     pub fn of(desired: Option<&Desired>, recorded: &Recorded, held_back: bool) -> Self {
         let spared = desired.is_some_and(|desired| {
             desired.deletion == DeletionPolicy::Orphan
@@ -78,7 +79,7 @@ impl Going {
     }
 }
 
-/// What goes of one tenant.
+/// What the brake counts of one tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wave {
     /// Its groups, with those that went in this wave.
@@ -90,7 +91,7 @@ pub struct Wave {
 }
 
 impl Wave {
-    /// Counts one resource in.
+    /// Adds one resource to the count.
     pub(crate) fn count(&mut self, going: Going, since: Timestamp) {
         self.managed += 1;
         match going {

@@ -1,4 +1,4 @@
-//! What a decision is made from, and what it can be.
+//! What a decision is made from.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! The rule ownership: one owner. A tenant's group, name or source belongs to the resource whose status
-//! records it; if none does, to the oldest that wants it and could have it. One that is told that its
-//! manifest cannot be carried out reserves nothing.
+//! The rule ownership: one owner. A tenant's group, name or source belongs to the resource whose
+//! status records it; if none does, to the oldest that wants it and could have it. A resource whose
+//! status says that its manifest cannot be carried out reserves nothing (see [`gives_way`]).
 //!
-//! What each resource claims is here; [`index`] has who owns what. Keyed by the tenant that really
-//! answers, so that two IdentityTenants of one tenant share their claims.
+//! What each resource claims is here; [`index`] has who owns what. Claims are keyed by the tenant
+//! that really answers, so that two IdentityTenants of one tenant share them.
 
 mod index;
 
@@ -36,7 +36,7 @@ pub struct Claimant {
     pub created: Timestamp,
     /// Its IdentityTenant, as `namespace/name`.
     pub tenant: NamespacedName,
-    /// It may win what nobody has recorded: not observing, paused or being deleted.
+    /// It may own what no status records: it does not observe, and is not paused or being deleted.
     pub eager: bool,
     /// What it wants, if its manifest can be read.
     pub wanted: Wanted,
@@ -51,7 +51,7 @@ pub struct Wanted {
     group: Option<GroupId>,
     sources: Sorted<Ref>,
     policy: Option<Ref>,
-    /// What the status still records and this manifest no longer asks for.
+    /// Sources that the status still records and this manifest no longer asks for.
     left_out: Sorted<SourceId>,
 }
 
@@ -70,13 +70,13 @@ pub struct Held {
     version: Version,
 }
 
-/// How long one that is stalled by more than its own manifest keeps its place in the line.
+/// How long a resource keeps its claims if the claims of others may be what stalls it.
 const KEEPS_ITS_PLACE: Duration = Duration::from_mins(10);
 
-/// From when on a resource reserves nothing of what its manifest asks for, if its status says since then
-/// that it cannot be carried out. At once, if that is so whatever others claim. If it may be through
-/// them, only once it has lasted: of two that wait for the same, the older one is to get it, and neither
-/// may be told another thing each time that the other is.
+/// From when on a resource reserves nothing of what its manifest asks for, if its status says since
+/// `stalled_since` that the manifest cannot be carried out. At once, if that does not depend on
+/// what others claim. Otherwise only after `KEEPS_ITS_PLACE`: of two resources that wait for the
+/// same thing, the older one is to get it, and their statuses must not change in turns.
 pub fn gives_way(reason: Option<Reason>, stalled_since: Timestamp) -> Timestamp {
     let by_itself = reason.is_some_and(|reason| {
         matches!(reason.about(), About::Reference | About::Prerequisite)
@@ -89,12 +89,12 @@ pub fn gives_way(reason: Option<Reason>, stalled_since: Timestamp) -> Timestamp 
     }
 }
 
-/// How new it is, as the API server counts.
+/// How new a claimant is, by the resource version of the API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {
-    /// What is stored is of this version.
+    /// The claimant is what is stored at this version.
     Stored(Option<u64>),
-    /// What is about to be stored on top of this version.
+    /// The claimant is what is about to be stored on top of this version.
     Announced(Option<u64>),
 }
 
@@ -112,8 +112,8 @@ impl Version {
     }
 }
 
-/// A small set that takes no more room than what is in it: there is one of these for everything
-/// that each of ten thousand resources claims.
+/// A small set that takes no more memory than its items: each of ten thousand resources has several
+/// of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sorted<T>(Box<[T]>);
 
@@ -141,7 +141,7 @@ impl<T: Ord> Sorted<T> {
 }
 
 impl Wanted {
-    /// What this manifest asks for, beside what its status records.
+    /// What this manifest asks for; `recorded` tells which sources it leaves out.
     pub fn of(desired: &Desired, recorded: &Recorded) -> Self {
         let asked: BTreeSet<&str> = desired.sources.iter().map(Ref::text).collect();
         let pins = recorded.sources.iter();
@@ -241,14 +241,14 @@ impl Claimant {
         self
     }
 
-    /// How far it is on its way to the deletion of its group.
+    /// Sets how far the deletion of its group is.
     #[must_use]
     pub fn going(mut self, going: Going) -> Self {
         self.held.going = going;
         self
     }
 
-    /// How new it is, as the API server counts.
+    /// Sets the resource version at which it is stored.
     #[must_use]
     pub fn of_version(mut self, version: Option<u64>) -> Self {
         self.held.version = Version::Stored(version);
@@ -269,8 +269,8 @@ impl Claimant {
         self
     }
 
-    /// Marks a resource whose status says that its manifest cannot be carried out: it would keep from
-    /// others what it cannot have itself.
+    /// Marks a resource whose status says that its manifest cannot be carried out: it reserves
+    /// nothing, as it would keep from others what it cannot have itself.
     #[must_use]
     pub fn hindered(mut self, hindered: bool) -> Self {
         self.held.hindered = hindered;
@@ -287,7 +287,7 @@ impl Claimant {
         self.held.leaving
     }
 
-    /// Everything that its status records.
+    /// Every source that its status records.
     pub fn held_sources(&self) -> impl Iterator<Item = &SourceId> {
         self.held.sources.0.iter()
     }
@@ -309,7 +309,7 @@ impl Claimant {
         kept.cloned().chain(asked).collect()
     }
 
-    /// Whether it does not ask for a source, so that it will let go of one that it holds.
+    /// Whether it does not ask for a source, so that it will let the source go if it holds it.
     pub fn lets_go(&self, source: &Source) -> bool {
         let asks = |by: &Ref| match by {
             Ref::Id(id) => id == source.id.as_str(),
@@ -322,7 +322,7 @@ impl Claimant {
         self.held.leaving || !(self.wanted.sources.0.iter().any(asks) || kept())
     }
 
-    /// How a resource in `namespace` may be told of this owner.
+    /// How this owner may be named to a resource in `namespace`.
     pub fn called_from(&self, namespace: &str) -> String {
         if self.namespace == namespace {
             format!("PasswordSyncGroup \"{}\"", self.name)

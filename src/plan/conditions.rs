@@ -1,8 +1,8 @@
-//! What the status says after a move: the only place that makes conditions.
+//! What a status says after a decision: the only place that makes the conditions of a group.
 //!
-//! Guarantees: a report never claims more than was read back; equal cases give equal reports,
-//! so that an unchanged world is never written; `Reconciling` and `Stalled` stand only while
-//! true, as kstatus asks.
+//! Guarantees: a report never claims more than was read back; equal cases give equal reports, so
+//! that an unchanged status is never written again; `Reconciling` and `Stalled` are present only
+//! while true, as kstatus asks.
 
 mod policies;
 
@@ -98,7 +98,8 @@ fn readiness(case: &Case<'_>, next: &Next, resolved: Option<&Resolved>) -> Vec<C
             finding.message.clone(),
         )
     };
-    // Ready says what is so; these say what to do, since `kubectl describe` shows all of them.
+    // `Ready` says what was found; these say what to do, since `kubectl describe` shows all of
+    // them.
     let also = |kind, finding: &Finding| {
         let reason = finding.reason;
         condition(kind, Truth::True, reason.as_str(), reason.act().to_owned())
@@ -260,7 +261,8 @@ fn recorded(
     let judged = facts_known && case.picture.groups_as_of().is_some();
     let stands = || refused::of(case, &case.basis()).is_some();
     if judged && !case.object.deleting && !stands() {
-        // The facts may change back, and what was refused then may be taken now.
+        // A refusal of other facts is void: the facts may change back, and the tenant may take the
+        // write then.
         recorded.refused = None;
     }
     if !case.object.deleting {
@@ -313,7 +315,7 @@ fn drift(case: &Case<'_>, resolved: &Resolved, seen: Option<&Group>) -> Vec<Drif
     })
 }
 
-/// The group that the resource manages or looks at.
+/// The group that the resource manages or observes.
 fn seen<'a>(case: &Case<'a>, resolved: &Resolved) -> Option<&'a Group> {
     let asked = case.desired.as_ref().ok().and_then(|d| d.group_id.as_ref());
     let there = |id| match case.picture.group(id) {

@@ -41,7 +41,7 @@ pub struct Observation<'a> {
     pub backoff: Duration,
 }
 
-/// What to do, and what the status says once it is stored or at the end of a pass.
+/// What to do, and the status to store with a record or at the end of a pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// What to do.
@@ -50,12 +50,12 @@ pub struct Decision {
     pub report: Option<Report>,
     /// When to look again at the latest, even if nothing changes.
     pub requeue_at: Option<Timestamp>,
-    /// What a write of the group is decided on: its refusal is about that.
+    /// What a create or an update is decided on: a refusal by the tenant is about that.
     pub basis: Option<Basis>,
 }
 
 impl Engine {
-    /// What to do now. What is observed was followed before.
+    /// What to do now. [`Engine::follow`] must have seen the same records before.
     pub fn decide(&self, seen: Observation<'_>, now: Timestamp) -> Decision {
         let Observation {
             object,
@@ -105,7 +105,7 @@ impl Engine {
     }
 }
 
-/// How a pass that ends is repeated.
+/// How soon a resource is reconciled again after a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// Everything is as wanted.
@@ -119,13 +119,13 @@ pub enum Pace {
     Paused,
     /// Something is waited for until a moment.
     Waiting,
-    /// Something did not go through, or its effect does not show yet: repeats are spaced out, under
-    /// whatever reason that is said.
+    /// An action failed, or its effect does not show yet: repeats are spaced out, whatever reason
+    /// the status gives.
     Retrying,
 }
 
 impl Engine {
-    /// How a pass that ends with this is repeated.
+    /// How soon a resource is reconciled again after a pass that ended with this.
     pub fn pace(&self, ended: &Next) -> Pace {
         match ended {
             Next::Wait { why, .. }
@@ -135,7 +135,8 @@ impl Engine {
             }
             Next::Wait { why, .. } if why.reason == Reason::Paused => Pace::Paused,
             Next::Wait { .. } => Pace::Waiting,
-            // The lists of a tenant do not show holders: only another look tells that they were mended.
+            // A walk does not show policy holders: only another pass finds out that they were
+            // mended.
             Next::Stalled(why) => Pace::Stalled {
                 unseen: matches!(
                     why.reason,
@@ -147,7 +148,7 @@ impl Engine {
     }
 }
 
-/// When something may be different although nothing that is watched or read changes.
+/// When a decision may differ although no watch and no regular read shows a change.
 fn requeue_at(
     case: &Case<'_>,
     next: &Next,
@@ -155,8 +156,8 @@ fn requeue_at(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let paused = case.object.paused_until.filter(|until| *until > now);
-    // What the sources show of a group is judged only then, and a read that shows the same as before
-    // wakes nobody.
+    // The policies that sources show are judged only by a read that follows the group, and a read
+    // that changes nothing wakes no resource.
     let held = case.recorded.held();
     let unseen = *next == Next::Settled && held.is_some_and(|id| !case.picture.facts_follow(id));
     let read = unseen.then(|| time::after(now, case.tenant.interval));

@@ -40,14 +40,14 @@ pub fn differences(wanted: &Resolved, group: &Group, picture: &Picture) -> Vec<D
     drift
 }
 
-/// A policy as a person knows it.
+/// The name of a policy, or its id if the picture does not have it.
 pub fn policy(id: &PolicyId, picture: &Picture) -> String {
     picture
         .policy(id)
         .map_or_else(|| id.to_string(), |policy| policy.name.clone())
 }
 
-/// A source that the manifest does not ask for, as it was recorded before, or under its id.
+/// The pin of a source that the manifest does not ask for: as recorded before, or under its id.
 pub fn pin(recorded: &Recorded, id: &SourceId, picture: &Picture) -> SourcePin {
     let known = recorded.sources.iter().find(|pin| pin.id == *id);
     known.cloned().unwrap_or_else(|| SourcePin {
@@ -58,14 +58,15 @@ pub fn pin(recorded: &Recorded, id: &SourceId, picture: &Picture) -> SourcePin {
     })
 }
 
-/// A source as a person knows it.
+/// The name of a source, or its id if the picture does not have it.
 pub fn source(id: &SourceId, picture: &Picture) -> String {
     picture
         .source(id)
         .map_or_else(|| id.to_string(), |source| source.name.clone())
 }
 
-/// All names of a short list. Of a long one those that the other lacks: what differs would be cut off.
+/// All names of a short list. Of a long list, only those that the other lacks: what differs could
+/// be cut off otherwise.
 fn sources(ids: &BTreeSet<SourceId>, other: &BTreeSet<SourceId>, picture: &Picture) -> String {
     let common = ids.intersection(other).count();
     let is_long = ids.len().max(other.len()) > SHORT;

@@ -1,5 +1,5 @@
-//! The engine of one resource: the one place that asks [`next`] for an action, and the one place
-//! that knows what a stored record, a read or a reply of the tenant means for the next one. No IO.
+//! The engine of one resource: what one process remembers of it, and the one place that knows what
+//! a stored record, a read or a reply of the tenant means for the next decision. No IO.
 //!
 //! A driver (the controller, the model checker, the tests) observes, asks [`Engine::decide`], carries
 //! out the action, tells the engine how it ended, and asks again.
@@ -29,7 +29,7 @@ pub struct Engine {
 
 /// Deciding.
 impl Engine {
-    /// Forgets what the stored records no longer stand for, and takes in what another process
+    /// Forgets the expectations whose record is no longer stored, and takes in what another process
     /// recorded.
     pub fn follow(&mut self, recorded: &Recorded, now: Timestamp) {
         self.expectations.follow(recorded, now);
@@ -40,7 +40,7 @@ impl Engine {
         matches!(self.last, Some(Outcome::Made(_)))
     }
 
-    /// Whether the last action did not go through.
+    /// Whether the last action or read failed, or its effect is unknown.
     pub fn failed(&self) -> bool {
         matches!(self.last, Some(Outcome::NotMade(_) | Outcome::Unknown(_)))
     }
@@ -72,7 +72,8 @@ impl Engine {
         self.last = Some(Outcome::Done);
     }
 
-    /// The read that was asked for was merged. A group that was made is still to be stored.
+    /// The read that was asked for was merged. A made group stays remembered until its id is
+    /// stored.
     pub fn read(&mut self) {
         if !self.holds_a_made_group() {
             self.last = Some(Outcome::Done);
@@ -91,7 +92,7 @@ impl Engine {
         self.expectations.blocked.insert(source, setback);
     }
 
-    /// What could not be read or written of single sources is tried again at once.
+    /// Lets sources that could not be read or written be tried again at once.
     pub fn retry_sources(&mut self) {
         self.expectations.blocked.clear();
     }
@@ -176,7 +177,8 @@ impl Engine {
                 puts.otherwise += u32::from(answer != *sent);
                 (Outcome::Done, Some(Learned::Wrote(answer, shown_from)))
             }
-            // A read may lag and still show it: asked again at once, this would not end.
+            // No read by id is asked for: if it lags, it shows the group, and the PUT is repeated
+            // without end.
             Reply::NotFound(_) => (Outcome::Done, Some(Learned::NoGroup(sent.id.clone()))),
             Reply::Refused(setback) => (Outcome::Refused(basis.clone(), setback.why.message), None),
             Reply::NotMade(setback) => (Outcome::NotMade(setback), None),
@@ -190,7 +192,7 @@ impl Engine {
         learned
     }
 
-    /// Whatever is answered, only a read by id proves that a group is gone.
+    /// No answer to a DELETE proves that a group is gone: only a read by id does.
     fn deleted(&mut self, id: &GroupId, reply: Reply, at: Timestamp) -> Option<Learned> {
         let in_doubt = Some(Learned::InDoubt(id.clone()));
         let (outcome, learned) = match reply {
@@ -198,7 +200,8 @@ impl Engine {
                 self.expectations.deleted_at = Some(at);
                 (Outcome::Done, in_doubt)
             }
-            // Not answered: a group that does not show by then may be one that does not show yet.
+            // No answer, so no `deleted_at`: a group that a read does not find may only not show
+            // yet.
             Reply::Unknown(setback) => (Outcome::Unknown(setback), in_doubt),
             Reply::Refused(setback) | Reply::NotMade(setback) => (Outcome::NotMade(setback), None),
         };
@@ -214,7 +217,7 @@ impl Engine {
             }
             Reply::NotFound(_) => return Some(Learned::NoSource(source.clone())),
             Reply::Unknown(setback) => {
-                // It may have been done: it is read before it is sent again.
+                // The policy may be assigned: the source is read before it is sent again.
                 self.expectations.assigned.insert(source.clone(), at);
                 self.source_failed(source.clone(), setback);
             }
@@ -225,8 +228,8 @@ impl Engine {
         None
     }
 
-    /// A pass ended, or decides anew on another version of the resource: how the last action ended
-    /// says nothing any more, unless it made a group that is still to be stored.
+    /// A pass ended, or decides anew on another version of the resource: the outcome of the last
+    /// action no longer counts, unless it made a group that is still to be stored.
     pub fn forget_outcome(&mut self) {
         if !self.holds_a_made_group() {
             self.last = None;

@@ -7,27 +7,28 @@ use psg_domain::{Origin, Recorded, SourceId};
 
 use crate::{action::Memory, outcome::Setback};
 
-/// What this process sent for one resource, which a crash forgets: it spaces out repeats, tells our
-/// own work from the service's, and says from when on a read shows a change. Kept exactly as long as
-/// the record in the status that it belongs to.
+/// What this process sent for one resource. A crash loses it. It spaces out repeats, tells what the
+/// operator did from what the service did, and says from when on a read shows a change. Each part
+/// is kept exactly as long as the record in the status to which it belongs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Expectations {
-    /// When the intent was stored whose POST this process sent: of another one it knows nothing.
+    /// `started_at` of the intent whose POST this process sent. Of another intent it knows nothing.
     pub posted: Option<Timestamp>,
-    /// That POST was certainly not applied; not before the moment given again.
+    /// That POST certainly had no effect; it is not sent again before the moment given.
     pub not_made: Option<Setback>,
-    /// When that POST was given up without an answer.
+    /// When that POST was given up without an answer, or an intent of another process was first
+    /// seen.
     pub unanswered_at: Option<Timestamp>,
     /// Why the last POST had no answer that tells what it did.
     pub unanswered_why: Option<String>,
-    /// How many POSTs had none since the record was new.
+    /// How many POSTs had no such answer; counted anew once no intent is recorded.
     pub unanswered: u32,
-    /// The PUTs of the open update, or that there was none yet; nothing is known of those of an update
-    /// that another process recorded, until [`Expectations::follow`] takes it in.
+    /// The PUTs of the open update; none if no update is open, or if another process recorded it
+    /// and [`Expectations::follow`] has not yet taken it in.
     pub puts: Option<Puts>,
     /// When the last DELETE was answered.
     pub deleted_at: Option<Timestamp>,
-    /// Sources whose policy we assigned, and when that was answered.
+    /// Sources to which this process assigned the policy, and when that was answered or given up.
     pub assigned: BTreeMap<SourceId, Timestamp>,
     /// Sources that could not be read or written. Such a failure is no setback of the whole
     /// pass: its outcome is [`Outcome::Done`], so that the other sources go on.
@@ -37,26 +38,26 @@ pub struct Expectations {
 /// When the PUTs of an open update ended, if any was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Puts {
-    /// When the record was stored that this process knows of: of another one it knows nothing.
+    /// `started_at` of the update that this process last saw or stored.
     pub of: Timestamp,
-    /// When the last one was answered.
+    /// When the last PUT was answered.
     pub answered_at: Option<Timestamp>,
-    /// The same of one that sent just what is recorded now.
+    /// When the last PUT of exactly the recorded update was answered.
     pub taken_at: Option<Timestamp>,
-    /// When the last one was given up without an answer; of an update that another process sent,
-    /// when this one saw it first.
+    /// When the last PUT was given up without an answer; for an update that another process
+    /// recorded, when this process first saw it.
     pub unanswered_at: Option<Timestamp>,
-    /// How many answers to one that sent just what is recorded now showed something else.
+    /// How many answers to PUTs of exactly the recorded update showed something else.
     pub otherwise: u32,
 }
 
 impl Puts {
-    /// Whether one may have taken effect.
+    /// Whether a PUT may have taken effect.
     pub fn was_sent(self) -> bool {
         self.answered_at.is_some() || self.unanswered_at.is_some()
     }
 
-    /// One was answered.
+    /// A PUT was answered.
     pub fn answered(&mut self, at: Timestamp) {
         (self.answered_at, self.taken_at) = (Some(at), Some(at));
     }
@@ -98,7 +99,7 @@ impl Expectations {
         self.blocked.retain(|_, setback| setback.until > now);
     }
 
-    /// What a record that was just stored makes of it.
+    /// Takes in a record that was just stored.
     pub fn recorded(&mut self, memory: &Memory) {
         match memory {
             Memory::Intent(_) => (self.not_made, self.unanswered_at) = (None, None),

@@ -5,11 +5,12 @@
 //!
 //! # Layout
 //! - [`engine`]: what a process remembers of one resource, and what a reply or a stored record changes.
-//! - [`decide`]: what a driver sees, what comes out; the only caller of the rules.
+//! - [`decide`]: what a driver observes, and what is decided from it; the only caller of the rules.
 //! - [`action`], [`outcome`]: what can be done, and how it can end. [`observed`], [`expectations`],
 //!   [`repairs`]: what was observed, and what is expected of what was sent.
-//! - [`rules`]: the order of the rules over one [`case`]; below it one named file a rule.
-//! - [`resolve`] with [`near`], [`differ`], [`claims`], [`brake`]: what several rules ask.
+//! - [`rules`]: the order in which the rules judge one [`case`]; below it, one file for each rule.
+//! - [`resolve`] with [`near`], [`differ`], [`claims`], [`brake`]: questions that several rules
+//!   ask.
 //! - [`conditions`]: what a status says after a decision; [`tenant_conditions()`] for a tenant.
 //!   [`reason`]: the catalogue of reasons, from which the documentation is made.
 //! - [`preview`]: a driver that sends nothing, with the replies of [`predict`].
@@ -52,7 +53,7 @@ pub use resolve::{Resolved, Unresolved, resolve};
 pub use rules::prerequisites::Lack;
 pub use tenant_conditions::tenant_conditions;
 
-// The tests of single rules ask about one case, without the engine.
+// Tests of single rules build a `Case` and ask the rules directly, without `Engine::decide`.
 #[cfg(test)]
 use {
     action::Remembered,

@@ -1,8 +1,8 @@
 //! "Did you mean …?": the names that are nearly what a reference says. Decides nothing.
 //!
 //! A tenant may have many names, and a manifest many references that match none of them. So the
-//! work of one decision is counted in characters and ends at [`WORK`]: without that, one manifest
-//! could hold the process for as long as its author liked. What was found is remembered with the
+//! work of one decision is counted in characters and ends at [`WORK`]: without a limit, one
+//! manifest could block the process for any length of time. What was found is remembered with the
 //! picture, so a later decision goes on with the references that are left.
 
 /// How alike two names must be to be suggested, by Jaro and Winkler, from 0 to 1.
@@ -11,17 +11,17 @@ const ALIKE: f64 = 0.84;
 /// How many names are suggested for one reference.
 const SUGGESTED: usize = 3;
 
-/// How many different characters one of two names may have that the other lacks.
+/// How many characters may occur in only one of two names that are compared.
 const STRANGERS: u32 = 6;
 
 /// The most pairs of characters that one decision compares: a millisecond, and enough for thirty
 /// references that match none of a thousand names.
 pub const WORK: usize = 1 << 18;
 
-/// So many characters of a name are filtered in the time in which one pair is compared.
+/// How many characters of a name are filtered in the time in which one pair is compared.
 const FILTERED: usize = 8;
 
-/// The search for all references of one manifest, which share its work.
+/// The search for all references of one manifest, which share one limit of work.
 pub struct Search {
     left: usize,
 }
@@ -77,15 +77,15 @@ impl Search {
     }
 }
 
-/// Which ASCII characters a name has, as a set of 64 in which some share a place. By bytes, since every
-/// name of a tenant is looked at; the others count as alike.
+/// Which ASCII characters a name has, as a set of 64 places, some of them shared. By bytes, since
+/// every name of a tenant is looked at; characters outside of ASCII are ignored.
 fn letters(name: &str) -> u64 {
     let ascii = name.bytes().filter(u8::is_ascii);
     let places = ascii.map(|letter| letter.to_ascii_lowercase() % 64);
     places.fold(0, |set, place| set | 1 << place)
 }
 
-/// Where two names that look the same differ, in code points; nothing if ASCII shows it.
+/// Where two names that look the same differ, in code points; nothing if visible ASCII shows it.
 pub fn unseen_difference(wanted: &str, name: &str) -> Option<String> {
     let at = wanted
         .chars()

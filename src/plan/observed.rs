@@ -24,14 +24,14 @@ pub struct Object {
     pub finalizer: bool,
     /// Nothing is written to the tenant until then.
     pub paused_until: Option<Timestamp>,
-    /// The pause as it is written, if that is no time: it holds all the same.
+    /// The pause annotation, if its value is not a time: the resource is paused all the same.
     pub unreadable_pause: Option<String>,
     /// The annotation that asks for a reconcile.
     pub reconcile_at: Option<String>,
 }
 
 impl Object {
-    /// A resource that was just made, and of which nobody asks anything by an annotation.
+    /// A resource that was just created and that has no annotation of the operator.
     pub fn new(uid: String, namespace: String, name: String) -> Self {
         Self {
             uid,
@@ -51,7 +51,7 @@ impl Object {
         self.unreadable_pause.is_some() || self.paused_until.is_some_and(|until| until > now)
     }
 
-    /// What a paused resource says.
+    /// Until when the pause lasts, and what the status says of it.
     pub(crate) fn pause(&self, now: Timestamp) -> (Timestamp, String) {
         let until = self.paused_until.unwrap_or(now);
         match &self.unreadable_pause {
@@ -76,13 +76,14 @@ impl Object {
 pub struct TenantView {
     /// Whether it can be worked with.
     pub state: TenantState,
-    /// Who it is, by its own word.
+    /// Which tenant answers, by its token answer.
     pub key: Option<TenantKey>,
     /// How often it is read.
     pub interval: Duration,
     /// Changes whenever its credentials do.
     pub credentials: String,
-    /// How many managed groups the last read lacked, out of how many, if that is too many.
+    /// How many managed groups the last walk lacked, and how many there are, if too many are
+    /// missing.
     pub vanished: Option<(usize, usize)>,
     /// Until when a person allowed what the brake holds back.
     pub acknowledged_until: Option<Timestamp>,
@@ -110,29 +111,29 @@ pub enum TenantState {
     Blocked(Finding),
     /// It has not answered for five intervals.
     Unreachable(Finding),
-    /// Its Secret or its own resource is gone. What is still held of it serves deletions alone:
-    /// in a namespace that is being deleted nobody can put back what went first.
+    /// Its Secret or its IdentityTenant is gone. The credentials in memory still serve deletions:
+    /// in a namespace that is being deleted, nobody can create the Secret again.
     Withdrawn(Finding),
 }
 
 /// Whether an IdentityTenant is kept by the finalizer `passwordsync.dev/in-use`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InUse {
-    /// It could be gone at any moment: no group is begun.
+    /// It can be gone at any moment: no group is created or adopted.
     #[default]
     No,
     /// It stays until no group needs it.
     Held,
-    /// It is being deleted: it stays for the groups that need it, and takes no more.
+    /// It is being deleted: it stays for the groups that need it, and takes no new ones.
     Ending,
 }
 
 /// The periods of the protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timers {
-    /// After a create whose answer was lost, how long it may still take effect.
+    /// How long a write without an answer may still take effect, and reads may lag behind a write.
     pub settle: Duration,
-    /// How far apart the two walks must begin that prove that it did not.
+    /// How far apart the two walks must begin that prove that a create had no effect.
     pub confirm_gap: Duration,
 }
 

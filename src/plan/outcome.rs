@@ -6,25 +6,25 @@ use psg_domain::{Changes, Group, GroupId, Picture, SourceId};
 
 use crate::{action::Remembered, reason::Finding};
 
-/// Something did not go through.
+/// An action or a read failed, or its effect is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Setback {
-    /// Not to be tried again before.
+    /// It is not tried again before this moment.
     pub until: Timestamp,
     /// Why.
     pub why: Finding,
 }
 
-/// How a step ended.
+/// How an action or a read ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The status was stored.
     Recorded(Remembered),
     /// The tenant made this group.
     Made(Group),
-    /// It was done, or read: look again.
+    /// The action or the read was done: decide again.
     Done,
-    /// The tenant refused what was decided on this, and repeating it cannot help.
+    /// The tenant refused what was decided on this basis, and repeating it cannot help.
     Refused(Basis, String),
     /// It was certainly not done.
     NotMade(Setback),
@@ -32,8 +32,8 @@ pub enum Outcome {
     Unknown(Setback),
 }
 
-/// What a write was decided on. Its refusal tells nothing of a manifest or of facts that came while
-/// it was under way.
+/// What a write was decided on. A refusal says nothing about a manifest or facts that changed while
+/// the write was under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Basis {
     /// The generation of the manifest.
@@ -60,7 +60,7 @@ pub enum Reply {
 /// What a reply shows of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Learned {
-    /// Our write made the group this. Reads that begin before the moment given may not show it yet.
+    /// A write made the group this. Reads that begin before the moment given may not show it yet.
     Wrote(Group, Timestamp),
     /// There is no such group.
     NoGroup(GroupId),
@@ -71,7 +71,7 @@ pub enum Learned {
 }
 
 impl Learned {
-    /// Merges it into what was read, as of `at`.
+    /// Merges it into the picture, as of `at`.
     pub fn merge(self, picture: &mut Picture, at: Timestamp) -> Changes {
         match self {
             Self::Wrote(group, shown_from) => picture.merge_written(at, group, shown_from),

@@ -1,4 +1,4 @@
-//! A tenant that does what it is asked: what a preview shows instead of sending anything. No IO.
+//! A tenant that does what it is asked: a preview uses it instead of sending anything. No IO.
 //!
 //! Where the vendor's documents are silent, it assumes what leaves the operator the most to do: no
 //! policy comes back by itself, neither when a source leaves a group nor after a deletion.

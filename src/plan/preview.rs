@@ -1,5 +1,5 @@
-//! What the operator would do, without doing it: its engine over manifests and a copy of what was
-//! read of their tenant, with predicted replies. No IO.
+//! What the operator would do, without doing it: it runs the engine over manifests and a copy of
+//! their tenant's picture, with predicted replies. No IO.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,9 +22,9 @@ use crate::{
     reason::{Finding, Reason},
 };
 
-/// The most rounds in which each resource does one thing: more is a defect.
+/// The most rounds in which each active resource takes one turn: more is a defect.
 const MOST_ROUNDS: usize = 20_000;
-/// The most that is stored of one resource before it asks the tenant for something.
+/// The most that is stored of one resource in one turn, before it reads or writes the tenant.
 const MOST_RECORDS: usize = 16;
 /// How often one resource may wait, and how long at once: what takes longer is not foreseen.
 const MOST_WAITS: usize = 20;
@@ -43,9 +43,9 @@ pub struct Subject {
     pub desired: Result<Desired, String>,
     /// What its status records.
     pub recorded: Recorded,
-    /// Why its status says of this manifest that it cannot be carried out.
+    /// Why its status says that this manifest cannot be carried out, if it does.
     pub stalled: Option<Reason>,
-    /// Since when its status says so of this manifest, or of those before.
+    /// Since when its status says so, of this manifest or of earlier ones.
     pub stalled_since: Option<Timestamp>,
 }
 
@@ -77,7 +77,7 @@ pub enum Change {
 pub enum Ending {
     /// The tenant is as it wants.
     InSync,
-    /// A rule stands in its way.
+    /// It is stalled.
     Refused(Finding),
     /// It waits for something that this preview cannot foresee.
     Waits(Finding),
@@ -120,8 +120,9 @@ pub struct Preview {
     pub ended: Timestamp,
 }
 
-/// What would happen if these were all the resources of one tenant, of which this was read. `views` has
-/// each IdentityTenant that leads to it, by namespace and name; a resource of another one is left out.
+/// What would happen if these were all the resources of one tenant, of which this was read. `views`
+/// has each IdentityTenant that leads to it, by namespace and name; for a resource of any other,
+/// nothing is decided.
 pub fn preview(
     subjects: Vec<Subject>,
     picture: Picture,
@@ -187,7 +188,7 @@ enum Rest {
     Done,
 }
 
-/// How much was changed, and how each resource stands.
+/// How many changes there are, and why each resource is stalled or waits, if so.
 type State = (usize, Vec<Option<Reason>>);
 
 impl Actor {
@@ -218,7 +219,7 @@ impl Stage<'_> {
         self.actors.keys().cloned().collect()
     }
 
-    /// Each resource goes one action by turns, as they do at the same time, until none changes anything any
+    /// The resources take turns, as if they acted at the same time, until none changes anything any
     /// more and none gives way to another.
     fn play(&mut self) {
         let mut before = None;
@@ -242,7 +243,7 @@ impl Stage<'_> {
         active.map(|(uid, _)| uid.clone()).collect()
     }
 
-    /// Lets time pass until somebody has something to do; false if nobody ever has.
+    /// Lets time pass until a resource has something to do; false if none ever will.
     fn go_on(&mut self, before: &mut Option<State>) -> bool {
         let waits = self.actors.values().filter_map(|actor| match actor.rest {
             Rest::Until(until) => Some(until),
@@ -259,14 +260,14 @@ impl Stage<'_> {
         }
         let state = self.state();
         if before.as_ref() != Some(&state) {
-            // Later than anything that was sent may take to show.
+            // Longer than any write may take to show in reads.
             self.pass(Timers::default().settle + Duration::from_secs(1));
             *before = Some(state);
             for uid in self.uids() {
                 self.wake(&uid);
             }
         } else if let Some(then) = self.next_to_give_way() {
-            // This wakes those that can go on with what is free now.
+            // This wakes the resources that can go on with what is free now.
             self.now = then;
             for uid in self.uids() {
                 self.claim(&uid);
@@ -285,7 +286,7 @@ impl Stage<'_> {
         });
     }
 
-    /// How much was changed, and how each resource stands.
+    /// The state that tells whether anything changed.
     fn state(&self) -> State {
         let stand = |actor: &Actor| match &actor.ending {
             Some(Ending::Refused(why) | Ending::Waits(why)) => Some(why.reason),
@@ -294,7 +295,7 @@ impl Stage<'_> {
         (self.planned, self.actors.values().map(stand).collect())
     }
 
-    /// When the next resource that is stalled leaves to others what it waits for.
+    /// When the next stalled resource stops reserving what it waits for.
     fn next_to_give_way(&self) -> Option<Timestamp> {
         let gives_way = self.actors.values().filter_map(|it| it.subject.gives_way());
         gives_way.filter(|at| *at > self.now).min()
@@ -309,8 +310,8 @@ impl Stage<'_> {
         self.pass(Duration::from_millis(1));
     }
 
-    /// One resource goes on until it has asked the tenant for something, or rests: what is stored in
-    /// Kubernetes takes no time beside that.
+    /// One resource goes on until it has read or written the tenant, or rests: what is stored in
+    /// Kubernetes takes no turn of its own.
     fn turn(&mut self, uid: &str) {
         for _ in 0..MOST_RECORDS {
             let Some(decision) = self.decide(uid) else {
@@ -331,7 +332,8 @@ impl Stage<'_> {
     fn act(&mut self, uid: &str, decision: Decision) {
         match &decision.next {
             Next::Do(_) | Next::Refresh { .. } => self.carry_out(uid, decision),
-            // What time alone brings, such as the moment from which every read shows a change.
+            // Time alone ends this wait, such as one for the moment from which every read shows a
+            // change.
             Next::Wait { until, why } if is_foreseen(why.reason) => {
                 let (until, latest) = (*until, time::after(self.now, FORESEEN));
                 let waits = self.actors.get(uid).map_or(0, |actor| actor.waits);
@@ -465,7 +467,7 @@ impl Stage<'_> {
         let ending = match decision.next {
             Next::Stalled(why) => Ending::Refused(why),
             Next::Wait { why, .. } => Ending::Waits(why),
-            // It held nothing.
+            // It held nothing in the tenant.
             _ if deleting => Ending::Gone,
             _ => Ending::InSync,
         };
@@ -528,7 +530,7 @@ impl Stage<'_> {
     }
 }
 
-/// When the newest read began of what a preview may read again: what is predicted must be newer.
+/// When the newest read began, of all that a preview may read again: predicted reads must be newer.
 fn newest_read(picture: &Picture) -> Option<Timestamp> {
     let holders = picture
         .sources()
@@ -555,7 +557,7 @@ fn change(action: &Action, reply: &Reply) -> Option<Change> {
         (Action::UpdateGroup { group, changes, .. }, Reply::Done(_)) => {
             Some(Change::Update(group.id.clone(), changes.clone()))
         }
-        // It is sent, also if another hand deleted the group before.
+        // The DELETE is sent even if someone else deleted the group before.
         (Action::DeleteGroup(id), _) => Some(Change::Delete(id.clone())),
         (Action::AssignPolicy { source, holders }, Reply::Done(_)) => Some(Change::Assign(
             source.clone(),

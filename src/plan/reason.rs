@@ -153,7 +153,8 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether an edit has gone as far as it can (the rule moving), so that the result is recorded.
+    /// Whether an edit has gone as far as it can for now (the rule moving), so that the result is
+    /// recorded.
     pub const fn is_up_to_others(self) -> bool {
         matches!(self, Self::WaitingForSource | Self::SourceSwapBlocked)
     }

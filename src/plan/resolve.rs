@@ -1,6 +1,6 @@
-//! The rule references: references. A name must match exactly one object; what it matched is pinned
-//! while the same text stands in the manifest, so that nothing renamed or re-created in
-//! the tenant silently takes its place.
+//! The rule references. A name must match exactly one object; what it matched is pinned while the
+//! same text stands in the manifest, so that no object that is renamed or re-created in the tenant
+//! silently takes its place.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ pub struct Resolved {
     pub policy: PolicyPin,
     /// The sources, in the manifest's order.
     pub sources: Vec<SourcePin>,
-    /// Pins whose objects are named otherwise by now.
+    /// References whose objects have another name by now, in words.
     pub renamed: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ impl Resolved {
 /// A reference that leads to no object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unresolved {
-    /// It matches nothing. What may be meant is searched only for what a person will read.
+    /// It matches nothing. Similar names are searched only when a person will read them.
     Missing(Kind, Ref),
     /// What else is wrong with it.
     Wrong(Finding),
@@ -126,7 +126,8 @@ fn source(
     {
         renamed.push(renamed_text(Kind::Source, name, &source.name, id.as_str()));
     }
-    // A member's holders are the group's by now: only its pin knows, by whatever reference.
+    // A member shows the group's policy by now: only its pin has the earlier one, whatever the
+    // reference.
     let member = recorded.sources.iter().find(|pin| pin.id == id);
     let before = member.map_or_else(
         || {
@@ -217,7 +218,7 @@ fn missing(kind: Kind, reference: &Ref, found: &[String]) -> Unresolved {
     ))
 }
 
-/// What a person is told of them.
+/// What a person is told of unresolved references.
 pub fn findings(unresolved: Vec<Unresolved>, picture: &Picture) -> Vec<Finding> {
     let mut search = Search::default();
     let told = unresolved.into_iter().map(|one| match one {

@@ -1,5 +1,5 @@
-//! The order of the rules. Level-triggered: nothing here trusts that an earlier action
-//! happened; it looks at what is recorded and what is observed.
+//! The order of the rules. Level-triggered: no rule trusts that an earlier action happened; each
+//! looks at what is recorded and what is observed.
 
 pub mod absence;
 pub mod adopt;
@@ -46,7 +46,8 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Next {
     }
 }
 
-/// Whatever just failed ends the pass; only an unanswered create is looked for at once.
+/// A failed action ends the pass; only after a create without an answer does the pass go on at
+/// once, to look for the group.
 fn setback(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     match case.engine.last.as_ref()? {
         Outcome::Refused(_, message) if case.object.deleting => {
@@ -78,8 +79,8 @@ fn setback(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     }
 }
 
-/// Whatever stops a manifest, or lets it wait: sources that left by an earlier change get their policy
-/// all the same.
+/// Sources that left by an earlier change get their policy even if the manifest stalls or waits,
+/// unless the tenant is the reason.
 fn live(case: &Case<'_>, now: Timestamp) -> Next {
     let next = wanted(case, now);
     let stops = matches!(next, Next::Stalled(_) | Next::Wait { .. });
@@ -112,7 +113,7 @@ fn wanted(case: &Case<'_>, now: Timestamp) -> Next {
     if let Some(stop) = tenant_in_the_way(case, now) {
         return stop;
     }
-    // A person who names the group has answered what the intent left open.
+    // `groupID` names the group, so the open intent need not be settled.
     let intent = create::open(case).filter(|_| desired.group_id.is_none() && !case.observes());
     if let Some(intent) = intent
         && let Settlement::Open(next) = create::settle(case, now, intent)
@@ -159,7 +160,7 @@ fn wanted(case: &Case<'_>, now: Timestamp) -> Next {
             let shown = (group, as_of);
             sync::sync(case, now, desired.management, &resolved, shown, &awaited)
         }
-        // A group is made, made again or taken over whole.
+        // To create, create again or adopt a group, all its sources must be free.
         _ if !awaited.is_empty() => moving::wait(case, now, &awaited),
         (Some(_), Some(Presence::There(group, _))) => {
             adopt::adopt(case, now, desired, &resolved, group)
@@ -216,7 +217,7 @@ fn without_a_group(
             ),
         )),
         [] => create::begin(case, now, resolved),
-        // No intent is open any more, so whatever has the name was made by another hand.
+        // No intent is open any more, so a group of this name was not made for this resource.
         [only] => adopt::adopt(case, now, desired, resolved, only),
         several => Next::Stalled(ambiguous(resolved, several)),
     }
@@ -240,7 +241,8 @@ fn vanished(case: &Case<'_>, now: Timestamp, desired: &Desired, resolved: &Resol
     if let Some(wait) = in_doubt {
         return wait;
     }
-    // Only now: while the absence is in doubt, an old read may show one that was deleted before.
+    // Only now: while the absence is in doubt, a read that lags may show a deleted group of this
+    // name.
     if !case.picture.groups_named(&resolved.name).is_empty() {
         return without_a_group(case, now, desired, resolved);
     }

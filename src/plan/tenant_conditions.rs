@@ -8,9 +8,10 @@ use crate::{
     reason::{Finding, Reason},
 };
 
-/// The conditions of a tenant; none before its first read is done or has failed. `failing` is
-/// why it could not be read just now, which is said at once while nothing better is known; `secret`
-/// is what is wrong with the finalizer of its Secret; the brake holds back so many deletions.
+/// The conditions of a tenant; none before its first read is done or has failed. `failing` is why
+/// the tenant could not be read just now, which is said only before the first read is done;
+/// `secret` is what is wrong with the finalizer of its Secret; `deletions_paused` is how many
+/// deletions the brake holds back.
 pub fn tenant_conditions(
     state: &TenantState,
     vanished: Option<(usize, usize)>,
@@ -86,8 +87,8 @@ pub fn tenant_conditions(
         .collect()
 }
 
-/// What may pass by itself within seconds, such as a Secret that is applied after the tenant. Stalled
-/// would make a pipeline fail at once.
+/// Whether the problem may pass by itself within seconds, such as a Secret that is applied after
+/// the tenant. `Stalled` would make a pipeline fail at once.
 fn is_tried_soon(reason: Reason) -> bool {
     matches!(
         reason,

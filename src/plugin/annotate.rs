@@ -1,4 +1,5 @@
-//! The patch that each command stands for, and the words about it. Pure: `now` is an argument.
+//! The merge patch that each command sends, and the message that is printed afterwards. Pure: `now`
+//! is an argument.
 
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ pub struct Change {
     pub name: String,
     /// A merge patch.
     pub patch: Value,
-    /// What is said once it is done.
+    /// The message once the patch is applied.
     pub said: String,
 }
 
-/// Asks for a read of the tenant now: any new value does.
+/// Asks for a read of the tenant now: any new value of the annotation does.
 pub fn reconcile(name: &str, now: Timestamp) -> Change {
     change(
         name,

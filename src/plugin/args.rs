@@ -1,4 +1,4 @@
-//! What was typed, and what it means.
+//! The command line: commands, arguments and options.
 
 use std::{path::PathBuf, time::Duration};
 

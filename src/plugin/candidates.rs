@@ -1,7 +1,7 @@
 //! The names that complete an argument: those of the cluster's resources, and the reasons.
 //!
-//! The cluster is asked for names alone, for a short time, with the namespace and the kubeconfig that stand in
-//! the line. Whatever goes wrong, there are no names.
+//! It asks the cluster for names only, and waits at most `PATIENCE`, with the namespace, context
+//! and kubeconfig of the command line. On any error it offers no names.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{at::At, cluster};
 
-/// How long somebody who presses the tab key waits at most.
+/// The longest time that a press of the tab key waits for the cluster.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More names than this help nobody who chooses one.
+/// The most names that are listed: a longer list does not help to choose.
 const MOST: u32 = 500;
 
 /// Names of PasswordSyncGroups, behind `psg/` if that was typed.
@@ -52,7 +52,7 @@ pub fn reasons(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates.collect()
 }
 
-/// A server may answer with anything; only what Kubernetes takes as a name goes into a shell.
+/// The server's answer is not trusted: only valid Kubernetes names go into a shell.
 fn beginning(typed: &OsStr, found: Vec<String>, prefix: &str) -> Vec<CompletionCandidate> {
     let Some(typed) = typed.to_str() else {
         return Vec::new();
@@ -63,7 +63,7 @@ fn beginning(typed: &OsStr, found: Vec<String>, prefix: &str) -> Vec<CompletionC
     fitting.map(CompletionCandidate::new).collect()
 }
 
-/// In a thread of its own: a kubeconfig may name a program that signs in, which takes as long as it likes.
+/// Lists in a thread of its own: a kubeconfig may name a program that signs in and takes any time.
 fn in_time(listed: fn(&At) -> Option<Vec<String>>) -> Vec<String> {
     let at = given(std::env::args_os());
     let (tell, told) = mpsc::channel();
@@ -93,13 +93,13 @@ where
     })
 }
 
-/// The options of all commands, as far as they stand in a line that is not whole yet.
+/// The options that all commands share, as far as the unfinished line has them.
 fn given(words: impl Iterator<Item = OsString>) -> At {
     let words: Vec<String> = words.filter_map(|word| word.into_string().ok()).collect();
     let value = |long: &str, short: Option<&str>| {
         words.iter().enumerate().rev().find_map(|(at, word)| {
             if word == long || Some(word.as_str()) == short {
-                // bash takes an equals sign for a word.
+                // bash passes an equals sign as a word of its own.
                 let next = &words[at + 1..];
                 let value = next.iter().find(|word| *word != "=")?;
                 return Some(value.clone());

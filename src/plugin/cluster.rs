@@ -1,4 +1,4 @@
-//! The way to the cluster, and the patch of annotations that is sent to it; says in plain words what went wrong.
+//! Connects to the cluster, sends it the patch of annotations, and explains errors in plain words.
 
 use std::{collections::BTreeMap, error::Error, ffi::OsStr, path::Path, time::Duration};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{annotate::Change, at::At};
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends a change to the cluster that the kubeconfig leads to.
@@ -38,7 +38,7 @@ pub async fn send(at: &At, change: &Change) -> Result<(), String> {
 /// The answer of a cluster to one request.
 ///
 /// # Errors
-/// There was none in time, for a person.
+/// No answer arrived in time, in words for a person.
 pub async fn in_time<T>(
     request: impl Future<Output = Result<T, kube::Error>>,
     server: &str,
@@ -51,7 +51,7 @@ pub async fn in_time<T>(
 pub struct Cluster {
     /// Speaks to it.
     pub client: Client,
-    /// The namespace that is meant where none is named.
+    /// The namespace of `--namespace`, or else of the context.
     pub namespace: String,
     /// Its address, for messages.
     pub server: String,
@@ -62,7 +62,7 @@ pub struct Cluster {
 /// # Errors
 /// What is wrong with the kubeconfig and what to do, for a person.
 pub async fn connect(at: &At) -> Result<Cluster, String> {
-    // A second provider in the process is no reason to stop: the first one stays.
+    // An error means that the process has a provider already, which stays in use.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let options = KubeConfigOptions {
         context: at.context.clone(),
@@ -92,7 +92,7 @@ pub async fn connect(at: &At) -> Result<Cluster, String> {
     })
 }
 
-/// The file that was named, or those of the list that are there, as kubectl has it, or the usual one.
+/// Reads the named file, or the existing files of the list as kubectl does, or the default file.
 fn kubeconfig(named: Option<&Path>, listed: Option<&OsStr>) -> Result<Kubeconfig, String> {
     let read = |file: &Path| {
         Kubeconfig::read_from(file).map_err(|error| format!("{}: {error}", file.display()))
@@ -126,7 +126,7 @@ pub fn whole(error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        // Some texts have that of their cause in them.
+        // Some errors already include the text of their cause.
         if !text.contains(&more) {
             text = format!("{text}: {more}");
         }
@@ -144,7 +144,7 @@ fn is_stored(patch: &Value, stored: Option<&BTreeMap<String, String>>) -> bool {
     })
 }
 
-/// What is said where the answer does not show what was asked for.
+/// The message if the answer does not show the requested change.
 pub fn not_stored(server: &str) -> String {
     format!(
         "{server} took the change and did not store it: an admission webhook or policy of the cluster may \
@@ -155,7 +155,7 @@ pub fn not_stored(server: &str) -> String {
 /// What an answer about one PasswordSyncGroup means, and what to do.
 pub fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) -> String {
     match error {
-        // By the code: of a kind that is not there the answer is plain text, without a reason.
+        // By the code: for an unknown kind the answer is plain text, without a reason.
         kube::Error::Api(status) if status.code == 404 && !status.message.contains(name) => {
             unknown_kind(server)
         }
@@ -171,7 +171,7 @@ pub fn in_words(error: &kube::Error, name: &str, namespace: &str, server: &str) 
     }
 }
 
-/// What is said where the definitions are not installed.
+/// The message if the CRDs are not installed.
 pub fn unknown_kind(server: &str) -> String {
     format!(
         "{server} does not know PasswordSyncGroup: install psg-operator's definitions, \

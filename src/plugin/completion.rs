@@ -1,8 +1,8 @@
 //! `kubectl psg completion`: a script for a shell, and the answers that the script asks this program for.
 //!
-//! A shell is answered where the variable [`VARIABLE`] is set, and kubectl where the program was run under the
-//! name [`FOR_KUBECTL`]. An answer may list names of the cluster by [`names`]; it writes nothing, and what
-//! goes wrong is left out in silence, since it would be printed into the line that somebody types.
+//! The program answers a shell if the variable [`VARIABLE`] is set, and kubectl if it runs under
+//! the name [`FOR_KUBECTL`]. An answer may list names of the cluster by `candidates`; it writes
+//! nothing. Errors are not printed, since they would appear in the line that a person types.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,16 +20,16 @@ use psg_domain::text;
 
 use crate::args::{Args, Shell};
 
-/// Says to the program which shell asks. A name of its own: `COMPLETE` may be set for others.
+/// Tells the program which shell asks. Not clap's `COMPLETE`, which may be set for other programs.
 pub const VARIABLE: &str = "PSG_COMPLETE";
 /// The name under which kubectl runs a program to complete `kubectl psg`.
 pub const FOR_KUBECTL: &str = "kubectl_complete-psg";
-/// What is completed, and what is asked: the program that kubectl runs as well.
+/// The command that is completed, and the program that the script asks.
 const PROGRAM: &str = "kubectl-psg";
 
-/// What the last line of an answer tells kubectl (ShellCompDirective of cobra): no files beside these.
+/// What the last line of an answer tells kubectl (ShellCompDirective of cobra): add no file names.
 const NO_FILES: u8 = 4;
-/// The same, and no blank behind what is completed, which goes on.
+/// The same, and no space after the completed word, which continues.
 const NO_FILES_NO_BLANK: u8 = 6;
 
 /// The script for a shell.
@@ -71,7 +71,7 @@ pub fn answer_kubectl(words: impl Iterator<Item = OsString>) -> String {
         line.push(OsString::new());
     }
     let (last, here) = (line.len() - 1, std::env::current_dir().ok());
-    // As with kubectl's own commands, flags are offered to who begins one.
+    // As with kubectl's own commands, flags are offered only after a dash.
     let with_flags = line[last].to_str().is_none_or(|word| word.starts_with('-'));
     let found = engine::complete(&mut Args::command(), line, last, here.as_deref());
     let mut answer = String::new();
@@ -97,7 +97,7 @@ pub fn answer_kubectl(words: impl Iterator<Item = OsString>) -> String {
     answer
 }
 
-/// A file may have any name; one that a terminal would obey is not offered.
+/// A file may have any name; a name with characters that act on a terminal is not offered.
 fn printable(candidate: &CompletionCandidate) -> Option<&str> {
     let value = candidate.get_value().to_str()?;
     (!candidate.is_hide_set() && !value.contains(text::is_hidden)).then_some(value)

@@ -1,6 +1,6 @@
 //! The credentials of a tenant, from variables of the environment or from a file of them.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 use psg_identity::{Credentials, CredentialsError, HostPolicy, address};
 
@@ -13,7 +13,7 @@ const VARIABLES: [(&str, &str); 3] = [
     ("clientSecret", "SAIL_CLIENT_SECRET"),
 ];
 
-/// The longest file of credentials that is read.
+/// The longest file of credentials that is accepted, in bytes.
 const LONGEST_FILE: usize = 64 << 10;
 
 /// Whether the environment names a tenant.
@@ -21,7 +21,7 @@ pub fn are_in(variable: impl Fn(&str) -> Option<String>) -> bool {
     variable("SAIL_BASE_URL").is_some_and(|value| !value.is_empty())
 }
 
-/// Whether somebody gave credentials: then no cluster is asked for them.
+/// Whether the environment or `--tenant` gives credentials: then no cluster is asked for them.
 pub fn are_given(access: &Access, variable: impl Fn(&str) -> Option<String>) -> bool {
     are_in(variable) || !access.tenant.is_empty()
 }
@@ -45,10 +45,10 @@ pub fn hosts(access: &Access) -> Result<HostPolicy, String> {
     Ok(policy)
 }
 
-/// The credentials that variables hold. `from` says whose variables these are.
+/// The credentials that variables hold. `from` says where they come from, for messages.
 ///
 /// # Errors
-/// What is missing; no value of a variable is in it.
+/// What is missing; the message has no value of a variable.
 pub fn of_variables(
     variable: impl Fn(&str) -> Option<String>,
     policy: &HostPolicy,
@@ -71,10 +71,10 @@ pub fn of_variables(
 /// The credentials in a file of lines such as `SAIL_CLIENT_ID=…`.
 ///
 /// # Errors
-/// The file cannot be read, or what is missing in it; nothing of its content is in it.
+/// The file cannot be read, or what is missing in it; the message has nothing of its content.
 pub fn of_file(file: &Path, policy: &HostPolicy) -> Result<Credentials, String> {
     let place = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{place}: {error}"))?;
+    let text = begin_of(file).map_err(|error| format!("{place}: {error}"))?;
     if text.len() > LONGEST_FILE {
         return Err(format!("{place}: longer than {LONGEST_FILE} bytes"));
     }
@@ -89,7 +89,17 @@ pub fn of_file(file: &Path, policy: &HostPolicy) -> Result<Credentials, String> 
     of_variables(|name| values.get(name).cloned(), policy, &place)
 }
 
-/// The keys of a Secret as the variables that stand for them here.
+/// A file up to one byte more than is taken: a device or a log has no end worth reading.
+fn begin_of(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let most = u64::try_from(LONGEST_FILE).unwrap_or(u64::MAX);
+    std::fs::File::open(file)?
+        .take(most.saturating_add(1))
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Replaces the keys of a Secret in a message by the names of the variables.
 fn in_variables(text: &str) -> String {
     VARIABLES.iter().fold(text.to_owned(), |text, (key, name)| {
         text.replace(&format!("key {key}"), name).replace(key, name)

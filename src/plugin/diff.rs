@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use crate::{args::Diff, at::At, forms};
 
-/// Reads both tenants; says what to print, and how to exit.
+/// Reads both tenants; returns what to print, and the exit code.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.

@@ -26,7 +26,7 @@ use crate::{
     inventory::tenants::{self, Read, Seen},
 };
 
-/// Reads tenants and examines their groups; says what to print, and how to exit.
+/// Reads tenants and examines their groups; returns what to print, and the exit code.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
@@ -53,8 +53,12 @@ pub async fn run(
         read.warnings
             .extend(unowned.map(|error| said("the owners of sources", error)));
         let groups = meant(seen, asked.name.as_deref());
+        // Without a cluster the token is the caller's own, which need not do what the operator's must.
+        let of_the_operator = seen.namespace.is_some();
+        let findings = of_the_operator.then(|| examine::token(&tenant.token));
         found.push(Tenant {
             host: seen.host.clone(),
+            findings: findings.unwrap_or_default(),
             groups: groups
                 .map(|group| examine::group(seen, group, &owners))
                 .collect(),
@@ -77,7 +81,8 @@ pub async fn run(
     Ok((printed, code(&document)))
 }
 
-/// The groups of a tenant that are asked about: by the name of the resource, or by that or the id of the group.
+/// The groups of a tenant that the user asks about: `name` is the name of the resource, or the name
+/// or id of the group.
 fn meant<'a>(seen: &'a Seen, name: Option<&'a str>) -> impl Iterator<Item = &'a Group> {
     let called = move |group: &&Group| {
         let owner = seen.owners.of(&group.id);
@@ -94,7 +99,10 @@ fn meant<'a>(seen: &'a Seen, name: Option<&'a str>) -> impl Iterator<Item = &'a 
 /// 0: nothing was found; 2: something was found; 1: nothing was found, and not everything could be read.
 pub fn code(document: &Document) -> u8 {
     let mut groups = document.tenants.iter().flat_map(|tenant| &tenant.groups);
-    if groups.any(|group| !group.findings.is_empty()) {
+    let mut tenants = document.tenants.iter();
+    if tenants.any(|tenant| !tenant.findings.is_empty())
+        || groups.any(|group| !group.findings.is_empty())
+    {
         2
     } else {
         u8::from(!document.complete)

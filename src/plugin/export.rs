@@ -4,7 +4,8 @@
 //! - [`choose`]: which groups are asked for.
 //! - [`names`]: what the resources are called.
 //! - [`manifest`]: the manifest of one group, or why there can be none.
-//! - [`judge`]: what the operator would do with the manifests: nothing, or they are left out.
+//! - [`judge`]: leaves out manifests that the operator would refuse, or that would change the
+//!   tenant.
 //! - [`print`], [`folder`]: as text, and as files.
 
 pub mod choose;
@@ -32,16 +33,16 @@ use crate::{
     inventory::tenants::{self, DEFAULT, Seen},
 };
 
-/// What becomes of a group.
+/// The result for one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It has a manifest, with remarks for the person who reads it.
+    /// The group has a manifest, with remarks for the person who reads it.
     Whole(Manifest, Vec<String>),
-    /// It has none: which group, and why.
+    /// The group has no manifest: which group, and why.
     LeftOut(String, String),
 }
 
-/// Writes the manifests of the groups that were asked for, and says what to print.
+/// Writes the manifests of the groups that were asked for, and returns what to print.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
@@ -64,7 +65,7 @@ pub async fn run(at: &At, asked: &Export, clock: fn() -> Timestamp) -> Result<St
     }
 }
 
-/// What becomes of each group that was chosen, tenant by tenant and by name.
+/// The result for each chosen group, ordered by tenant and name.
 pub fn all(
     seen: &[&Seen],
     chosen: &[BTreeSet<GroupId>],
@@ -114,7 +115,7 @@ fn one(
             "PasswordSyncGroup {namespace}/{name} has it already"
         ));
     }
-    // What was exported and applied before keeps its name.
+    // If an exported manifest was applied before, its resource keeps its name.
     let observer = owner.filter(|owner| Some(owner.namespace.as_str()) == namespace);
     let name = observer
         .map(|owner| &owner.name)
@@ -131,7 +132,7 @@ fn one(
     }
 }
 
-/// A group in a sentence.
+/// How messages name a group.
 fn called(group: &Group) -> String {
     format!("\"{}\" ({})", group.name, group.id)
 }

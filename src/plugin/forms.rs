@@ -1,4 +1,5 @@
-//! Documents as JSON and as YAML and, if asked for, as text, in which no name can act on a terminal and each reads back as it was.
+//! Documents as JSON, YAML or text. No name in them can act on a terminal, and names read back from
+//! JSON and YAML as they were.
 
 use std::fmt::Write;
 
@@ -11,8 +12,8 @@ use crate::{
     terminal::{self, Line},
 };
 
-/// A text that others wrote. In YAML it stands in double quotes if it holds a character that is not
-/// written as it is: only there an escape means that character.
+/// A text from outside. YAML has it in double quotes if it holds a hidden character, since escapes
+/// mean a character only there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text(pub String);
 
@@ -35,7 +36,7 @@ impl Serialize for Text {
 /// A field of a document as [`Text`].
 ///
 /// # Errors
-/// Of the serializer.
+/// The serializer fails.
 pub fn text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     Text::from(text).serialize(serializer)
 }
@@ -43,7 +44,7 @@ pub fn text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error>
 /// A list of texts, each as [`Text`].
 ///
 /// # Errors
-/// Of the serializer.
+/// The serializer fails.
 pub fn texts<'a, S, T>(texts: T, serializer: S) -> Result<S::Ok, S::Error>
 where
     S: Serializer,
@@ -52,7 +53,7 @@ where
     serializer.collect_seq(texts.into_iter().map(|text| Text::from(text.as_str())))
 }
 
-/// A document in the form that was asked for; `lines` are those for people.
+/// A document in the form that was asked for; `lines` makes the text for people.
 ///
 /// # Errors
 /// The document cannot be written as such, which is a defect.
@@ -91,8 +92,8 @@ pub fn yaml(document: &impl Serialize) -> Result<String, String> {
     Ok(escaped(written.trim_end_matches('\n')) + "\n")
 }
 
-/// Whatever is hidden stands between double quotes, where both languages take an escape for it. All such
-/// characters have four digits.
+/// Hidden characters occur only between double quotes, where JSON and YAML both read an escape. All
+/// of them fit into four hexadecimal digits.
 fn escaped(written: &str) -> String {
     let mut escaped = String::with_capacity(written.len());
     for letter in written.chars() {
@@ -113,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// What other readers of YAML take for something else than a text, and what a terminal would obey.
+    /// What other readers of YAML take for another type than a text, and what acts on a terminal.
     const ODD: [&str; 20] = [
         "null",
         "~",

@@ -1,20 +1,22 @@
-//! `kubectl psg`: the words of the operator, and its annotations, from the command line.
+//! `kubectl psg`: explains the operator, previews its work and sets its annotations.
 //!
-//! Writes nothing but two annotations and the deletion policy of one resource, with the rights of the person
-//! who runs it. A tenant is only read: the transport of that client can send no write.
+//! Writes nothing but two annotations and the deletion policy of one resource, with the rights of
+//! the person who runs it. A tenant is only read: the transport of its client cannot send a write.
 //!
 //! # Layout
-//! - [`args`]: what was typed; [`name`]: the name of a resource in it.
+//! - [`args`]: the command line; [`name`]: the name of a resource in it.
 //! - [`explain`]: the catalogue of reasons as text; needs no cluster.
-//! - [`annotate`]: the patch that each command stands for, and the words about it.
+//! - [`annotate`]: the patch that each command sends, and the message about it.
 //! - [`orphan`]: sets the deletion policy of a resource, once a person has confirmed it.
-//! - [`cluster`]: the way to a cluster; sends a patch, and says in plain words why it did not go through.
+//! - [`cluster`]: connects to a cluster, sends a patch, and explains in plain words why it failed.
 //! - [`live`]: reads what a cluster holds of the operator's kinds.
 //! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant.
-//! - [`manifests`]: reads PasswordSyncGroups from files; [`schema`]: would an API server take them?
+//! - [`manifests`]: reads PasswordSyncGroups from files; [`schema`]: whether an API server accepts
+//!   them.
 //! - [`plan`]: what the operator would do with them.
 //! - [`forms`]: documents as JSON and YAML.
-//! - [`inventory`]: what tenants have; [`export`]: manifests of it; [`diff`]: two tenants compared.
+//! - [`inventory`]: what tenants have; [`export`]: manifests of their groups; [`diff`]: two tenants
+//!   compared.
 //! - [`doctor`]: what keeps password changes from sources.
 //! - [`status`]: which tenants and groups are ready, and what the others wait for.
 //! - [`completion`]: what a shell completes.

@@ -1,6 +1,6 @@
 //! Reads what a cluster holds of the operator's kinds, with the rights of the person who asks.
 //!
-//! An object that cannot be read is counted and left out; it does not hide the others.
+//! An object that cannot be read is left out with a warning; it does not hide the others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,11 +28,11 @@ pub struct Live {
     pub groups: Vec<PasswordSyncGroup>,
     /// Every IdentityTenant that may be seen, by namespace and name with a slash between them.
     pub tenants: BTreeMap<NamespacedName, IdentityTenant>,
-    /// What a person should know of what was not read.
+    /// Warnings about what was not read.
     pub warnings: Vec<String>,
 }
 
-/// Reads both kinds in all namespaces; where that is forbidden, in these.
+/// Reads both kinds in all namespaces; if that is forbidden, in `namespaces`.
 ///
 /// # Errors
 /// Why the cluster cannot be read and what to do, for a person.
@@ -64,8 +64,8 @@ fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<NamespacedName, IdentityTe
     named.collect()
 }
 
-/// Reads both kinds in one namespace, or in all; nothing beside that is asked. What cannot be read is left
-/// out with a warning.
+/// Reads both kinds in one namespace, or in all, and sends no other request. An object that cannot
+/// be read is left out with a warning.
 ///
 /// # Errors
 /// Why the cluster cannot be read and what to do, for a person.
@@ -80,7 +80,7 @@ pub async fn shown(cluster: &Cluster, namespace: Option<&str>) -> Result<Live, S
 /// The content of a Secret.
 ///
 /// # Errors
-/// Why it cannot be read and what to do, for a person; nothing of its content is in it.
+/// Why it cannot be read and what to do, for a person; the message has nothing of its content.
 pub async fn secret(
     cluster: &Cluster,
     namespace: &str,
@@ -157,7 +157,7 @@ where
     Ok(decoded(objects, &resource, warnings))
 }
 
-/// Those that can be read; the others have a warning each.
+/// The objects that can be decoded; each other one adds a warning.
 fn decoded<K: DeserializeOwned>(
     objects: Vec<DynamicObject>,
     resource: &ApiResource,
@@ -177,7 +177,7 @@ fn decoded<K: DeserializeOwned>(
     read
 }
 
-/// The objects of these namespaces, where those of all may not be listed.
+/// The objects of these namespaces, if the person may not list all namespaces.
 async fn each(
     cluster: &Cluster,
     namespaces: &BTreeSet<String>,
@@ -199,7 +199,7 @@ async fn each(
     Ok(objects)
 }
 
-/// Every object, by pages; none if that is forbidden.
+/// Every object, read page by page; `None` if that is forbidden.
 async fn list(
     cluster: &Cluster,
     api: &Api<DynamicObject>,

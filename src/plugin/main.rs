@@ -35,13 +35,14 @@ fn main() -> ExitCode {
 fn print(said: &str, code: ExitCode) -> ExitCode {
     match io::stdout().write_all(said.as_bytes()) {
         Ok(()) => code,
-        // The reader has seen enough: `kubectl psg explain | head`.
+        // The reader closed the pipe early: `kubectl psg explain | head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// What to print, which can act on a terminal in nothing but colours, and how to exit.
+/// Runs a command; returns the exit code and what to print, which acts on a terminal only by
+/// colours.
 fn run(args: &Args) -> Result<(String, ExitCode), String> {
     let well = |said: String| (text::lines(&said), ExitCode::SUCCESS);
     let change = match &args.command {

@@ -18,20 +18,20 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 /// One PasswordSyncGroup of a file.
 #[derive(Debug)]
 pub struct Manifest {
-    /// Where it stands, for a person.
+    /// Its file and document, for messages.
     pub place: String,
-    /// As it is written there.
+    /// The object as the file has it.
     pub object: Value,
-    /// The same as a resource; of one that cannot be read as that, its name and its tenant.
+    /// The same as a resource; if it cannot be read as one, only its metadata and its tenant.
     pub group: PasswordSyncGroup,
     /// Why it cannot be read as a resource.
     pub unreadable: Option<String>,
 }
 
-/// What was found.
+/// What the files hold.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    /// In the order of files.
+    /// The PasswordSyncGroups, in the order of the files.
     pub groups: Vec<Manifest>,
     /// How many objects of other kinds there are.
     pub others: usize,
@@ -64,7 +64,7 @@ pub fn read(named: &[PathBuf], kustomized: &[PathBuf]) -> Result<Manifests, Stri
     found.unique()
 }
 
-/// The same, where a folder with a kustomization is built.
+/// As [`read`], but a folder with a kustomization is built.
 ///
 /// # Errors
 /// As [`read`].

@@ -1,5 +1,5 @@
-//! The name of a resource as it is typed: `NAME`, or `psg/NAME` as kubectl takes it. It becomes a part
-//! of an address, so nothing but a name of Kubernetes goes through.
+//! The name of a resource as it is typed: `NAME`, or `psg/NAME` as kubectl takes it. It becomes a
+//! part of a URL, so only a valid Kubernetes name is accepted.
 
 use psg_api::names::{LONGEST_NAME, is_subdomain};
 
@@ -12,7 +12,7 @@ const KINDS: [&str; 5] = [
     "passwordsyncgroups.passwordsync.dev",
 ];
 
-/// The name of the resource that is meant.
+/// The name of the resource in `text`.
 ///
 /// # Errors
 /// What is wrong with it, and what to type.

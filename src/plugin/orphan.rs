@@ -1,8 +1,8 @@
 //! `kubectl psg orphan`: sets `deletionPolicy: Orphan` of one PasswordSyncGroup, so that its deletion leaves
 //! the group in the tenant.
 //!
-//! It says what that means and asks for the name to be typed. It changes that one field of that one resource,
-//! deletes nothing and asks no tenant.
+//! It says what that means and asks for the name to be typed. It changes only this field of this
+//! resource, deletes nothing and sends no request to a tenant.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -21,10 +21,10 @@ use crate::{
     terminal::{WIDTH, wrapped},
 };
 
-/// So many sources are named; `kubectl describe` has all of them.
+/// How many sources are named; `kubectl describe` has all of them.
 const NAMED: usize = 10;
 
-/// Says what it means, has it confirmed and does it; what to print then.
+/// Explains the change, asks for confirmation and sends the patch; returns what to print.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
@@ -50,7 +50,8 @@ pub async fn run(at: &At, asked: &Orphan) -> Result<String, String> {
         let _ = writeln!(io::stderr(), "{}", text::line(&line));
     }
     if !asked.yes {
-        // In a thread of its own, so that the connection to the cluster is kept up while a person thinks.
+        // In a thread of its own, so that the connection to the cluster stays alive during the
+        // prompt.
         let name = name.clone();
         let typed = tokio::task::spawn_blocking(move || {
             confirm(&name, &mut io::stdin().lock(), &mut io::stderr())
@@ -86,7 +87,8 @@ async fn answered<T>(
     }
 }
 
-/// With the uid of what the person was shown: another resource of that name was not confirmed.
+/// With the uid of the resource that the person was shown: a new resource of that name is not
+/// changed.
 fn patch(found: &PasswordSyncGroup) -> Value {
     json!({
         "metadata": {"uid": found.metadata.uid},
@@ -94,7 +96,7 @@ fn patch(found: &PasswordSyncGroup) -> Value {
     })
 }
 
-/// What it means for this resource, in sentences.
+/// What the change means for this resource, in sentences.
 fn meaning(found: &PasswordSyncGroup) -> Vec<String> {
     let default = PasswordSyncGroupStatus::default();
     let status = found.status.as_ref().unwrap_or(&default);
@@ -153,7 +155,7 @@ fn shared(status: &PasswordSyncGroupStatus) -> String {
     }
 }
 
-/// Asks for the name. What was typed is not repeated.
+/// Asks for the name. The error does not repeat what was typed.
 fn confirm(name: &str, input: &mut impl BufRead, output: &mut impl Write) -> Result<(), String> {
     let _ = write!(output, "Type the name \"{name}\" to confirm: ");
     let _ = output.flush();

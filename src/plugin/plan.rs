@@ -1,4 +1,4 @@
-//! `kubectl psg plan`: the operator's own engine over manifests and a copy of what tenants show.
+//! `kubectl psg plan`: runs the operator's own engine on manifests and a copy of what tenants show.
 //!
 //! # Layout
 //! - `offline`, `online`: which resources and tenants a plan is about, without and with a cluster.
@@ -39,7 +39,7 @@ use crate::{
 
 /// What is printed, and the exit code.
 pub struct Answer {
-    /// For standard output; nothing in it can act on a terminal but colours.
+    /// For standard output; it can act on a terminal only by colours.
     pub text: String,
     /// 0: nothing to do; 2: changes; 3: a rule refuses at least one.
     pub code: u8,

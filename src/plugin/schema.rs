@@ -1,5 +1,5 @@
-//! Whether an API server would take a manifest, judged here by the schema and the CEL rules of the kind,
-//! in the API server's words. Pure.
+//! Whether an API server would accept a manifest, judged here by the schema and the CEL rules of
+//! the kind, in the API server's words. Pure.
 
 mod structure;
 
@@ -7,7 +7,7 @@ use kube_cel::{CompiledSchema, ValidationErrors, Validator, compile_schema};
 use psg_api::crds;
 use serde_json::Value;
 
-/// What the API server says when a broken structure keeps the rules from being asked.
+/// What the API server says if an invalid structure prevents the evaluation of the rules.
 const UNCHECKED: &str = "some validation rules were not checked because the object was invalid; correct the \
                          existing errors to complete validation";
 
@@ -19,7 +19,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Of the version that this program knows.
+    /// The schema of the API version that this program knows.
     pub fn of_groups() -> Self {
         let [_, groups] = crds::all();
         let mut versions = groups.spec.versions.into_iter();
@@ -33,8 +33,8 @@ impl Schema {
         }
     }
 
-    /// Everything that an API server would object to when this is applied; `was` is the resource that it
-    /// replaces. Nothing if it would be stored.
+    /// Everything that an API server would object to when `object` is applied; `was` is the
+    /// resource that it replaces. Empty if the object would be stored.
     pub fn objections(&self, object: &Value, was: Option<&Value>) -> Vec<String> {
         let faults = structure::faults(&self.whole, object);
         let mut said: Vec<String> = faults.iter().map(|fault| fault.said.clone()).collect();
@@ -49,7 +49,8 @@ impl Schema {
             .flat_map(ValidationErrors::into_vec);
         said.extend(broken.map(|rule| {
             let why = &rule.message;
-            // A rule that names another field than its own stands at a larger value, which is not shown.
+            // A rule with a `fieldPath` belongs to a parent of that field, whose value is not
+            // shown.
             if let Some(path) = rule.field_path.strip_prefix('.') {
                 return format!("{path}: Invalid value: {why}");
             }
@@ -65,7 +66,7 @@ impl Schema {
     }
 }
 
-/// What stands at a path such as `spec.sourceRefs[1].name`.
+/// The value at a path such as `spec.sourceRefs[1].name`.
 fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
     let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
     steps

@@ -1,4 +1,4 @@
-//! Signs in to the tenants that are meant: by the Secrets of a cluster, or by credentials of one's own.
+//! Signs in to tenants: by the Secrets of a cluster, or by the user's own credentials.
 
 use psg_domain::{ApiVersion, NamespacedName};
 use psg_identity::{Credentials, HostPolicy};
@@ -11,15 +11,16 @@ use crate::{
     tenant::{Reader, Tenant},
 };
 
-/// A scope that lets a token write what this product writes.
-const WRITES: [&str; 4] = [
+/// Each of these scopes lets a token write what the operator writes.
+const WRITES: [&str; 5] = [
     "sp:scopes:all",
     "idn:password-sync-group:manage",
     "idn:password-policy:manage",
+    "idn:password-policy:write",
     "idn:sources:manage",
 ];
 
-/// Signs in by the Secret of an IdentityTenant, which is in the cluster.
+/// Signs in by the Secret of an IdentityTenant of the cluster.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.
@@ -52,8 +53,8 @@ pub async fn by_secret(
     reader.open(credentials, settings.api_version).await
 }
 
-/// Signs in by the file that is given for this name of a tenant, or by the environment. Says as well what a
-/// person should know of the token.
+/// Signs in by the file that `--tenant` gives for this name, or by the environment. Returns also a
+/// warning if the token may write.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.
@@ -81,11 +82,11 @@ pub async fn by_credentials(
     Ok((tenant, warning))
 }
 
-/// Nothing here needs a right to write.
+/// A warning if the token may write, which `kubectl psg` never needs.
 fn too_wide(tenant: &Tenant) -> Option<String> {
     let wide = WRITES
         .into_iter()
-        .find(|scope| tenant.scopes.contains(*scope))?;
+        .find(|scope| tenant.token.scopes.contains(*scope))?;
     Some(format!(
         "the token for {} may write ({wide}), which is not needed to read: give it \
          idn:password-sync-group:read, idn:password-policy:read, idn:sources:read and idn:accounts:read",

@@ -1,11 +1,11 @@
 //! `kubectl psg status`: which tenants and groups are ready, and what the others wait for.
 //!
-//! It decides from what the operator wrote into the statuses. It lists the two kinds in the cluster, asks no
-//! tenant and writes nothing.
+//! It reads only what the operator wrote into the statuses. It lists the two kinds in the cluster,
+//! asks no tenant and writes nothing.
 //!
 //! # Layout
 //! - [`document`]: the versioned document, made by [`build`].
-//! - [`waits`]: which group waits for a source of which other.
+//! - [`waits`]: which group waits for a source of which other group.
 //! - [`text`]: the document for a terminal.
 
 pub mod build;
@@ -21,13 +21,13 @@ use document::Document;
 
 use crate::{args::Status, at::At, cluster, forms, live};
 
-/// Reads the two kinds; says what to print, and how to exit.
+/// Reads the two kinds; returns what to print, and the exit code.
 ///
 /// # Errors
 /// What went wrong and what to do, for a person.
 pub async fn run(at: &At, asked: &Status) -> Result<(String, u8), String> {
     let cluster = cluster::connect(at).await?;
-    // As kubectl has it: -A counts more than -n.
+    // As in kubectl, -A overrides -n.
     let namespace = (!asked.all_namespaces).then_some(cluster.namespace.as_str());
     let live = live::shown(&cluster, namespace).await?;
     let document = build::document(&live, namespace);
@@ -35,7 +35,8 @@ pub async fn run(at: &At, asked: &Status) -> Result<(String, u8), String> {
     Ok((printed, code(&document)))
 }
 
-/// 0: all are ready; 2: some are not; 1: none is known not to be, and some could not be read.
+/// 0: all are ready; 2: some are not; 1: all that could be read are ready, and some could not be
+/// read.
 pub fn code(document: &Document) -> u8 {
     let summary = &document.summary;
     let all_ready =

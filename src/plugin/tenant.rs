@@ -1,7 +1,7 @@
-//! Reads a tenant by a client that can send no write.
+//! Reads a tenant with a client that cannot send a write.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io::{self, Write},
     sync::Arc,
 };
@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use psg_domain::{ApiVersion, Picture, SourceId, TenantKey};
 use psg_identity::{
     Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options, ReadOnly,
-    Transport,
+    TokenInfo, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
@@ -20,7 +20,7 @@ pub type Accounts = BTreeMap<SourceId, usize>;
 /// Who owns each source, where the tenant says so.
 pub type Owners = BTreeMap<SourceId, String>;
 
-/// How many sources are asked for at once; the rate limit orders them anyway.
+/// How many requests for sources run at once; the rate limit applies to them all the same.
 const AT_ONCE: usize = 16;
 
 /// Opens tenants, all by one transport and under one rate limit for each client id.
@@ -34,13 +34,13 @@ pub struct Reader {
 pub struct Tenant {
     client: Client,
     snapshot: Snapshot,
-    /// Who answers.
+    /// The tenant that answers.
     pub key: TenantKey,
-    /// What the token may do; empty if the tenant does not say.
-    pub scopes: BTreeSet<String>,
-    /// Where.
+    /// Who the token belongs to, and what it may do.
+    pub token: TokenInfo,
+    /// The host that answers.
     pub host: String,
-    /// Changes whenever the credentials do.
+    /// A fingerprint: changes whenever the credentials do.
     pub credentials: String,
 }
 
@@ -64,7 +64,7 @@ impl Reader {
     /// Signs in. Reads nothing else yet.
     ///
     /// # Errors
-    /// What is wrong and what to do, for a person; no part of the credentials is in it.
+    /// What is wrong and what to do, for a person; the message has no part of the credentials.
     pub async fn open(
         &self,
         credentials: Credentials,
@@ -85,7 +85,7 @@ impl Reader {
         Ok(Tenant {
             snapshot: Pictures::default().open(client.clone(), clock, &nobody),
             key: client.key_of(&info),
-            scopes: info.scopes,
+            token: info,
             client,
             host,
             credentials: fingerprint,
@@ -99,8 +99,8 @@ impl Reader {
 }
 
 impl Tenant {
-    /// Reads all groups, sources, policies and applications. Says so on standard error, since it takes
-    /// long: nobody who pipes the text wants this in it.
+    /// Reads all groups, sources, policies and applications. Reports the read on standard error,
+    /// since it takes long and does not belong into the output.
     ///
     /// # Errors
     /// What is wrong and what to do, for a person.
@@ -130,7 +130,7 @@ impl Tenant {
         }
     }
 
-    /// Who owns each source, and what went wrong where that is not known.
+    /// Who owns each source, and the error if that could not be read.
     pub async fn read_owners(&self) -> (Owners, Option<String>) {
         match self.client.owners_of_sources(Lane::Counts).await {
             Ok(owners) => (owners.into_iter().collect(), None),
@@ -138,7 +138,7 @@ impl Tenant {
         }
     }
 
-    /// How many accounts these sources have, and what a person should know where that is not known.
+    /// How many accounts these sources have, and a warning if some could not be counted.
     pub async fn count_accounts(&self, sources: &[SourceId]) -> (Accounts, Option<String>) {
         let counts = stream::iter(sources).map(|source| async move {
             let counted = self.client.count_accounts(source, Lane::Counts).await;

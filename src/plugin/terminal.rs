@@ -1,4 +1,4 @@
-//! How text reaches a terminal: what others wrote is made harmless first, then colours are added.
+//! How text is printed to a terminal: hidden characters are escaped first, then colours are added.
 
 use std::{fmt::Write, io::IsTerminal};
 
@@ -8,7 +8,7 @@ use clap::{
 };
 use psg_domain::text;
 
-/// How wide lines are, where names allow it.
+/// The width of lines, as far as names allow it.
 pub const WIDTH: usize = 80;
 
 /// When to use colours.
@@ -92,7 +92,7 @@ impl Page {
         self.line(Tone::Plain, String::new());
     }
 
-    /// As many lines as it takes, each behind this.
+    /// Adds wrapped text, each line after `before`.
     pub fn hanging(&mut self, tone: Tone, before: &str, text: &str) {
         for part in wrapped(text, WIDTH - before.chars().count()) {
             self.line(tone, format!("{before}{part}"));
@@ -131,8 +131,9 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Names in lines of at most `width` letters, which end between two of them; a longer one has a line of its
-/// own. Unlike in [`wrapped`], the blanks in a name stay as they are, and nothing in it is hidden.
+/// Names in lines of at most `width` letters, broken between names; a longer name has a line of its
+/// own. Unlike in [`wrapped`], the blanks in a name stay as they are. Hidden characters are
+/// escaped.
 pub fn listed(names: &[String], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (number, name) in names.iter().enumerate() {
@@ -149,7 +150,7 @@ pub fn listed(names: &[String], width: usize) -> Vec<String> {
     lines
 }
 
-/// The first so many lines of a text; the last of them ends with an ellipsis if there are more.
+/// The first `most` lines of a text; the last of them ends with an ellipsis if there are more.
 pub fn clipped(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines = wrapped(text, width);
     if lines.len() <= most {

@@ -23,7 +23,7 @@ impl Tenant {
         self.faults.clear();
     }
 
-    /// The orders, used up or not.
+    /// The ordered faults, used up or not.
     pub fn faults(&self) -> &[Fault] {
         self.faults.orders()
     }
@@ -33,7 +33,7 @@ impl Tenant {
         &self.state
     }
 
-    /// The same, to be changed behind the API's back without any rule or effect.
+    /// The same, for changes that skip the API's rules and effects.
     pub fn state_mut(&mut self) -> &mut State {
         &mut self.state
     }

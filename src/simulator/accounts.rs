@@ -1,4 +1,5 @@
-//! Accounts: only how many a source has is stored; those on a page are made up. No IO.
+//! Accounts: the state holds only their number per source; the accounts on a page are made up. No
+//! IO.
 //!
 //! Only the filter by `sourceId` is served: it is what a count for each source needs.
 

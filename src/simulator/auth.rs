@@ -1,4 +1,4 @@
-//! Who asks, and whether they may: credentials, tokens, scopes, user level. No IO.
+//! Authentication and authorisation: credentials, tokens, scopes, user level. No IO.
 //!
 //! Scopes are frozen into a token when it is minted; the user's level is looked up at each call,
 //! so taking it away works at once while changed scopes need a new token.
@@ -34,7 +34,7 @@ pub struct Credential {
     /// Whether the user is an ORG_ADMIN.
     #[serde(default = "yes")]
     pub org_admin: bool,
-    /// Whether there is a user behind it at all.
+    /// Whether the credential belongs to a user.
     #[serde(default = "yes")]
     pub user_context: bool,
     /// How long its tokens live; without it, as switch 22 says.
@@ -50,7 +50,7 @@ pub struct Credential {
     reason = "the fields are those of the credential and of the tenant"
 )]
 pub struct CredentialPatch {
-    /// Which one; needed only if there are several.
+    /// Which credential; needed only if there are several.
     #[serde(default)]
     pub client_id: Option<String>,
     #[serde(default)]
@@ -94,7 +94,7 @@ pub(crate) struct Issuer<'a> {
 }
 
 impl Auth {
-    /// Answers the token endpoint, with the client it was for.
+    /// Answers a token request; returns also the client id that it names.
     pub(crate) fn mint(
         &mut self,
         request: &Request,
@@ -144,7 +144,7 @@ impl Auth {
             "enabled": true,
             "jti": jti,
         });
-        // Without a user, the documents say, these two are not set.
+        // By the documents, these two are not set without a user.
         if let Some(user) = user {
             body["user_id"] = json!(user);
             body["identity_id"] = json!(user);
@@ -159,7 +159,7 @@ impl Auth {
         (Response::json(200, &body), client_id)
     }
 
-    /// The bearer token of a request, if it still counts.
+    /// The bearer token of a request, if it is valid.
     pub(crate) fn check(&self, request: &Request, now: Timestamp) -> Result<&Token, Refusal> {
         let token = bearer(request).and_then(|text| self.tokens.get(text));
         let Some(token) = token else {
@@ -228,7 +228,7 @@ impl Auth {
     }
 }
 
-/// The client id that a token request names, wherever it does.
+/// The client id that a token request names, in its body or its query.
 pub(crate) fn client_id_of(request: &Request) -> Option<String> {
     Form::of(request).value("client_id")
 }
@@ -265,7 +265,7 @@ impl Form {
     }
 }
 
-/// What is announced, and what is true.
+/// The announced and the real life of a token, in seconds.
 fn life(credential: &Credential, life: TokenLife) -> (u64, u64) {
     match (credential.token_seconds, life) {
         (Some(seconds), _) => (seconds, seconds),
@@ -276,7 +276,7 @@ fn life(credential: &Credential, life: TokenLife) -> (u64, u64) {
     }
 }
 
-/// One user for one client id, whenever it asks.
+/// The user's id: always the same for one client id.
 fn user_of(client_id: &str) -> String {
     let mix = |sum: u64, byte: u8| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
     Rng::new(client_id.bytes().fold(0, mix)).hex_id()

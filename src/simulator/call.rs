@@ -1,17 +1,17 @@
-//! One operation on its way in, and its answer on the way out. No IO.
+//! One operation with its arguments, and its answer. No IO.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::request::{Query, Request, Response};
 
-/// How a read lies.
+/// How the answer to a read is wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lies {
     pub(crate) lag: u64,
     pub(crate) shift: i64,
     pub(crate) total: i64,
-    /// The first row stands at the end of the list again.
+    /// The list repeats its first row at its end.
     pub(crate) twice: bool,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
     pub(crate) lies: Lies,
 }
 
-/// Leaves out fields that nobody has set, where the vendor's schema allows that but no null.
+/// Leaves out unset fields that may be absent by the vendor's schema, but may not be null.
 pub(crate) fn leave_out_null(body: &mut Map<String, Value>, fields: &[&str]) {
     body.retain(|name, value| !value.is_null() || !fields.contains(&name.as_str()));
 }

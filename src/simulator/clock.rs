@@ -1,7 +1,7 @@
-//! What time it is: the machine's, or one that only the control port moves.
+//! The time: the machine's, or a virtual time that only the control port moves.
 //!
-//! [`Clock::now`] is the single place where the machine's clock is read. The rules never call it;
-//! they are handed the moment.
+//! [`Clock::now`] is the single place where the machine's clock is read. The rules never call it:
+//! the moment is an argument.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,5 +1,5 @@
-//! The vendor's documented examples, word for word: what the reference sends is what we take, and
-//! the table of what it says of every answer. Tests only.
+//! The vendor's documented examples, word for word: the simulator accepts what the reference sends.
+//! The table holds what the reference says of every answer. Tests only.
 
 pub(crate) mod table;
 mod walk;
@@ -21,7 +21,7 @@ const EXAMPLE: &str = r#"{
 "id" : "6881f631-3bd5-4213-9c75-8e05cc3e35dd",
 "sourceIds" : [ "2c918084660f45d6016617daa9210584", "2c918084660f45d6016617daa9210500" ]
 }"#;
-/// The token in the guide of authentication, without the texts that are secret or made anew.
+/// The token answer in the authentication guide, without texts that are secret or new each time.
 const TOKEN: &str = r#"{
 "access_token": "", "token_type": "bearer", "expires_in": 749, "scope": "read write",
 "accessType": "OFFLINE", "tenant_id": "58eb06a4-dcd7-4e96-8fac-cca2afc03e61", "internal": false,

@@ -1,8 +1,9 @@
-//! The control port: seed, steer, spoil and look. No IO; the HTTP skin is elsewhere.
+//! The control port: seeds, changes and shows tenants, and orders faults. No IO: [`crate::serve`]
+//! speaks HTTP.
 //!
 //! Everything here is outside the simulated service: no token, no limit, no ledger entry. Edits of
-//! objects skip the API's rules as a person in the admin console would, but the service still does
-//! by itself what it does, such as handing a deleted group's policy to its sources.
+//! objects skip the API's rules, as edits in the admin console do. The service's own effects still
+//! follow, such as giving a deleted group's policy to its sources.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
@@ -23,7 +24,7 @@ use crate::{
     world::World,
 };
 
-/// An answer, or a status and why.
+/// An answer, or a status and the reason.
 type Outcome = Result<Response, (u16, String)>;
 
 /// Answers one request to the control port.
@@ -116,7 +117,7 @@ fn on_tenant(
     }
 }
 
-/// Edits behind the API's back.
+/// Edits objects without the API's rules.
 fn edit(
     tenant: &mut Tenant,
     method: &str,
@@ -249,7 +250,7 @@ fn body<T: DeserializeOwned>(request: &Request) -> Result<T, (u16, String)> {
     serde_json::from_slice(&request.body).map_err(|error| (400, error.to_string()))
 }
 
-/// The object in the body under the id of the path, whatever the body says.
+/// The object in the body; the id of the path replaces the body's id.
 fn with_id<T: DeserializeOwned>(request: &Request, id: &str) -> Result<T, (u16, String)> {
     let mut object: Value = body(request)?;
     if let Some(object) = object.as_object_mut() {

@@ -1,7 +1,7 @@
 //! How a refusal looks on the wire. No IO.
 //!
 //! 400, 403, 404 and 500 carry the vendor's error object with a tracking id; 401 and 429 come from
-//! the gateway and have shapes of their own, which switch 21 distorts.
+//! the gateway and have shapes of their own. Switch 21 distorts 401, 403 and 429.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ impl Refusal {
         Self::new(status, text)
     }
 
-    /// The response, as the switches have it.
+    /// The response, in the form that the switches set.
     pub(crate) fn render(
         &self,
         tracking_id: &str,
@@ -129,7 +129,7 @@ fn messages(text: &str) -> [Value; 2] {
     ]
 }
 
-/// A page as a proxy in between would send it.
+/// An HTML page as a proxy sends it.
 pub(crate) fn html(status: u16) -> Response {
     let page = format!("<html><head><title>{status}</title></head><body>nginx</body></html>");
     Response::with_body(status, "text/html", page.into_bytes())

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::request::Cut;
 
-/// One order.
+/// One ordered fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -34,11 +34,11 @@ pub struct Fault {
     pub hits: u32,
 }
 
-/// What goes wrong. "Applied" means that the tenant did as it was asked.
+/// What goes wrong. "Applied" means that the tenant carried out the request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
-    /// Not applied; answered with a status of your choice.
+    /// Not applied; answered with the given status.
     Status {
         /// The status code.
         code: u16,
@@ -52,7 +52,7 @@ pub enum FaultKind {
         #[serde(default)]
         retry_after: Option<String>,
     },
-    /// Applied; answered with a status that denies it.
+    /// Applied; answered with a status that says otherwise.
     AfterCommit {
         /// The status code.
         code: u16,
@@ -92,19 +92,19 @@ pub enum FaultKind {
         /// The size.
         bytes: usize,
     },
-    /// Applied; the body drips.
+    /// Applied; the body is sent slowly.
     SlowBody {
         /// How fast.
         bytes_per_second: u32,
     },
-    /// Applied; the content type lies.
+    /// Applied; the content type is wrong.
     ContentType {
         /// What it says.
         value: String,
     },
-    /// A read shows the past.
+    /// A read shows an earlier state.
     Stale {
-        /// How far back.
+        /// How many seconds earlier.
         seconds: u64,
     },
     /// A page begins elsewhere: 1 skips an item, -1 repeats one.
@@ -117,7 +117,7 @@ pub enum FaultKind {
         /// By how much.
         by: i64,
     },
-    /// The first row of a list stands at its end again, and the total counts it twice.
+    /// A list repeats its first row at its end, and the total counts it twice.
     RowTwice,
 }
 
@@ -186,7 +186,7 @@ impl Fault {
     }
 }
 
-/// The orders of one tenant.
+/// The ordered faults of one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Faults {
@@ -194,17 +194,17 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Adds an order behind the others.
+    /// Adds a fault after the others.
     pub fn add(&mut self, fault: Fault) {
         self.orders.push(fault);
     }
 
-    /// Removes all.
+    /// Removes all faults.
     pub fn clear(&mut self) {
         self.orders.clear();
     }
 
-    /// All orders, used up or not.
+    /// All ordered faults, used up or not.
     pub fn orders(&self) -> &[Fault] {
         &self.orders
     }

@@ -70,7 +70,7 @@ impl Filter {
     }
 }
 
-/// Sorts by a comma list of fields; `-` in front turns the order round.
+/// Sorts by a comma list of fields; `-` in front reverses the order.
 pub(crate) fn sort<T: Fields>(
     rows: &mut [&T],
     sorters: Option<&str>,

@@ -1,6 +1,7 @@
-//! What a group must be before it is stored. No IO, no changes: it only says no, or tidies up.
+//! The rules that a group must meet before it is stored. No IO, no change of the state: it refuses
+//! a group, or returns it tidied up.
 //!
-//! All complaints are told at once, each in its own message.
+//! A refusal has all complaints at once, each in its own message.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ use crate::{
 
 const LONGEST_NAME: usize = 128;
 
-/// The group as it will be stored, or why it will not.
+/// The group as it will be stored, or why it is refused.
 pub(crate) fn checked(
     mut group: Group,
     state: &State,
@@ -99,7 +100,7 @@ fn count(group: &Group, switches: &Switches, complaints: &mut Vec<String>) {
     }
 }
 
-/// Complains about ids that lead nowhere, or returns the first for a 404.
+/// Complains about ids that do not exist, or returns the first one for a 404.
 fn references(
     group: &Group,
     state: &State,
@@ -193,7 +194,7 @@ mod tests {
 
     use crate::testing::{A, B, Bench, C, FEED, GROUPS, STRONG, group, value};
 
-    /// The status of a POST after `x` (A and B) was made, under some switches.
+    /// The status of a POST, under some switches, after group `x` of sources A and B was made.
     fn status(patch: Value, body: &Value) -> u16 {
         let mut bench = Bench::with(patch);
         bench.group("x", &[A, B]);

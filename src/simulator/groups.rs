@@ -188,7 +188,7 @@ impl Tenant {
     }
 }
 
-/// A body must say that it is JSON; a JSON Patch is another thing.
+/// Requires the content type JSON; JSON Patch is refused.
 pub(crate) fn check_json(call: &Call<'_>) -> Result<(), Refusal> {
     let content_type = call
         .request

@@ -1,7 +1,7 @@
 //! What the service does to sources by itself when a group is made, changed or deleted. No IO.
 //!
-//! Groups stored or dropped here were not asked any rule: the API asks first, the control port,
-//! like a person in the admin console, does not.
+//! This module checks no rule when it stores or drops a group: the API checks before, the control
+//! port, like the admin console, does not.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Tenant {
-    /// Stores a group without asking any rule, and lets the service do what it does by itself.
+    /// Stores a group without checking any rule, and applies the service's own effects.
     pub fn store_group(&mut self, group: Group, now: Timestamp) {
         let kept = group.source_ids.clone();
         let old = self.state.put_group(group, now);
@@ -29,7 +29,7 @@ impl Tenant {
         }
     }
 
-    /// Removes a group without asking any rule, and hands its policy to its sources.
+    /// Removes a group without checking any rule, and gives its policy to its sources.
     pub fn drop_group(&mut self, id: &str, now: Timestamp) -> Option<Group> {
         let group = self.state.remove_group(id, now)?;
         if let Some(policy) = &group.password_policy_id {

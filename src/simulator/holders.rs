@@ -1,4 +1,4 @@
-//! The policies put on a source itself, exceptions among them. No IO.
+//! The policy holders of a source, including exceptions. No IO.
 //!
 //! PATCH takes an ordinary JSON array, not a JSON Patch, and the array replaces the whole list.
 

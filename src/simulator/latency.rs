@@ -13,7 +13,7 @@ pub enum Latency {
     /// Answers come at once.
     #[default]
     None,
-    /// Every answer takes as long.
+    /// Every answer takes the same time.
     Fixed {
         /// Milliseconds.
         ms: u64,
@@ -44,7 +44,7 @@ impl Latency {
     }
 }
 
-/// Box and Muller.
+/// A normally distributed number, by Box and Muller.
 fn normal(rng: &mut Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.unit()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.unit()).cos()

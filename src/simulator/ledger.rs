@@ -1,4 +1,4 @@
-//! What was asked and what was answered, request by request. No IO.
+//! The log of requests and their answers. No IO.
 //!
 //! Bodies and queries of the token endpoint are never kept: they hold secrets.
 
@@ -13,28 +13,28 @@ const KEPT: usize = 200_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Counts from 1 and never back.
+    /// Counts from 1 and is never reset.
     pub seq: u64,
-    /// When it came.
+    /// When it arrived.
     pub at: Timestamp,
     /// The method.
     pub method: String,
-    /// The path as it came.
+    /// The path as it arrived.
     pub path: String,
-    /// The query as it came.
+    /// The query as it arrived.
     pub query: String,
     /// The route template without version, or `unknown`.
     pub route: String,
     /// The version, if the path has one.
     pub version: Option<String>,
-    /// Who asked, if the token says so.
+    /// The client that asked, if it is known.
     #[serde(rename = "client_id")]
     pub client_id: Option<String>,
-    /// The handle that the answer carried, in its header and in a refusal's body.
+    /// The id of the answer, in its header and in a refusal's body.
     pub tracking_id: String,
     /// The status that was sent; none if the connection was cut before.
     pub status: Option<u16>,
-    /// Whether the tenant did as it was asked.
+    /// Whether the tenant carried out the request.
     pub applied: bool,
     /// The fault that hit it.
     pub fault: Option<String>,
@@ -53,7 +53,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Writes an entry down; its number is given here.
+    /// Stores an entry and gives it its number.
     pub fn record(&mut self, mut entry: Entry) {
         self.last += 1;
         entry.seq = self.last;

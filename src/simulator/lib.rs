@@ -1,8 +1,8 @@
-//! A tenant that is not there: same wire API, same rules, hostile on demand.
+//! A simulated tenant: the service's API and rules, with faults on demand.
 //!
-//! Decides nothing itself; it names the parts. The rules are a synchronous library without IO,
-//! clock or foreign randomness: [`Tenant::handle`] maps a request and a moment to a response.
-//! [`World`] holds many tenants, [`control`] steers them, and only [`serve`] touches sockets.
+//! This file only names the parts. The rules are a synchronous library without IO, clock or
+//! external randomness: [`Tenant::handle`] maps a request and a moment to a response. [`World`]
+//! holds many tenants, [`control`] steers them, and only [`serve`] and `wire` touch sockets.
 //! Nothing here is shared with the client under test: a shared type would hide a shared mistake.
 
 pub mod clock;

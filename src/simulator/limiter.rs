@@ -1,8 +1,8 @@
-//! The service's rate limit: who is let in, who waits and for how long. No IO.
+//! The service's rate limit: which requests it admits, and how long the others must wait. No IO.
 //!
 //! Fixed windows are the default; they let twice the limit through around their edge, which a
-//! client must not rely on. The most requests ever seen in one window are kept for each key,
-//! refused ones included: that is what a polite client is measured by.
+//! client must not rely on. For each key, the most requests ever seen in one window are kept,
+//! refused ones included: tests measure a client's rate by it.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! The binary: arguments, signals, one line on stdout. Everything else is the library's.
+//! The binary: arguments, signals, one line on stdout. The library does everything else.
 
 use std::{
     io::{self, IsTerminal, Write},

@@ -41,7 +41,7 @@ pub struct Policy {
     pub id: String,
     /// The name.
     pub name: String,
-    /// Whether this is the one policy made with the org.
+    /// Whether this is the default policy, made with the org.
     #[serde(default)]
     pub default_policy: bool,
     /// When it was made.
@@ -79,7 +79,7 @@ pub struct Source {
     /// `direct` or `file`.
     #[serde(default = "direct")]
     pub connection_type: Option<String>,
-    /// What the connector can do, `PASSWORD` and `AUTHENTICATE` among it.
+    /// What the connector can do, such as `PASSWORD` and `AUTHENTICATE`.
     #[serde(default)]
     pub features: Vec<String>,
     /// Whether an identity profile refers to it.
@@ -97,7 +97,7 @@ pub struct Source {
     /// Built-in: listed only with `includeIDNSource=true`.
     #[serde(default)]
     pub built_in: bool,
-    /// The policies put on the source itself, exceptions among them.
+    /// The source's policy holders, including exceptions.
     #[serde(default)]
     pub holders: Vec<Holder>,
     /// When it was made.

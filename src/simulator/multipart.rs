@@ -8,7 +8,7 @@ use crate::request::Query;
 
 const LARGEST_BODY: usize = 64 * 1024;
 const MOST_PARTS: usize = 32;
-/// As RFC 2046 has it.
+/// The limit of RFC 2046.
 const LONGEST_BOUNDARY: usize = 70;
 
 /// The fields in a body of that content type; none if it is no multipart form.
@@ -27,7 +27,7 @@ pub(crate) fn fields(content_type: &str, body: &[u8]) -> Option<Query> {
 /// All parts by name; none if one of them is broken or the end is missing.
 fn parts(boundary: &str, body: &[u8]) -> Option<Query> {
     let sound = (1..=LONGEST_BOUNDARY).contains(&boundary.len()) && body.len() <= LARGEST_BODY;
-    // The line break before a boundary belongs to it; the first may lack one.
+    // The line break before a boundary belongs to the boundary; the first boundary may lack it.
     let body = sound.then(|| [b"\r\n", body].concat())?;
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     let (_, mut rest) = cut(&body, &delimiter)?;
@@ -91,7 +91,7 @@ fn value(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// What is before and behind the first occurrence.
+/// What is before and after the first occurrence of `at`.
 fn cut<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let begin = text.windows(at.len()).position(|window| window == at)?;
     Some((&text[..begin], &text[begin + at.len()..]))

@@ -47,7 +47,7 @@ impl Paging {
         })
     }
 
-    /// The page, and the total if it was asked for. A lie moves pages after the first.
+    /// The page, and the total if it was asked for. `lies.shift` moves pages after the first.
     pub(crate) fn cut<'a, T>(&self, rows: &[&'a T], lies: Lies) -> (Vec<&'a T>, Option<i64>) {
         let offset = self.shifted(lies.shift);
         let again = rows.first().filter(|_| lies.twice);

@@ -1,11 +1,11 @@
-//! What goes in and what comes out: a request and a response in plain data. No IO.
+//! A request and a response as plain data. No IO.
 //!
-//! Besides status, headers and body a [`Response`] says how it should be sent badly: wait first,
-//! cut the connection, drip the body. The HTTP skin obeys; the library only says.
+//! Besides status, headers and body, a [`Response`] says with which faults it is sent: a delay, a
+//! cut connection, a slow body. [`crate::serve`] carries them out.
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// One request as the wire had it. Header names are lower case.
+/// One request as it was received. Header names are lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// The method, upper case.
@@ -45,7 +45,7 @@ pub struct Response {
     pub delay: Duration,
     /// Whether and where the connection is cut.
     pub cut: Option<Cut>,
-    /// Bytes a second, if the body is to drip.
+    /// Bytes per second, if the body is sent slowly.
     pub drip: Option<u32>,
 }
 

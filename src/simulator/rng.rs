@@ -1,14 +1,14 @@
-//! The tenant's own randomness: one seed, one story. No IO.
+//! The tenant's own randomness: the same seed gives the same numbers. No IO.
 //!
-//! SplitMix64, because it is ten lines, has no dependency and never changes under us: a failing
-//! seed must fail in the same way next year.
+//! SplitMix64, because it is ten lines, has no dependency and never changes: a failing seed must
+//! fail in the same way next year.
 
 /// A small seeded generator.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// A generator that will tell the same story for the same seed.
+    /// A generator that gives the same numbers for the same seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -34,7 +34,7 @@ impl Rng {
         f64::from(high) / 4_294_967_296.0
     }
 
-    /// Fisher and Yates.
+    /// Shuffles, by Fisher and Yates.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

@@ -1,6 +1,7 @@
 //! Which version serves which operation, and who may call it. No IO.
 //!
-//! One row an operation, as the vendor's documents have it: what a version lacks is a 404 there.
+//! One row for each operation, as in the vendor's documents: an operation that a version lacks is a
+//! 404 in it.
 
 use crate::switches::{AvailableSources, Switches};
 
@@ -55,7 +56,7 @@ pub(crate) struct Route {
     pub(crate) org_admin: bool,
 }
 
-/// A request that found its operation.
+/// The operation that a request asks for.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) route: &'static Route,
@@ -227,7 +228,7 @@ pub(crate) static ROUTES: [Route; 23] = [
         SINCE_2025,
         POLICY_READ,
     )),
-    // Beta's file of this operation is not wired into its document, but the service answers.
+    // Beta's document does not include its file of this operation, but the service answers.
     Route {
         versions: NOT_V3,
         user_only: false,

@@ -1,7 +1,7 @@
-//! The description a tenant starts from. No IO: reading the file is the caller's.
+//! The description that a tenant starts from. No IO: the caller reads the file.
 //!
 //! A seed may be JSON or YAML. Ids that are left out are made from the tenant's own randomness, so
-//! the same seed and the same number give the same ids.
+//! the same seed and the same `rng_seed` give the same ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ pub struct Seed {
     pub latency: Latency,
 }
 
-/// Why a seed is no tenant.
+/// Why a seed cannot become a tenant.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages are the documentation")]
 pub enum SeedError {
@@ -77,7 +77,7 @@ impl Seed {
         serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))
     }
 
-    /// Fills in what may be left out, and refuses what cannot be.
+    /// Fills in what may be left out; refuses a seed without a name or with repeated ids.
     pub(crate) fn completed(mut self, rng: &mut Rng, now: Timestamp) -> Result<Self, SeedError> {
         if self.name.is_empty() {
             return Err(SeedError::Nameless);

@@ -1,4 +1,5 @@
-//! The HTTP skin: sockets in, plain data through, sockets out. The only file with IO besides main.
+//! The HTTP server: turns HTTP requests into plain data, and plain data into HTTP answers. Besides
+//! this file, only `wire` and `main` have IO.
 //!
 //! Two listeners share one world behind a lock. A response that is to be cut makes its connection
 //! fail, so the client sees what a crashed gateway shows: a reset, or a body that ends too soon.
@@ -39,11 +40,11 @@ pub struct Running {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What both ports look at.
+/// The world and the clock that both ports use.
 #[derive(Debug, Clone)]
 struct Shared(Arc<Mutex<(World, Clock)>>);
 
-/// Why it does not start.
+/// Why the simulator does not start.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages are the documentation")]
 pub enum ServeError {
@@ -119,7 +120,8 @@ impl Drop for Running {
 }
 
 impl Shared {
-    /// A panic in one request must not end all others: the world has no half-done state to fear.
+    /// Ignores poisoning: a panic in one request must not end all others, and leaves the world
+    /// usable.
     fn lock(&self) -> MutexGuard<'_, (World, Clock)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -193,7 +193,8 @@ impl Tenant {
         body
     }
 
-    /// References as sources and applications show them; none is `null`, as the service has it.
+    /// References as sources and applications show them; no reference at all is `null`, as in the
+    /// service.
     pub(crate) fn policy_refs(&self, ids: &[String]) -> Value {
         if ids.is_empty() {
             return Value::Null;
@@ -215,7 +216,7 @@ impl Tenant {
 }
 
 impl Source {
-    /// The description that is shown. The schema has no null here, so the name stands in.
+    /// The description that is shown. The schema has no null here, so the name is shown instead.
     fn described(&self) -> &str {
         self.description.as_deref().unwrap_or(&self.name)
     }
@@ -226,7 +227,7 @@ impl Source {
     }
 }
 
-/// Fills a source up to a size, where large sources have it: in their connector's attributes.
+/// Fills a source up to a size by its connector's attributes, which make real sources large.
 fn pad(source: &mut Value, bytes: usize) {
     let field = r#""padding":"","#.len();
     let missing = bytes.saturating_sub(source.to_string().len() + field);
@@ -261,7 +262,7 @@ pub(crate) fn optional(text: Option<&str>) -> Field<'_> {
     text.map_or(Field::Null, Field::Text)
 }
 
-/// A text behind a dotted path in the untyped rest of an object.
+/// The text at a dotted path in the untyped rest of an object.
 pub(crate) fn within<'a>(rest: &'a Map<String, Value>, path: &str) -> Field<'a> {
     let mut parts = path.split('.');
     let first = parts.next().and_then(|part| rest.get(part));

@@ -61,7 +61,7 @@ impl State {
         }
     }
 
-    /// Removes a source; groups keep naming it, as a hostile service would.
+    /// Removes a source; groups keep its id, as a faulty service might leave them.
     pub fn remove_source(&mut self, id: &str, now: Timestamp) -> Option<Source> {
         let source = self.sources.remove(id, now)?;
         self.unindex_holders(&source, &[]);
@@ -102,7 +102,7 @@ impl State {
         Some(app)
     }
 
-    /// Takes over everything as having always been there: no stale read shows it missing.
+    /// A state whose objects have always been there: no stale read shows them missing.
     pub(crate) fn seeded(
         groups: Vec<Group>,
         policies: Vec<Policy>,
@@ -143,7 +143,7 @@ impl State {
         ids.filter_map(|id| self.groups.find(id))
     }
 
-    /// The groups of a name, upper and lower case alike.
+    /// The groups of a name, ignoring case.
     pub fn groups_named(&self, name: &str) -> impl Iterator<Item = &Group> {
         let ids = self.names.get(&name.to_lowercase()).into_iter().flatten();
         ids.filter_map(|id| self.groups.find(id))

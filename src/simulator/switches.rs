@@ -1,4 +1,4 @@
-//! What nobody documents, each with every plausible answer. No IO.
+//! What the vendor does not document, each with every plausible answer. No IO.
 //!
 //! One switch for each row of the list of unknowns; the first setting is the default. The table in
 //! `docs/simulator.md` is made from this file, and a test compares the two.

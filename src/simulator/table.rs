@@ -1,7 +1,7 @@
-//! One kind of object in insertion order, with a memory of what it looked like. No IO.
+//! One kind of object in insertion order, with its earlier states. No IO.
 //!
-//! Rows keep their place, so a page is a walk without copies. Each change leaves an undo entry
-//! for an hour: a stale read is the present minus what happened since.
+//! Rows keep their place, so a page is read without copies. Each change leaves an undo entry for an
+//! hour: a stale read undoes the changes since its moment.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -130,7 +130,7 @@ impl<T: Row + Clone> Table<T> {
         found
     }
 
-    /// Undo entries younger than `cutoff`, newest first, so that the oldest has the last word.
+    /// Undo entries younger than `cutoff`, newest first, so that the oldest is applied last.
     fn since(&self, cutoff: Timestamp) -> impl Iterator<Item = &Undo<T>> {
         self.journal
             .iter()

@@ -1,4 +1,4 @@
-//! One tenant: every request goes through here, in the order a service behind a gateway has.
+//! One tenant: handles every request in the order of a service behind a gateway.
 //!
 //! Flow: due effects → route → token → rate limit → ordered fault → experimental header → scope and
 //! level → licence → the operation → what the fault does to the answer → ledger.
@@ -30,7 +30,7 @@ use crate::{
     switches::{Licence, MissingExperimentalHeader, PostAnswer, RateWindow, Switches},
 };
 
-/// As the service names its answers.
+/// The header in which the service sends the id of an answer.
 const REQUEST_ID: &str = "SLPT-Request-ID";
 
 /// A tenant in memory.
@@ -48,7 +48,7 @@ pub struct Tenant {
     pub(crate) auth: Auth,
     pub(crate) state: State,
     pub(crate) switches: Switches,
-    /// How some objects are shown, by their ids.
+    /// The objects that answers show oddly, by their ids.
     pub(crate) odd: BTreeMap<String, Odd>,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
@@ -56,7 +56,7 @@ pub struct Tenant {
     pub(crate) rate_limit: RateLimit,
     pub(crate) latency: Latency,
     pub(crate) rng: Rng,
-    /// Names the request that is being answered, in every answer and in the ledger.
+    /// The id of the request that is being answered, for the answer and the ledger.
     request_id: String,
     pub(crate) pending: BTreeMap<(Timestamp, u64), Effect>,
     effects: u64,
@@ -150,12 +150,12 @@ impl Tenant {
         answered.response
     }
 
-    /// Lets everything happen that is due.
+    /// Applies every effect that is due.
     pub fn settle(&mut self, now: Timestamp) {
         while self.settle_next(now) {}
     }
 
-    /// Lets the first thing happen that is due; false if there is none.
+    /// Applies the first effect that is due; false if there is none.
     pub fn settle_next(&mut self, now: Timestamp) -> bool {
         let next = self.pending.first_entry();
         let Some(next) = next.filter(|next| next.key().0 <= now) else {
@@ -167,7 +167,7 @@ impl Tenant {
             Effect::Carry(request) => {
                 let found = routes::find(&request.method, &request.segments(), &self.switches);
                 if let Some(found) = found {
-                    // Nobody is listening any more, so a refusal is nobody's news.
+                    // The request has ended for the client already, so a refusal is dropped.
                     let _ = self.carry_out(&request, &found, Lies::default(), due);
                 }
             }

@@ -78,7 +78,7 @@ impl Bench {
         value(&answer)["access_token"].as_str().unwrap().to_owned()
     }
 
-    /// The answer to a request, held to the table of the vendor's facts.
+    /// The answer to a request, checked against the table of the vendor's facts.
     pub(crate) fn raw(&mut self, request: &Request) -> Response {
         let answer = self.tenant.handle(request, self.now);
         table::hold(&self.tenant, &answer);

@@ -1,6 +1,6 @@
 //! A TCP listener whose connections can be cut by the handler of a request on them.
 //!
-//! HTTP libraries answer everything; a lost answer needs a connection that fails under them.
+//! HTTP libraries answer every request, so a lost answer needs a connection that fails below them.
 
 use std::{
     io,
@@ -31,7 +31,7 @@ pub(crate) struct CuttableStream {
     line: Line,
 }
 
-/// The handle by which a handler cuts its own connection.
+/// With it, the handler of a request cuts its own connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Line(Arc<AtomicBool>);
 

@@ -1,6 +1,6 @@
-//! Many tenants behind one address: who is meant by a request. No IO.
+//! Many tenants behind one address: which tenant a request is for. No IO.
 //!
-//! The token endpoint tells tenants apart by client id, everything else by token. A request that
+//! Requests below `/oauth/` tell tenants apart by client id, all others by token. A request that
 //! names no tenant goes to the only one there is, so that its ledger shows it.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct World {
     rng_seed: u64,
 }
 
-/// Why a tenant cannot be put there.
+/// Why a tenant cannot be added.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages are the documentation")]
 pub enum PutError {
@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    /// Creates a tenant, or replaces the one of that name.
+    /// Creates a tenant, or replaces the tenant of that name.
     pub fn put(&mut self, seed: Seed, now: Timestamp) -> Result<&mut Tenant, PutError> {
         for credential in &seed.credentials {
             let client_id = &credential.client_id;

@@ -1,5 +1,5 @@
-//! How many applications each source has. No operation on a group depends on it but the first: so
-//! whatever the tenant answers, the rest of it is read all the same.
+//! How many applications each source has. Only a source that joins a group needs this count, so the
+//! rest of the tenant is read even if the applications cannot be.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use psg_identity::{Client, Error, Lane};
 
 use crate::walk;
 
-/// What a read of the applications came to.
+/// The result of a read of the applications.
 #[derive(Debug, Default)]
 pub(crate) struct Applications {
-    /// How many each source has. A source that is missing could not be asked about.
+    /// How many applications each source has. A source without an entry was not counted.
     pub counts: BTreeMap<SourceId, u32>,
     /// The applications that cannot be read as a whole.
     pub unreadable: Vec<Unreadable>,
@@ -19,8 +19,8 @@ pub(crate) struct Applications {
     pub doubt: Option<String>,
 }
 
-/// Reads one list for the whole tenant. Where that cannot be had, each authentication source's own
-/// connections tell as much as the rules need.
+/// Reads one list for the whole tenant. If that fails, reads the connections of each authentication
+/// source, which is all that the rules need.
 ///
 /// # Errors
 /// Only what concerns the whole tenant: the credentials are refused, or nothing can be sent.
@@ -56,7 +56,7 @@ async fn of_each(
 ) -> Result<Applications, Error> {
     let mut counts = BTreeMap::new();
     let mut unknown = 0_usize;
-    // A tenant that does not answer, or wants to be left alone, is not asked for one after another.
+    // If the tenant does not answer, or asks to wait, the remaining sources are not asked about.
     let mut goes_on = !is_of_the_moment(&why);
     for source in sources.iter().filter(|source| source.authenticates) {
         if !goes_on {
@@ -67,7 +67,7 @@ async fn of_each(
             Ok(Some(count)) => {
                 counts.insert(source.id.clone(), count);
             }
-            // It was just listed, so this says that there are no connections to read.
+            // The source was just listed, so it is not gone: its connections cannot be read.
             Ok(None) => unknown += 1,
             Err(error) => {
                 why = of_the_list(error)?;
@@ -90,7 +90,7 @@ async fn of_each(
     })
 }
 
-/// An error that says nothing about the rest of the tenant.
+/// The error, if it says nothing about the rest of the tenant.
 fn of_the_list(error: Error) -> Result<Error, Error> {
     match error {
         Error::Unauthorized { .. } | Error::NotSent { .. } | Error::NoToken { .. } => Err(error),
@@ -102,7 +102,7 @@ fn is_of_the_moment(error: &Error) -> bool {
     matches!(error, Error::Unknown { .. } | Error::RateLimited { .. })
 }
 
-/// What stays the same from read to read: the tenant's own words have a number for each request.
+/// Words that are the same in every read: the tenant's own message contains an id of the request.
 fn in_words(error: &Error) -> String {
     match error {
         Error::Refused { status, .. } => format!("refused with status {status}"),

@@ -1,9 +1,10 @@
-//! Lists whose announced total does not fit what they show, though every walk shows the same.
+//! Lists whose announced total does not fit the objects shown, though every walk shows the same
+//! ones.
 //!
-//! Such a total is believed to be wrong at once where nothing harmful follows from an object that is
-//! not there. That is not so for groups: a group that does not show may be one that we made. So the
-//! total of the groups must differ by the same number in every walk for [`LASTING`] before a walk
-//! counts as complete: whatever changes in the tenant changes the difference, or ends it.
+//! Such a total counts as wrong at once where a missing object does no harm. A missing group may do
+//! harm: it may be one that the operator created. So the total of the groups must differ by the
+//! same number in every walk for [`LASTING`] before a walk counts as complete: if the list only
+//! lags behind, the difference changes or ends in that time.
 
 use std::{fmt, time::Duration};
 
@@ -22,11 +23,11 @@ pub const LASTING: Duration = Duration::from_mins(10);
 pub(crate) struct Doubts {
     /// The total of the groups.
     groups: Option<Lasting>,
-    /// What else, in words, by the last whole read.
+    /// What is wrong with the other lists, in words, by the last read of everything.
     pub facts: Vec<String>,
 }
 
-/// A difference, and when the first walk began that was followed by none with another.
+/// A difference, and when the first of the consecutive walks that differed by this number began.
 #[derive(Clone, Copy, Debug)]
 struct Lasting {
     last: Difference,
@@ -44,7 +45,7 @@ impl Doubts {
     ///
     /// # Errors
     /// The walk does not count as complete: the total has not differed by the same number for long
-    /// enough, or other groups showed each time.
+    /// enough, or the walks showed different groups.
     pub fn groups(&mut self, began: Timestamp, differs: Option<Difference>) -> Result<(), Error> {
         let Some(last) = differs else {
             self.groups = None;
@@ -74,7 +75,7 @@ impl Doubts {
         })
     }
 
-    /// All of them, in words.
+    /// All doubts, in words.
     pub fn in_words(&self) -> Vec<String> {
         let groups = self.groups.iter().map(ToString::to_string);
         groups.chain(self.facts.iter().cloned()).collect()
@@ -101,7 +102,7 @@ mod tests {
         Timestamp::from_second(60 * minute).unwrap()
     }
 
-    /// A walk was told that number, and showed that one.
+    /// Takes in a walk that announced and showed these numbers of groups.
     fn walk(doubts: &mut Doubts, minute: i64, announced: usize, shown: usize) -> Result<(), Error> {
         let differs = Difference::of(Operation::ListGroups, announced, shown);
         doubts.groups(at(minute), Some(differs))
@@ -115,7 +116,7 @@ mod tests {
                     1970-01-01T00:11:00Z, it counts as wrong";
         assert!(why.ends_with(said), "{why}");
         assert!(walk(&mut doubts, 10, 4, 3).is_err());
-        // A group was made meanwhile, and counts.
+        // A group was created meanwhile: both numbers grow, and the difference stays.
         assert!(walk(&mut doubts, 11, 5, 4).is_ok());
         assert_eq!(
             doubts.in_words(),

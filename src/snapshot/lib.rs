@@ -1,11 +1,12 @@
-//! One living picture of a tenant, read by pages, shared by all its resources and merged with
-//! our own writes. May read the tenant; never writes it, knows no Kubernetes.
+//! One picture of a tenant: read by pages, kept up to date, shared by all resources of the tenant
+//! and merged with the operator's own writes. Reads the tenant, never writes it, knows no
+//! Kubernetes.
 //!
 //! # Layout
 //! - [`walk`]: a complete walk over a paged list, or an error.
-//! - `doubt`: a total that never fits, and how long it must not before it counts as wrong.
-//! - `applications`: the one list that a tenant can do without.
-//! - [`shared`]: one picture for all who read it by the same credentials.
+//! - `doubt`: a total that never fits, and how long that must last before it counts as wrong.
+//! - `applications`: the one list without which the rest of a tenant is still read.
+//! - [`shared`]: one picture for all clients with the same credentials.
 //! - [`Snapshot`]: a picture, and the reads that bring it up to date.
 
 mod applications;
@@ -68,15 +69,16 @@ impl Snapshot {
         self.shared.merge(merge);
     }
 
-    /// Which tenant answers.
+    /// Records which tenant answers.
     pub fn identify(&self, key: &TenantKey) {
         let known = self.shared.key.write();
         *known.unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
     }
 
-    /// Reads everything, unless a read of everything began at `newer_than` or later; says when it
-    /// began. Those who ask while one is under way wait for it, and share the next one, whatever
-    /// it comes to: many who share a tenant that does not answer do not ask it one after another.
+    /// Reads everything, unless a read of everything that began at `newer_than` or later succeeded;
+    /// returns when the read began. Callers that ask during a read wait for its end and share the
+    /// next read, even if it fails: so a tenant that does not answer is not read once for each
+    /// caller.
     pub async fn read(&self, newer_than: Timestamp) -> Result<Timestamp, Error> {
         let asked = (self.clock)();
         let mut last = self.shared.reading.lock().await;
@@ -136,8 +138,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Walks over all groups, unless a complete walk began at `newer_than` or later; walks that
-    /// are wanted at the same time share one.
+    /// Walks over all groups, unless a complete walk began at `newer_than` or later; callers at the
+    /// same time share one walk.
     pub async fn read_groups(&self, newer_than: Timestamp, lane: Lane) -> Result<(), Error> {
         let _only_one = self.shared.walking.lock().await;
         if self.with(|picture| {
@@ -158,8 +160,8 @@ impl Snapshot {
         Ok(())
     }
 
-    /// How much of the tenant cannot be read, and what of it in words: the lists first, then objects,
-    /// in the order of kinds and names. No more words than `most`.
+    /// How many lists and objects of the tenant cannot be read, and the first `most` of them in
+    /// words: lists first, then objects, in the order of kinds and names.
     pub fn unreadable(&self, most: usize) -> (usize, Vec<String>) {
         let mut words = self.doubts().in_words();
         let lists = words.len();
@@ -177,7 +179,7 @@ impl Snapshot {
         doubts.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads one group by id: the proof that it is there, or that it is gone.
+    /// Reads one group by id, which proves that it is there or gone.
     pub async fn read_group(&self, id: &GroupId, lane: Lane) -> Result<(), Error> {
         let began = (self.clock)();
         let found = self.client.group(id, lane).await?;
@@ -188,7 +190,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Reads the policy holders of sources, several at once; names those that failed.
+    /// Reads the policy holders of sources, several at once; returns the reads that failed.
     pub async fn read_holders(&self, sources: &[SourceId], lane: Lane) -> Vec<(SourceId, Error)> {
         let reads: Vec<_> = sources
             .iter()

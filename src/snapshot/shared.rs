@@ -1,5 +1,5 @@
-//! One picture for all who read a tenant by the same credentials, API version and rate limit, and how
-//! much all pictures may hold. May wake through a listener; knows no Kubernetes.
+//! One picture for all clients with the same credentials, API version and rate limit, and how much
+//! all pictures may hold. Tells a listener about changes; knows no Kubernetes.
 
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock, Weak,
@@ -16,7 +16,7 @@ use crate::{Clock, Snapshot, doubt::Doubts};
 /// what the chart gives the process.
 pub const MOST_OBJECTS: usize = 300_000;
 
-/// Hears what every read and merge changed in a tenant.
+/// Is called with what a read or merge changed in a tenant.
 pub type Listener = Arc<dyn Fn(&TenantKey, &Changes) + Send + Sync>;
 
 /// The pictures that are in use.
@@ -26,8 +26,8 @@ pub struct Pictures {
     objects: Arc<AtomicUsize>,
 }
 
-/// A picture as long as somebody uses it, and what it is read by. A client whose rate is narrower
-/// would hold up the others while its own reads wait for it.
+/// A picture that is in use, and what its clients have in common. They have the same rate: a client
+/// with a lower rate would delay the others while its reads wait.
 struct Open {
     credentials: Credentials,
     version: ApiVersion,
@@ -59,8 +59,8 @@ pub(crate) struct Whole {
 }
 
 impl Pictures {
-    /// The picture that `client` reads, new if nobody reads it by the same credentials,
-    /// version and rate limit.
+    /// The picture that `client` reads; a new one if no other client with the same credentials,
+    /// version and rate limit has it open.
     pub fn open(&self, client: Client, clock: Clock, listener: &Listener) -> Snapshot {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|known| known.picture.strong_count() > 0);
@@ -99,8 +99,8 @@ impl Shared {
         }
     }
 
-    /// Merges what a write or a read showed, and tells the listener. Before the first whole read
-    /// there is nothing to tell: its end concerns everybody.
+    /// Merges what a write or a read showed, and tells the listener. The listener is not called for
+    /// the first read of everything, nor before it: that read concerns every resource.
     pub fn merge(&self, merge: impl FnOnce(&mut Picture) -> Changes) {
         let (changes, whole) = {
             let mut picture = self.picture.write().unwrap_or_else(PoisonError::into_inner);
@@ -113,10 +113,10 @@ impl Shared {
         }
     }
 
-    /// Makes room for so many objects in all.
+    /// Makes room for `objects` objects in this picture.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no room for them.
     pub fn make_room(&self, objects: usize) -> Result<(), Error> {
         let held = self.held.load(Ordering::SeqCst);
         let others = self.all.load(Ordering::SeqCst).saturating_sub(held);

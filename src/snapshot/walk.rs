@@ -1,17 +1,18 @@
-//! A complete walk over a paged list. The tenant promises no order, so a page may shift while
-//! the list changes: only distinct ids that add up to the announced total count as complete. A total
-//! that never adds up, though every walk shows the same objects, is told beside these.
+//! A complete walk over a paged list. The tenant promises no order, so objects may move to another
+//! page while the list changes: a walk is complete only if it shows as many distinct objects as
+//! announced. If the total never fits, though every walk shows the same objects, the difference is
+//! returned with them.
 //!
-//! How much is read at most, and when the last page was, is decided in [`psg_identity::pages`].
+//! [`psg_identity::pages`] decides how much is read at most, and which page is the last.
 
 use std::{collections::BTreeSet, fmt, future::Future};
 
 use psg_domain::Unreadable;
 use psg_identity::{Error, Listed, Operation, Page, bounds::PAGE_LIMIT, pages};
 
-/// By pages of how many objects a list that does not add up is walked again before that is told. A
-/// tenant that loses an object between two pages loses another one between others, also where it puts
-/// only 100 on a page: then the walks do not agree.
+/// The page sizes of the further walks over a list whose total does not fit. A tenant that loses an
+/// object between two pages loses a different one with another page size, even if it puts at most
+/// 100 on a page: then the walks do not agree.
 const AGAIN: [usize; 3] = [90, PAGE_LIMIT, PAGE_LIMIT];
 
 /// A list, as a walk over it showed it.
@@ -25,11 +26,11 @@ pub struct Walked<T> {
     pub differs: Option<Difference>,
 }
 
-/// An announced total that was not the number of the objects shown, in each of several walks.
+/// An announced total that differs from the number of objects shown, in each of several walks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
     operation: Operation,
-    /// By the last of the walks.
+    /// What the last of the walks announced.
     announced: usize,
     shown: usize,
     /// Each walk differed by the same number.
@@ -49,14 +50,14 @@ impl Difference {
         }
     }
 
-    /// By how much the total is too high; none if it is not always by the same number.
+    /// By how much the total is too high; none if the walks differed by different numbers.
     pub fn by(self) -> Option<i64> {
         let signed = |count| i64::try_from(count).ok();
         let by = signed(self.announced)?.checked_sub(signed(self.shown)?);
         by.filter(|_| self.steady)
     }
 
-    /// Whether each walk showed the same objects: it is the total that is wrong, then.
+    /// Whether each walk showed the same objects: then the total is wrong.
     pub fn agrees(self) -> bool {
         self.agrees
     }
@@ -76,20 +77,21 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The distinct objects of one walk: their ids, and how many have none. Two that have none cannot be
-/// told apart, so each counts.
+/// The distinct objects of one walk: their ids, and how many have no id. Objects without an id
+/// cannot be told apart, so each of them counts.
 #[derive(PartialEq, Eq)]
 struct Distinct {
     ids: BTreeSet<String>,
     without_id: usize,
 }
 
-/// Walks until every announced object was seen once, or every walk showed the same objects. Without
-/// an announced total, an empty page ends the walk.
+/// Repeats the walk, a few times at most, until it shows every announced object. A total that never
+/// fits is no error if every walk showed the same objects. Without an announced total, an empty
+/// page ends the walk.
 ///
 /// # Errors
-/// Whatever a page answers; [`Error::BadAnswer`] if the list shifts each time, or is larger than
-/// [`psg_identity::bounds`] allow.
+/// The error of a page; [`Error::BadAnswer`] if the total never fits and the walks show different
+/// objects, or if the list is larger than [`psg_identity::bounds`] allow.
 pub async fn complete<T, F>(
     list: impl FnMut(Page) -> F,
     id: impl Fn(&T) -> &str,
@@ -104,7 +106,7 @@ where
     }
 }
 
-/// The same, whatever the walks showed.
+/// Like [`complete`], but it is no error if the walks show different objects.
 pub(crate) async fn repeated<T, F>(
     mut list: impl FnMut(Page) -> F,
     id: impl Fn(&T) -> &str,
@@ -147,7 +149,7 @@ where
     Ok((walked, distinct))
 }
 
-/// Drops what was shown before, and tells what is left.
+/// Drops objects that were shown before, and returns the distinct ones.
 fn distinct<T>(listed: &mut Listed<T>, id: impl Fn(&T) -> &str) -> Distinct {
     let mut ids = BTreeSet::new();
     listed.items.retain(|item| ids.insert(id(item).to_owned()));
@@ -166,7 +168,7 @@ fn distinct<T>(listed: &mut Listed<T>, id: impl Fn(&T) -> &str) -> Distinct {
     Distinct { ids, without_id }
 }
 
-/// A list that may lack objects.
+/// The error for a list that may lack objects.
 pub(crate) fn shifts(last: Difference) -> Error {
     Error::BadAnswer {
         status: 200,
@@ -184,7 +186,7 @@ mod tests {
 
     const TRIES: usize = AGAIN.len() + 1;
 
-    /// Walks over lists that are answered page by page, and says at which offsets.
+    /// Walks over lists that these pages answer in turn; returns the offsets that were asked for.
     async fn walked(
         pages: &[&[u32]],
         total: Option<usize>,
@@ -221,7 +223,7 @@ mod tests {
     async fn a_page_that_skips_one_makes_the_walk_begin_again() {
         let first = numbers(0, 250);
         let (skips, whole) = (numbers(251, 260), numbers(250, 260));
-        // What is at offset 259 after one was skipped: nothing.
+        // After one object was skipped, the page at offset 259 is empty.
         let pages = [&first, &skips, &[][..], &first, &whole];
         let (items, asked) = walked(&pages, Some(260)).await;
         assert_eq!(complete_one(items), numbers(0, 260));
@@ -307,7 +309,7 @@ mod tests {
             let listed = Listed {
                 operation: Operation::ListGroups,
                 items: vec!["1".to_owned(), "2".to_owned()],
-                // One of them can be read in part, and stands among the items as well.
+                // Object 2 can be read in part, so it is among the items as well.
                 unreadable: vec![
                     unreadable(Some("2")),
                     unreadable(Some("3")),
@@ -331,7 +333,7 @@ mod tests {
         let (first, repeats) = (numbers(0, 250), numbers(249, 260));
         let (items, asked) = walked(&[&first, &repeats], Some(260)).await;
         assert_eq!((complete_one(items), asked.len()), (numbers(0, 260), 2));
-        // As many as announced, and one of them twice.
+        // As many rows as announced, with one object twice.
         let (last, whole) = (numbers(249, 259), numbers(250, 260));
         let (items, asked) = walked(&[&first, &last, &first, &whole], Some(260)).await;
         assert_eq!((complete_one(items), asked.len()), (numbers(0, 260), 4));

@@ -1,5 +1,5 @@
-//! What becomes of fields that this version does not know when it writes a status that a newer
-//! one has stored. Exactly: docs/reliability.md, "Statuses of another version".
+//! What happens to fields that this version does not know when it writes a status that a newer
+//! version has stored. The rules are in docs/reliability.md, "Statuses of another version".
 
 use psg_domain::{PolicyId, ReassignmentResult, Recorded, SourceId};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ fn after(change: impl FnOnce(&mut Recorded)) -> Value {
     stored
 }
 
-/// Where `later` is missing from, compared with what was stored.
+/// The paths at which `later` is missing, compared with what was stored.
 fn lost(after: &Value) -> Vec<String> {
     fn look(before: &Value, after: &Value, path: &str, lost: &mut Vec<String>) {
         match before {
@@ -121,7 +121,7 @@ fn fields_of_an_entry_outlive_a_change_of_it_and_of_its_neighbours() {
     assert_eq!(lost(&changed), [""; 0]);
     assert_eq!(changed["sources"][0]["name"], "Z");
     assert_eq!(changed["conditions"][0]["message"], "Renamed");
-    // What this version knows and takes away is gone.
+    // A field that this version knows and removes is gone.
     let undone = after(|memory| memory.leaving[0].result = None);
     assert_eq!(undone["leaving"][0].get("result"), None);
 }

@@ -15,7 +15,7 @@ use crate::group_status::{
     PinnedPolicy, PinnedSource, RefusedChange, SourceToReassign, UpdateRecord,
 };
 
-/// A status that says what this operator cannot read. Nothing may be decided on it.
+/// A status with a value that this operator cannot read. Nothing may be decided on it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("status.{field} is {found:?}, {problem}")]
 pub struct InvalidStatus {
@@ -23,7 +23,7 @@ pub struct InvalidStatus {
     pub field: String,
     /// What it says.
     pub found: String,
-    /// Why that cannot be.
+    /// Why this value cannot be read.
     pub problem: String,
 }
 
@@ -65,8 +65,8 @@ impl PasswordSyncGroupStatus {
         })
     }
 
-    /// The same or, where an entry cannot be read, what this status holds all the same: unreadable is not
-    /// empty, or what it holds would count as free.
+    /// Like [`Self::recorded`], or, if an entry cannot be read, what [`held_of`] reads of this
+    /// status. It must not count as empty: what it holds would then count as free.
     pub fn recorded_or_held(&self) -> Recorded {
         let held = |_| held_of(&serde_json::json!(self));
         self.recorded().unwrap_or_else(held)
@@ -186,12 +186,12 @@ fn reassign(field: &str, entry: &SourceToReassign) -> Result<Reassignment, Inval
         )?,
         assign: assign(field, entry.assign.as_deref())?,
         result: result
-            .map(|word| hand_back_result(field, word))
+            .map(|word| reassignment_result(field, word))
             .transpose()?,
     })
 }
 
-fn hand_back_result(field: &str, word: &str) -> Result<ReassignmentResult, InvalidStatus> {
+fn reassignment_result(field: &str, word: &str) -> Result<ReassignmentResult, InvalidStatus> {
     let all = [
         ReassignmentResult::ByService,
         ReassignmentResult::ByOperator,

@@ -1,4 +1,4 @@
-//! What is recorded is read back as it was, whatever it is.
+//! Every memory that is written to a status is read back unchanged.
 
 use jiff::Timestamp;
 use psg_domain::{
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{group_status::PasswordSyncGroupStatus, merge_patch};
 
-/// A small generator of its own: one seed, one memory.
+/// A small random generator: the same seed always gives the same memory.
 struct Dice(u64);
 
 impl Dice {

@@ -1,5 +1,5 @@
-//! What a status that cannot be read still says of what is held. Good for claims alone: nothing
-//! may be decided on it, but what it holds must not count as free meanwhile.
+//! What an unreadable status still says about what its resource holds. It is used for claims only:
+//! nothing else may be decided on it, but what it holds must not count as free.
 
 use jiff::Timestamp;
 use psg_domain::{
@@ -13,13 +13,14 @@ use crate::group_status::PasswordSyncGroupStatus;
 
 /// What a status holds: its memory, or, if that cannot be read, each part of it that can.
 ///
-/// A claim needs no policy and no moment, so those that cannot be read are made up.
+/// A claim needs no policy and no time, so placeholders stand for those that cannot be read.
 pub fn held_of(status: &Value) -> Recorded {
     let read = serde_json::from_value::<PasswordSyncGroupStatus>(status.clone()).ok();
     let whole = read.and_then(|status| status.recorded().ok());
     whole.unwrap_or_else(|| Recorded {
         group: id(&status["groupID"], GroupId::parse),
-        // A word of a newer operator is more likely a new way to own a group than not to.
+        // Only `Observed` means not held: a word of a newer operator is more likely a new way to
+        // own a group.
         origin: (status["origin"] == origin_word(Origin::Observed)).then_some(Origin::Observed),
         tenant: tenant(&status["tenant"]),
         name: text(&status["name"]),

@@ -21,10 +21,10 @@ pub(super) const MAX_VALUE: usize = 4096;
 /// How many drifted fields are kept; there are three.
 pub(super) const MAX_DRIFT: usize = 16;
 
-/// The status that holds this memory, with these conditions. The caller
-/// [keeps](PasswordSyncGroupStatus::keeping) what an older status held besides.
+/// The status that holds this memory, with these conditions. The caller then
+/// [keeps](PasswordSyncGroupStatus::keeping) the unknown fields of the old status.
 pub fn status_of(recorded: &Recorded, conditions: Vec<Condition>) -> PasswordSyncGroupStatus {
-    // Without `..`: a new part of the memory cannot be forgotten here.
+    // Without `..`, so that the compiler reports a new field that is not written here.
     let Recorded {
         observed_generation,
         group,

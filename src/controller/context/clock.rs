@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// A clock that starts at the wall's time and goes on by the monotonic clock, so that no jump
-/// of the wall can shorten a wait, and that never tells the same moment twice, so that "began
-/// after" is always decided.
+/// A clock that starts at the wall clock's time and goes on by the monotonic clock, so that no jump
+/// of the wall clock can shorten a wait. It never returns one time twice, so that "began after" is
+/// always decided.
 #[derive(Debug)]
 pub struct ProcessClock {
     wall: Timestamp,
@@ -25,7 +25,7 @@ impl ProcessClock {
         }
     }
 
-    /// The time now, later than any told before.
+    /// The time now, later than any that was returned before.
     pub fn now(&self) -> Timestamp {
         let elapsed = i64::try_from(self.started.elapsed().as_nanos()).unwrap_or(i64::MAX);
         let told = self.last.fetch_max(elapsed, Ordering::SeqCst);

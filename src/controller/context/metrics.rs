@@ -1,5 +1,5 @@
-//! The figures for machines. Labels are words of the code, and names of IdentityTenants while these
-//! exist; never words of a tenant. What an alert may ask for is there from the start, at 0.
+//! The metrics. Labels are words of the code, and names of IdentityTenants while these exist; never
+//! text from a tenant. Every series that an alert may use exists from the start, at 0.
 
 use std::sync::atomic::AtomicU64;
 
@@ -18,15 +18,15 @@ pub enum PassResult {
     Settled,
     /// Nothing is done until the manifest, the tenant or another resource changes.
     Stalled,
-    /// Something is waited for until a moment.
+    /// The resource waits until a known time.
     Waiting,
     /// A person paused it.
     Paused,
-    /// Something did not go through, or its effect does not show yet.
+    /// A call did not succeed, or its effect does not show yet.
     Retrying,
     /// It waits for a permit to write the tenant.
     InLine,
-    /// The resource was let go.
+    /// The resource was released.
     Released,
     /// The process is about to end.
     Stopping,
@@ -66,7 +66,7 @@ impl PassResult {
     }
 }
 
-/// What is written in a tenant, and how that ends.
+/// The operations that write a tenant, and their results.
 const WRITES: [&str; 4] = ["create", "update", "delete", "assign"];
 const WRITTEN: [&str; 4] = ["ok", "not_made", "rate_limited", "unknown"];
 /// How a read of a whole tenant ends.
@@ -74,7 +74,7 @@ const READS: [&str; 2] = ["ok", "failed"];
 /// Where panics are caught.
 const PLACES: [&str; 3] = ["pass", "actor", "watch"];
 
-/// What one counter is split by.
+/// The operation and the result of a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct WriteLabels {
     operation: &'static str,
@@ -106,13 +106,13 @@ pub struct PanicLabels {
     place: &'static str,
 }
 
-/// One kind.
+/// One kind of resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct KindLabels {
     kind: String,
 }
 
-/// All figures.
+/// All metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     passes: Family<PassLabels, Counter>,
@@ -128,7 +128,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The figures, registered under their names.
+    /// The metrics, registered under their names.
     pub fn new(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         registry.register(
@@ -185,7 +185,7 @@ impl Metrics {
         metrics
     }
 
-    /// A counter that appears with its first event has no increase that an alert could see.
+    /// A counter that appears only with its first event shows no increase to an alert.
     fn begin(&self) {
         for result in PassResult::ALL.map(PassResult::as_str) {
             self.passes.get_or_create(&PassLabels { result }).inc_by(0);
@@ -205,7 +205,7 @@ impl Metrics {
         }
     }
 
-    /// An IdentityTenant is there, and was not read yet.
+    /// Registers the metrics of an IdentityTenant that was not read yet.
     pub(crate) fn know(&self, tenant: &NamespacedName) {
         for result in READS {
             self.reads
@@ -271,12 +271,12 @@ impl Metrics {
         }
     }
 
-    /// So much of a tenant could not be read.
+    /// How many objects and lists of a tenant could not be read.
     pub(crate) fn unreadable(&self, tenant: &NamespacedName, count: usize) {
         set(&self.unreadable, tenant, count);
     }
 
-    /// The brake holds back so many deletions of a tenant.
+    /// How many deletions of a tenant the brake holds back.
     pub(crate) fn deletions_paused(&self, tenant: &NamespacedName, count: usize) {
         set(&self.deletions_paused, tenant, count);
     }

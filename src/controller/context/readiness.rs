@@ -13,7 +13,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Of a process that watches so many scopes.
+    /// For a process that watches this many scopes.
     pub fn of(scopes: usize) -> Self {
         Self {
             scopes: AtomicUsize::new(scopes),
@@ -21,13 +21,13 @@ impl Readiness {
         }
     }
 
-    /// Waits until every group that there is has been listed: who owns what, and how many are
-    /// managed, is not known before.
+    /// Waits until every group has been listed: before that, it is not known who owns what, nor how
+    /// many groups are managed.
     pub(crate) async fn groups_listed(&self) {
         self.listed(&self.groups).await;
     }
 
-    /// The same of IdentityTenants: one that was not listed yet is none that is missing.
+    /// Waits until every IdentityTenant has been listed: before that, none can be called missing.
     pub(crate) async fn tenants_listed(&self) {
         self.listed(&self.tenants).await;
     }
@@ -39,7 +39,7 @@ impl Readiness {
         lists.wait_for(|listed| *listed >= scopes).await.ok();
     }
 
-    /// Everything that is still waited for; nothing if ready.
+    /// What the process still waits for; empty if it is ready.
     pub fn waiting_for(&self) -> Vec<&'static str> {
         let scopes = self.scopes.load(Ordering::SeqCst);
         let mut waiting = Vec::new();

@@ -1,4 +1,4 @@
-//! Requeue resources whose world changed. Each watched scope has a queue of its own.
+//! Requeues resources when something that they depend on changed. Each watched scope has a queue.
 
 use kube::runtime::reflector::ObjectRef;
 use psg_api::PasswordSyncGroup;
@@ -14,7 +14,7 @@ pub struct Requeue {
     )>,
 }
 
-/// One scope's queue: its namespace, none for all, and what comes out of it.
+/// The queue of one scope: its namespace, `None` for all, and the receiver.
 pub type Queue = (
     Option<String>,
     UnboundedReceiver<ObjectRef<PasswordSyncGroup>>,
@@ -38,7 +38,7 @@ impl Requeue {
         (Self { queues }, receivers)
     }
 
-    /// Requeue resources by UID.
+    /// Requeues resources by UID.
     pub fn now<'a>(&self, claims: &ClaimIndex, uids: impl IntoIterator<Item = &'a String>) {
         for claimant in uids.into_iter().filter_map(|uid| claims.claimant(uid)) {
             let scope =

@@ -1,5 +1,5 @@
-//! What this process remembers of a resource between passes. Losing it in a crash is safe:
-//! it spaces out repeats, saves reads, and keeps an answer whose record did not go through.
+//! What this process remembers of a resource between passes. Losing it in a crash is safe: it
+//! spaces out repeats, saves reads, and keeps an answer whose record is not stored yet.
 
 use std::{
     collections::BTreeMap,
@@ -19,10 +19,10 @@ pub struct ResourceState {
     pub engine: Engine,
     /// How many passes in a row ended in a setback.
     pub failures: u32,
-    /// The newest version that our own writes answered, until the watch shows it.
+    /// The newest version that our own writes returned, until the watch shows it.
     pub newest: Option<Arc<PasswordSyncGroup>>,
-    /// The version of the resource to which a record was announced, in the claims, that is not known
-    /// to be stored.
+    /// The version of the resource on which a record is announced in the claims, while that record
+    /// is not known to be stored.
     pub announced: Option<u64>,
     /// The last value of the annotation that asks for a read.
     pub reconcile_at: Option<String>,
@@ -35,7 +35,7 @@ pub struct ResourceStates(Mutex<All>);
 #[derive(Debug, Default)]
 struct All {
     at_rest: BTreeMap<String, ResourceState>,
-    /// Resources whose memory is out with a pass, and what the watch showed of them meanwhile.
+    /// Resources whose state a pass holds, with the newest version that the watch showed meanwhile.
     in_pass: BTreeMap<String, Option<u64>>,
     /// Resources that wait for a permit to write a tenant, or have one offered.
     queued: BTreeMap<String, (PermitKind, Option<OwnedSemaphorePermit>)>,
@@ -44,9 +44,9 @@ struct All {
 /// What a resource waits for a permit to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PermitKind {
-    /// To make a group.
+    /// To create a group.
     Creating,
-    /// To change or undo one.
+    /// To change or delete a group.
     Changing,
 }
 
@@ -58,7 +58,7 @@ impl ResourceStates {
         all.at_rest.remove(uid).unwrap_or_default()
     }
 
-    /// Puts it back; one that holds nothing takes no room.
+    /// Puts the state back after a pass; an empty state is not kept.
     pub fn put(&self, uid: &str, mut state: ResourceState) {
         let mut all = self.lock();
         let seen = all.in_pass.remove(uid).flatten();
@@ -86,7 +86,7 @@ impl ResourceStates {
         }
     }
 
-    /// A pass ended without putting it back, after so many that failed.
+    /// A pass panicked and lost its state; `failures` is how many passes failed before it.
     pub fn panicked(&self, uid: &str, failures: u32) {
         let failures = failures.saturating_add(1);
         let state = ResourceState {
@@ -96,7 +96,7 @@ impl ResourceStates {
         self.put(uid, state);
     }
 
-    /// The watch shows this version: an older or equal one of ours is no longer needed.
+    /// The watch shows this version: `newest` is dropped unless it is newer.
     pub fn seen(&self, uid: &str, version: Option<u64>) {
         let mut all = self.lock();
         if let Some(seen) = all.in_pass.get_mut(uid) {
@@ -112,7 +112,7 @@ impl ResourceStates {
         }
     }
 
-    /// Whether a pass has it, over a resource that is not gone.
+    /// Whether a pass holds the state, and the resource is not gone.
     pub fn is_in_pass(&self, uid: &str) -> bool {
         self.lock().in_pass.contains_key(uid)
     }
@@ -133,7 +133,7 @@ impl ResourceStates {
         all.queued.remove(uid);
     }
 
-    /// Queues a resource for a permit; true if somebody must now wait for that permit.
+    /// Queues a resource for a permit; true if the caller must start to wait for that permit.
     pub fn enqueue(&self, uid: &str, kind: PermitKind) -> bool {
         let before = self.lock().queued.insert(uid.to_owned(), (kind, None));
         before.is_none_or(|(known, _)| known != kind)
@@ -177,8 +177,8 @@ mod tests {
         Arc::new(group)
     }
 
-    /// Forgotten earlier, a pass would compare with a status that is no longer stored, find it
-    /// right, and leave the stored one wrong for good.
+    /// If it were dropped earlier, a pass would compare with a status that is no longer stored,
+    /// find it right, and leave the stored status wrong for good.
     #[test]
     fn our_newest_version_outlives_every_pass_until_the_watch_shows_it() {
         let resource_states = ResourceStates::default();

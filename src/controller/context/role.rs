@@ -1,21 +1,21 @@
-//! Where this process stands among its replicas. It goes one way: what leads never stands by
-//! again, it ends.
+//! The role of this process among its replicas. A leader never becomes a standby again: its process
+//! ends instead.
 
 use tokio::sync::watch;
 
-/// Where this process stands.
+/// The role of this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// It has not seen yet who leads.
+    /// This process has not seen yet which replica leads.
     #[default]
     Unknown,
-    /// Another leads, or nobody does: it watches, calls no tenant and writes nothing.
+    /// Another replica leads, or none: this process watches, calls no tenant and writes nothing.
     Standby,
-    /// It alone acts.
+    /// Only this process acts.
     Leader,
 }
 
-/// Where this process stands now, and from when on it leads.
+/// The role of this process now, and its changes.
 pub type RoleReceiver = watch::Receiver<Role>;
 
 /// For a process that has no replicas.

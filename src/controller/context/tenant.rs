@@ -1,5 +1,5 @@
-//! One IdentityTenant as passes see it: whether it can be worked with, and its snapshot.
-//! The actor of each tenant keeps it current; passes only look, and report what they ran into.
+//! One IdentityTenant as passes see it: its state and its snapshot. The actor of the tenant keeps
+//! it current; passes only read it, and report errors that concern the whole tenant.
 
 use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
@@ -18,53 +18,55 @@ use tokio_util::sync::CancellationToken;
 
 static NOTHING: LazyLock<Picture> = LazyLock::new(Picture::default);
 
-/// How many of the managed groups may be missing from one read before none is made again.
+/// How many managed groups may be missing from one read before no missing group is created again.
 const VANISHED_AT_LEAST: usize = 5;
 const VANISHED_PERCENT: usize = 20;
 
-/// How many passes may make groups at once: enough to use the whole rate limit, few enough that
+/// How many passes may create groups at once: enough to use the whole rate limit, few enough that
 /// each is done within seconds.
 const CREATING: usize = 8;
-/// How many passes may change or undo groups at once.
+/// How many passes may change or delete groups at once.
 const CHANGING: usize = 16;
 
 /// One tenant.
 pub struct Tenant {
     /// Its resource.
     pub name: NamespacedName,
-    /// The newest manifest; a change of it ends the actor's rest.
+    /// The newest manifest; a change of it makes the actor read the tenant at once.
     pub manifest: watch::Sender<Arc<IdentityTenant>>,
-    /// Ends the actor's rest.
+    /// Makes the actor read the tenant at once.
     pub poked: Notify,
-    /// What its groups claim has changed: whether it is in use is looked at again.
+    /// The claims of its groups changed: the actor checks again whether the tenant is in use.
     pub claimed: Notify,
     /// Ends the actor.
     pub gone: CancellationToken,
-    /// Places for passes that make a group, so that what one reads is fresh when it writes.
+    /// Permits for passes that create a group: so few that what a pass reads is fresh when it
+    /// writes.
     pub creating: Arc<Semaphore>,
-    /// Places for passes that change or undo one; a backlog of new groups does not hold them up.
+    /// Permits for passes that change or delete a group, so that no backlog of new groups delays
+    /// them.
     pub changing: Arc<Semaphore>,
     state: RwLock<State>,
     vanished: Mutex<Option<Counted>>,
 }
 
-/// Missing out of managed groups, if that is too many, by the walk that began then.
+/// When a walk began, and its (missing, managed) groups if too many are missing.
 type Counted = (Timestamp, Option<(usize, usize)>);
 
 /// What the actor has found.
 #[derive(Clone)]
 pub struct State {
-    /// Whether it can be worked with.
+    /// Whether passes can work with the tenant.
     pub tenant: TenantState,
-    /// Who answers.
+    /// The tenant that answers.
     pub key: Option<TenantKey>,
-    /// How often it is read.
+    /// How often the tenant is read.
     pub interval: Duration,
-    /// Changes with the credentials.
+    /// The fingerprint of the credentials.
     pub credentials: String,
     /// Until when a person has acknowledged what a brake holds back.
     pub acknowledged_until: Option<Timestamp>,
-    /// How many of its groups may go at once.
+    /// How many of its groups may be deleted at once.
     pub brake: Brake,
     /// Whether its resource stays until no group needs it.
     pub in_use: InUse,
@@ -72,7 +74,7 @@ pub struct State {
     pub secret: Option<ObjectMeta>,
     /// The Secret that this tenant holds or is about to.
     pub protects: Option<String>,
-    /// The Secret that this tenant lets go: its record may still be seen, and holds up no other.
+    /// The Secret that this tenant releases: other tenants ignore its record, which may still show.
     pub letting_go: Option<String>,
     /// Why the Secret is not held, and when that is tried again.
     pub unprotected: Option<(Timestamp, Finding)>,
@@ -80,15 +82,15 @@ pub struct State {
     pub unreleased: Option<Finding>,
     /// The picture, once there are credentials to read it with.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// A write was forbidden: no other is tried before.
+    /// A write was forbidden: no other is tried before this time; and the tenant's answer.
     pub forbidden_until: Option<(Timestamp, String)>,
     /// The user that the token belongs to, if its answer named one.
     pub user: Option<String>,
     /// Why the last read failed, while that may be a fault of the moment.
     pub failing: Option<Finding>,
-    /// A call was not authorized: the credentials are to be looked at again.
+    /// A call was not authorized: the actor must check the credentials again.
     pub unauthorized: bool,
-    /// The tenant took the credentials that are held, and is the one it should be.
+    /// The tenant accepted the credentials in use, and is the one that the status records, if any.
     pub verified: bool,
 }
 
@@ -118,8 +120,8 @@ impl Default for State {
 }
 
 impl State {
-    /// Whether the tenant takes what is held, as far as is known at that time. A write that was
-    /// forbidden is tried again when its time has come.
+    /// Whether the tenant accepts the credentials in use, as far as known at `now`. After the wait
+    /// that follows a forbidden write, it is asked again.
     pub fn serves(&self, now: Timestamp) -> bool {
         let works = matches!(
             self.tenant,
@@ -128,7 +130,7 @@ impl State {
         self.verified && !self.unauthorized && (works || self.forbidden(now).is_some())
     }
 
-    /// What a write was told that is not to be repeated yet.
+    /// The answer to a forbidden write, while no write may be tried again.
     pub fn forbidden(&self, now: Timestamp) -> Option<&str> {
         let (until, message) = self.forbidden_until.as_ref()?;
         (*until > now).then_some(message)
@@ -158,7 +160,8 @@ impl Tenant {
             .clone()
     }
 
-    /// Changes the state, unless the tenant's resource is gone; tells whether others must look again.
+    /// Changes the state, unless `gone` is set; returns whether the tenant's groups must be
+    /// requeued.
     pub fn update(&self, change: impl FnOnce(&mut State)) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if self.gone.is_cancelled() {
@@ -173,11 +176,11 @@ impl Tenant {
             || before.in_use != state.in_use
     }
 
-    /// Its resource is gone: its actor ends, and what is held serves deletions alone.
+    /// The IdentityTenant is gone: its actor ends, and the credentials serve only deletions.
     pub(super) fn withdraw(&self) {
         let finding = not_found(&self.name);
         self.update(|state| {
-            // Whatever is wrong just now: nobody can put it back, and nobody else asks again.
+            // Whatever the present trouble is: without an actor nothing would ever clear it.
             state.tenant = if state.verified {
                 TenantState::Withdrawn(finding)
             } else {
@@ -187,7 +190,7 @@ impl Tenant {
         });
     }
 
-    /// Its resource cannot be read: its actor ends, and nothing is done in it until it can be.
+    /// The IdentityTenant cannot be read: its actor ends, and its groups wait until it can be read.
     pub(super) fn block(&self, finding: Finding) {
         self.update(|state| {
             state.tenant = TenantState::Blocked(finding);
@@ -195,7 +198,7 @@ impl Tenant {
         });
     }
 
-    /// Runs a decision over the tenant as it is.
+    /// Calls `decide` with the tenant and its picture as they are now.
     pub fn look<R>(
         &self,
         claims: &ClaimIndex,
@@ -218,7 +221,7 @@ impl Tenant {
         }
     }
 
-    /// What a call ran into, if it concerns the whole tenant.
+    /// Takes in the error of a call, if it concerns the whole tenant.
     pub fn ran_into(&self, error: &Error, now: Timestamp, probe: Duration) {
         match error {
             Error::Unauthorized { .. } => {
@@ -237,7 +240,8 @@ impl Tenant {
         }
     }
 
-    /// Too many groups missing from the last walk to be a coincidence; counted once a walk.
+    /// (missing, managed) groups of the last walk, if too many are missing to be a coincidence;
+    /// counted once per walk.
     fn vanished(&self, picture: &Picture, claims: &ClaimIndex) -> Option<(usize, usize)> {
         let as_of = picture.groups_as_of()?;
         let mut known = self.vanished.lock().unwrap_or_else(PoisonError::into_inner);
@@ -277,13 +281,13 @@ pub fn forbidden(message: &str, user: Option<&str>) -> Finding {
     Finding::new(Reason::Forbidden, text)
 }
 
-/// What is said where there is no such resource.
+/// The finding if there is no such IdentityTenant.
 pub fn not_found(name: &NamespacedName) -> Finding {
     let text = format!("there is no IdentityTenant {name}: create it, or correct spec.tenantRef");
     Finding::new(Reason::TenantNotFound, text)
 }
 
-/// What is said where the resource cannot be read.
+/// The finding if the IdentityTenant cannot be read.
 pub fn unreadable(name: &NamespacedName, why: &str) -> Finding {
     let text = format!("IdentityTenant {name} cannot be read: {why}");
     Finding::new(Reason::InvalidSpec, text)

@@ -25,7 +25,7 @@ impl Tenants {
             .cloned()
     }
 
-    /// Takes in a manifest; returns the tenant if it is new and wants an actor.
+    /// Takes in a manifest; returns the tenant if it is new and needs an actor.
     pub fn insert(
         &self,
         name: &NamespacedName,
@@ -41,7 +41,7 @@ impl Tenants {
                 matters
             });
             if is_stripped {
-                // Whether it may be without its finalizer is looked at now.
+                // The actor must check now whether the tenant may be without its finalizer.
                 tenant.claimed.notify_one();
             }
             return None;
@@ -51,15 +51,15 @@ impl Tenants {
         Some(tenant)
     }
 
-    /// What the groups of a tenant claim has changed.
+    /// The claims of a tenant's groups have changed.
     pub fn claimed(&self, name: &NamespacedName) {
         if let Some(tenant) = self.get(name) {
             tenant.claimed.notify_one();
         }
     }
 
-    /// The resource of a tenant is gone. While groups `need` it, what is held of it stays for
-    /// their deletion; it cannot be read again.
+    /// The IdentityTenant is gone. While groups `need` it, its credentials and picture stay in
+    /// memory for their deletion; the Secret is not read again.
     pub fn withdraw(&self, name: &NamespacedName, need: bool) {
         let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(name) {
@@ -70,7 +70,7 @@ impl Tenants {
         }
     }
 
-    /// The resource of a tenant cannot be read.
+    /// The IdentityTenant cannot be read.
     pub fn block(&self, name: &NamespacedName, finding: &Finding) {
         if let Some(tenant) = self.get(name) {
             tenant.block(finding.clone());
@@ -88,8 +88,8 @@ impl Tenants {
         }
     }
 
-    /// Whether another tenant of the namespace holds a Secret, or is about to. One that was made
-    /// again under the name of `me` is another.
+    /// Whether another tenant of the namespace holds a Secret, or is about to. A tenant that was
+    /// created again under the name of `me` is another.
     pub fn share(&self, me: &Tenant, namespace: &str, secret: &str) -> bool {
         let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let others = tenants.values().filter(|other| {
@@ -126,7 +126,7 @@ fn is_held(tenant: &IdentityTenant) -> bool {
     finalizers.any(|held| held == names::IN_USE)
 }
 
-/// What of a manifest makes the actor look: everything but its own status.
+/// What of a manifest the actor reacts to: identity, spec and annotations, not its own status.
 fn concerns(tenant: &IdentityTenant) -> impl PartialEq + use<> {
     let metadata = &tenant.metadata;
     (

@@ -1,5 +1,6 @@
-//! The objects that cannot be read: said once in the log and as an Event, counted all the time.
-//! Nothing is decided about them but that; what they hold is kept by [`crate::intake`].
+//! The objects that cannot be read: each is reported once in the log and as an Event, and counted
+//! in the metrics. Nothing else is decided here; `watch/handlers.rs` keeps the claims of such
+//! groups.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,7 @@ use crate::{
     kubernetes::tolerant::{Tolerant, Unreadable},
 };
 
-/// All of them, by kind and by what identifies one of the kind.
+/// All unreadable objects, by kind and by an id within the kind.
 #[derive(Debug, Default)]
 pub struct AllUnreadable {
     known: Mutex<BTreeMap<(String, String), Found>>,
@@ -33,7 +34,7 @@ struct Found {
 }
 
 impl AllUnreadable {
-    /// Takes in whether an object can be read.
+    /// Registers whether an object can be read.
     pub fn saw<K: Resource<DynamicType = ()> + Clone>(
         &self,
         metrics: &Metrics,
@@ -81,7 +82,7 @@ impl AllUnreadable {
             .map(|found| found.why.clone())
     }
 
-    /// The names of those of a kind.
+    /// The names of the unreadable objects of a kind.
     pub fn names<K: Resource<DynamicType = ()>>(&self) -> Vec<NamespacedName> {
         let kind = K::kind(&());
         let known = self.lock();
@@ -97,7 +98,7 @@ impl AllUnreadable {
             .collect()
     }
 
-    /// Those of which people were not told yet, each once; waits until there is one.
+    /// The objects without an Event yet, each returned once; waits until there is one.
     pub async fn news(&self) -> Vec<(ObjectReference, Note)> {
         loop {
             let untold = self.untold();

@@ -1,4 +1,4 @@
-//! What a resource says of itself: its metadata as decisions see it, and what it claims.
+//! The metadata of a resource as decisions see it, and what the resource claims.
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -8,7 +8,7 @@ use psg_plan::{Claimant, Going, Object};
 
 use crate::{group::status, kubernetes::version};
 
-/// What a resource claims; none for one that has no UID.
+/// What a resource claims; `None` if it has no UID or no namespace.
 pub fn claimant(group: &PasswordSyncGroup, now: Timestamp) -> Option<Claimant> {
     let status = group.status.as_ref();
     let recorded = status.map(PasswordSyncGroupStatus::recorded_or_held);

@@ -1,4 +1,4 @@
-//! What is told to people: one Event a change, never one a pass.
+//! The Events about groups: one for each change, never one for each pass.
 
 use psg_api::PasswordSyncGroupStatus;
 use psg_domain::{Drift, Group, Picture, PolicyId, Reassignment, ReassignmentResult};
@@ -17,7 +17,7 @@ pub fn created(group: &Group) -> Note {
     note("Created", text, "Create")
 }
 
-/// A group that was there is ours now.
+/// An existing group now belongs to the resource.
 pub fn adopted(group: &Group) -> Note {
     note(
         "Adopted",
@@ -26,7 +26,7 @@ pub fn adopted(group: &Group) -> Note {
     )
 }
 
-/// A group was changed: by the manifest, or back to it.
+/// A group was changed, because its manifest was edited or to undo a change in the tenant.
 pub fn updated(cause: WriteCause, changes: &[Drift]) -> Note {
     let each: Vec<String> = changes
         .iter()
@@ -48,7 +48,7 @@ pub fn updated(cause: WriteCause, changes: &[Drift]) -> Note {
     }
 }
 
-/// The resource is let go. `status` and `picture` say what people call the policies.
+/// The resource is released. `status` and `picture` give the names of the policies.
 pub fn released(
     release: &Release,
     status: Option<&PasswordSyncGroupStatus>,
@@ -108,7 +108,8 @@ impl Words<'_> {
         format!("\"{}\" {what}", source.name)
     }
 
-    /// Which policy it had before it joined, if that is known, which it has now, and by whom.
+    /// The policy of a source before it joined the group, if known, its policy now, and who
+    /// assigned it.
     fn assigned(&self, source: &Reassignment, whom: &str) -> String {
         let pins = self.status.iter().flat_map(|status| &status.sources);
         let before = pins

@@ -14,7 +14,7 @@ use crate::{
     group::trail::Trail,
 };
 
-/// Writes the tenant, and tells the engine what it replied.
+/// Writes the tenant, and tells the engine what the tenant replied.
 pub(crate) async fn write(pass: &mut Pass, action: &Action, now: Timestamp) {
     let Some(snapshot) = snapshot(pass) else {
         return no_client(pass, now);
@@ -49,14 +49,14 @@ pub(crate) async fn write(pass: &mut Pass, action: &Action, now: Timestamp) {
         if cause == WriteCause::Drift {
             pass.context.metrics.drift();
         }
-        // What the tenant stores otherwise is said once that is certain.
+        // If the answer differs from what was sent, that is reported later, once it is certain.
         if taken {
             pass.tell(events::updated(cause, changes)).await;
         }
     }
 }
 
-/// The one request of an action; the group that its answer shows.
+/// Sends the one request of an action; returns the group that the answer shows.
 async fn send(client: &Client, trail: &Trail, action: &Action) -> Result<Option<Group>, Error> {
     match action {
         Action::CreateGroup(intent) => {
@@ -100,7 +100,7 @@ fn operation(action: &Action) -> &'static str {
     }
 }
 
-/// What an answer means, with the moment before which nothing is sent again.
+/// Translates an answer; its [`Setback`] holds the time before which nothing is sent again.
 fn reply(
     pass: &mut Pass,
     action: &Action,
@@ -112,8 +112,8 @@ fn reply(
         Err(error) => error,
     };
     let of_one_source = matches!(action, Action::AssignPolicy { .. });
-    // A 404 to a write is an answer like another; one source that does not go through holds up only
-    // itself.
+    // A 404 to a write says nothing about the whole tenant, and an error with one source delays
+    // only that source.
     let expected =
         matches!(error, Error::NotFound { .. }) && !matches!(action, Action::CreateGroup(_));
     if !expected && (!of_one_source || matches!(error, Error::Unauthorized { .. })) {
@@ -132,7 +132,7 @@ fn reply(
     }
 }
 
-/// Reads what the engine finds too old, and tells it how that ended.
+/// Reads the objects that the engine finds too old, and tells the engine how the read ended.
 pub(crate) async fn refresh(pass: &mut Pass, what: &What, newer_than: Timestamp, now: Timestamp) {
     let Some(snapshot) = snapshot(pass) else {
         return no_client(pass, now);
@@ -172,7 +172,7 @@ pub(crate) async fn refresh(pass: &mut Pass, what: &What, newer_than: Timestamp,
     pass.state.engine.read_failed(setback);
 }
 
-/// Tells people of a record that was just stored.
+/// Makes the Event about a record that was just stored.
 pub(crate) async fn tell_recorded(pass: &Pass, memory: &Memory) {
     match memory {
         Memory::Group(group, Origin::Created) => pass.tell(events::created(group)).await,

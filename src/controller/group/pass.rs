@@ -1,4 +1,4 @@
-//! One pass over one resource while it is under way: what it holds, and how it tells people.
+//! The state of one running pass over one resource, and how the pass makes Events.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ pub(crate) struct Pass {
     pub state: ResourceState,
     /// The resource was read or written live in this pass.
     pub fresh: bool,
-    /// The tenant was asked for something in this pass.
+    /// This pass tried to read or write the tenant.
     pub acted: bool,
     /// What the last write was decided on.
     pub basis: Basis,
-    /// The right to write the tenant, for the rest of this pass.
+    /// The permit to write the tenant, for the rest of this pass.
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -32,13 +32,6 @@ impl Pass {
     /// Makes an Event about the resource, and a line in the log.
     pub(crate) async fn tell(&self, note: Note) {
         let about = kube::Resource::object_ref(&*self.group, &());
-        tracing::info!(
-            namespace = about.namespace,
-            name = about.name,
-            reason = note.reason,
-            "{}",
-            note.text
-        );
-        self.context.kubernetes.event(&about, note).await;
+        self.context.tell(&about, note).await;
     }
 }

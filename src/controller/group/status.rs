@@ -1,6 +1,6 @@
-//! What a report becomes in Kubernetes: the only place that writes a status, and only if its
-//! meaning changed. Sent as the difference of old and new, so that fields which this version
-//! does not know survive, and for exactly the version that was decided on.
+//! Writes a report to the status of a group's resource, only if its meaning changed; no other
+//! module writes that status. The patch is the difference of old and new, so that fields which this
+//! version does not know survive, and it applies only to the version that was decided on.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     kubernetes::conditions::{json, merged, reason},
 };
 
-/// Stores a report, if it says anything new; the resource as it is stored then.
+/// Stores a report, if it says anything new; returns the resource as it is stored then.
 ///
 /// # Errors
 /// What Kubernetes answered; [`KubeError::Conflict`] asks to decide again.
@@ -40,21 +40,21 @@ pub async fn store(
     Ok(Arc::new(stored))
 }
 
-/// Whether a resource was told that the brake holds its deletion.
+/// Whether the status of a resource says that the brake holds its deletion.
 pub fn is_held_back(group: &PasswordSyncGroup) -> bool {
     let status = group.status.as_ref();
     let told = status.and_then(|status| reason(&status.conditions));
     told == Some(Reason::DeletionPaused.as_str())
 }
 
-/// Whether a resource was told that its newest manifest cannot be carried out, so that it reserves
-/// nothing.
+/// Whether the status of a resource says that its newest manifest cannot be carried out, so that
+/// the resource reserves nothing.
 pub fn is_hindered(group: &PasswordSyncGroup, now: Timestamp) -> bool {
     hindered_from(group).is_some_and(|from| from <= now)
 }
 
-/// When [`is_hindered`] will be true, if it is not yet: only then those that wait for what the
-/// resource reserves can go on.
+/// When [`is_hindered`] will become true, if it is not yet: only then can other resources get what
+/// this resource reserves.
 pub fn reserves_until(group: &PasswordSyncGroup, now: Timestamp) -> Option<Timestamp> {
     hindered_from(group).filter(|from| *from > now)
 }

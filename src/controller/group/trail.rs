@@ -1,10 +1,10 @@
-//! The audit trail of one action: sees each of its requests on the wire, and writes a line as soon
-//! as it is known what came of it.
+//! The audit trail of one action: sees each request of the action on the wire, and writes a line as
+//! soon as the result of the request is known.
 //!
 //! # Guarantees
-//! - One line for each request that was sent, and none for one that was given up before.
-//! - A request whose call is dropped before its answer has a line, too: its effect is unknown.
-//! - No request begins, and no resource is let go, while lines cannot be written.
+//! - One line for each request that was sent, and none for a request that was not sent.
+//! - If a call is dropped before the answer, its request has a line, too: its effect is unknown.
+//! - No request begins, and no resource is released, while lines cannot be written.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -24,7 +24,7 @@ use crate::{
     group::pass::Pass,
 };
 
-/// The trail of one write; what is still open when it is dropped has no known end.
+/// The trail of one write. If it is dropped with an open request, the effect of that is unknown.
 pub(crate) struct Trail {
     context: Arc<Context>,
     about: About,
@@ -40,7 +40,7 @@ struct Open {
     answer: Option<Answer>,
 }
 
-/// A success, of which it is not known yet whether it can be understood.
+/// A successful answer that was not parsed yet: parsing may still fail.
 struct Answer {
     status: Option<u16>,
     tracking_id: Option<String>,
@@ -48,7 +48,7 @@ struct Answer {
 }
 
 impl Trail {
-    /// The trail of an action; none for one that does not write the tenant.
+    /// The trail of an action; `None` if the action does not write the tenant.
     pub(crate) fn of(pass: &Pass, snapshot: &Snapshot, action: &Action) -> Option<Arc<Self>> {
         let status = pass.group.status.as_ref();
         let change = snapshot.with(|picture| Change::of(action, picture, status))?;
@@ -60,12 +60,12 @@ impl Trail {
         }))
     }
 
-    /// A client whose writes are on this trail.
+    /// A client whose writes this trail sees.
     pub(crate) fn client(self: &Arc<Self>, client: &Client) -> Client {
         client.witnessed(Arc::clone(self) as Arc<dyn Witness>)
     }
 
-    /// Carries out a call of that client; `id` is that of what it made.
+    /// Runs a call of that client and writes its line; `id` gets the id of a created object.
     pub(crate) async fn around<T>(
         &self,
         call: impl Future<Output = Result<T, Error>>,
@@ -160,12 +160,12 @@ impl Drop for Trail {
     }
 }
 
-/// Writes the line of a resource that is about to be let go. Before it is: then no release lacks
-/// its line, though one that has to be tried again has it twice.
+/// Writes the line of a release before the finalizer is taken off: so no release lacks its line,
+/// but a release that has to be repeated has several.
 ///
 /// # Errors
-/// Why no line can be written now: the resource is not to be let go, as its status is all that
-/// is known of the group.
+/// Why no line can be written now. The resource must not be released then, as its status is all
+/// that is known of the group.
 pub(crate) fn release(pass: &Pass, release: &Release) -> Result<(), String> {
     let Some(what) = audit::release(release, pass.group.status.as_ref()) else {
         return Ok(());
@@ -181,7 +181,7 @@ pub(crate) fn release(pass: &Pass, release: &Release) -> Result<(), String> {
         about: &about(pass, snapshot.as_deref().map(Snapshot::client)),
     };
     put(&pass.context, &line);
-    // A full volume shows only now. The line is kept, and the resource with it.
+    // A full volume shows only now. The line is kept for later, and the finalizer stays.
     pass.context.audit.log.ready()
 }
 

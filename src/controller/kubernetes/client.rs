@@ -1,5 +1,5 @@
-//! The Kubernetes port over kube. Reads repeat themselves on a busy apiserver; writes never do,
-//! since a repeated write may meet its own result and look like another writer's.
+//! The Kubernetes port over kube. Reads are repeated if the apiserver is busy; writes never are,
+//! since a repeated write may conflict with its own first try as if with another writer.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ const NAME: usize = 200;
 /// more of them make no server faster.
 const AT_ONCE: usize = 32;
 
-/// What is read and written by name.
+/// A kind of object that is read and written by name.
 trait Kind:
     Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + fmt::Debug + DeserializeOwned
 {
@@ -50,7 +50,7 @@ impl<K> Kind for K where
 {
 }
 
-/// kube behind the port.
+/// The port, implemented with kube.
 pub struct Cluster {
     reads: Client,
     writes: Client,
@@ -61,8 +61,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// `reads` may repeat itself, `writes` may not, and none begins unless it `may_write`;
-    /// `timeout` bounds each single call.
+    /// `reads` may repeat a call, `writes` may not, and no write begins unless `may_write` returns
+    /// true; `timeout` bounds each single call.
     pub fn new(reads: Client, writes: Client, may_write: Arc<MayWrite>, timeout: Duration) -> Self {
         Self {
             reads,
@@ -98,7 +98,7 @@ impl Cluster {
         self.write(api.patch(name, &as_manager(), &patch)).await
     }
 
-    /// Where an object of that kind is written.
+    /// The API and the name by which an object is written.
     fn written<'a, K: Kind>(&self, of: &'a ObjectMeta) -> Result<(Api<K>, &'a str), KubeError> {
         match (of.namespace.as_deref(), of.name.as_deref()) {
             (Some(namespace), Some(name)) => {
@@ -112,7 +112,7 @@ impl Cluster {
         &self,
         call: impl Future<Output = Result<T, kube::Error>> + Send,
     ) -> Result<T, KubeError> {
-        // It is never closed.
+        // The semaphore is never closed.
         let _place = self.at_once.acquire().await;
         self.bounded(call).await
     }
@@ -122,7 +122,7 @@ impl Cluster {
         call: impl Future<Output = Result<T, kube::Error>> + Send,
     ) -> Result<T, KubeError> {
         let _place = self.at_once.acquire().await;
-        // After the line, which may have been long.
+        // Checked after the wait for a place, which may have been long.
         if !(self.may_write)() {
             let why = "not sent: this process may not write now";
             return Err(KubeError::Other(why.to_owned()));
@@ -130,7 +130,7 @@ impl Cluster {
         self.bounded(call).await
     }
 
-    /// The time runs from here: standing in line is no fault of the server.
+    /// The timeout starts here: the wait for a place is no fault of the server.
     async fn bounded<T>(
         &self,
         call: impl Future<Output = Result<T, kube::Error>> + Send,
@@ -207,7 +207,7 @@ impl Kubernetes for Cluster {
     ) -> Result<ObjectMeta, KubeError> {
         let (api, name) = self.written::<Secret>(secret)?;
         let patch = Patch::Merge(with_finalizers(secret, &finalizers));
-        // The content is not asked for again.
+        // Only the metadata is asked for, not the data of the Secret.
         let stored = self
             .write(api.patch_metadata(name, &as_manager(), &patch))
             .await?;
@@ -229,8 +229,8 @@ impl Kubernetes for Cluster {
         let namespace = about.namespace.as_deref().unwrap_or("default");
         let api: Api<Event> = Api::namespaced(self.writes.clone(), namespace);
         let reason = note.reason.clone();
-        // Not kube's recorder: it keeps every event in memory for minutes, and adds a second one
-        // of the same reason to the first, whose text it repeats.
+        // Not kube's recorder: it keeps every Event in memory for minutes, and merges a second
+        // Event of the same reason into the first, with the text of the first.
         let event = event(about, note, now);
         let made = self.write(api.create(&PostParams::default(), &event)).await;
         if let Err(error) = made {
@@ -239,12 +239,12 @@ impl Kubernetes for Cluster {
     }
 }
 
-/// Of `v1` and not of `events.k8s.io`, which takes no `lastTimestamp`: people sort by that.
+/// Of `v1` and not of `events.k8s.io`, which has no `lastTimestamp`: people sort by that field.
 pub(crate) fn event(about: &ObjectReference, note: Note, now: Timestamp) -> Event {
     let name = about.name.as_deref().unwrap_or_default();
-    // Names may be as long as an Event's own.
+    // The name of a resource may be as long as that of an Event.
     let name = name.get(..NAME).unwrap_or(name);
-    // A part of a DNS name does not end with one of these.
+    // A label of a DNS name must not end with one of these.
     let name = name.trim_end_matches(['-', '.']);
     let kind = if note.warning { "Warning" } else { "Normal" };
     Event {

@@ -17,8 +17,8 @@ pub fn reason(conditions: &[StoredCondition]) -> Option<&str> {
         .map(|known| known.reason.as_str())
 }
 
-/// Ours as they are now, others' as they were; a time moves only when a status does. What a newer
-/// operator says beside a condition stays with it.
+/// Our conditions as they are now, and foreign ones unchanged; `lastTransitionTime` changes only
+/// with `status`. Fields that a newer operator adds to a condition are kept.
 pub fn merged(
     old: &[StoredCondition],
     new: &[Condition],

@@ -1,5 +1,5 @@
-//! How many Events one resource may make. A person who edits a manifest every second, or a tool that
-//! does, would fill the API server's store with them; what they say is in the log as well.
+//! How many Events one resource may make. If a person or a tool edits a manifest every second, the
+//! Events would fill the API server's store; what they say is in the log as well.
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +14,10 @@ use psg_domain::time;
 const BURST: u32 = 25;
 /// After which it may make one more.
 const REFILL: Duration = Duration::from_mins(5);
-/// From how many resources on those that may make all of theirs are forgotten.
+/// From this many resources on, those that may make their whole burst again are forgotten.
 const MANY: usize = 1000;
 
-/// What was made lately, by UID.
+/// The Events that were made lately, by UID of the resource.
 #[derive(Debug, Default)]
 pub struct Spam(Mutex<BTreeMap<String, Used>>);
 
@@ -48,7 +48,7 @@ impl Spam {
 }
 
 impl Used {
-    /// What is left of it after the time that has passed.
+    /// The count at `now`, less what was refilled since.
     fn at(self, now: Timestamp) -> Self {
         let passed = time::until(self.since, now).as_secs() / REFILL.as_secs();
         let refilled = u32::try_from(passed).unwrap_or(u32::MAX);

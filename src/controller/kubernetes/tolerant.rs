@@ -1,6 +1,6 @@
-//! An object of a watch that may not be what this version expects: made under another version of
-//! its definition, or stored while the schema was laxer. kube fails a whole list for one of them.
-//! No IO.
+//! An object of a watch that may not be what this version expects: created under another version of
+//! its CRD, or stored while the schema was laxer. For one such object, kube fails a whole list. No
+//! IO.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -12,31 +12,31 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-/// How much is said of what is wrong.
+/// The most characters of an error.
 const LONGEST: usize = 256;
 
-/// An object as it was meant, or what can be said of one that cannot be read.
+/// An object, or what is known of an object that cannot be read.
 #[derive(Clone, Debug)]
 pub enum Tolerant<K> {
-    /// As it was meant. Shared with every pass over it.
+    /// The object, shared with every pass over it.
     Read(Arc<K>),
-    /// Its name and its bare content.
+    /// The object could not be read as a `K`.
     Unreadable(Arc<Unreadable>),
 }
 
 /// An object that cannot be read.
 #[derive(Clone, Debug)]
 pub struct Unreadable {
-    /// Whose it is; Kubernetes sees to that.
+    /// Its metadata, which Kubernetes keeps valid.
     pub metadata: ObjectMeta,
-    /// Where it is wrong, and how.
+    /// Which field is wrong, and how.
     pub why: String,
-    /// All of it but the metadata.
+    /// The whole object without its metadata.
     pub content: Value,
 }
 
 impl Unreadable {
-    /// What an Event points at.
+    /// The object that an Event refers to.
     pub fn reference<K: Resource<DynamicType = ()>>(&self) -> ObjectReference {
         ObjectReference {
             api_version: Some(K::api_version(&()).into_owned()),
@@ -49,7 +49,7 @@ impl Unreadable {
     }
 }
 
-/// Only what is wrong is read twice: ten thousand objects that are right cost one reading each.
+/// Only an object that fails is parsed twice: of ten thousand valid ones, each is parsed once.
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Tolerant<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;

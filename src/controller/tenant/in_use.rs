@@ -1,11 +1,13 @@
-//! Whether an IdentityTenant may go: the finalizer `passwordsync.dev/in-use` is on it while a group
-//! needs it. Recomputed each time from who holds what. Writes finalizers of tenants, nothing else.
+//! Whether an IdentityTenant may be deleted: the finalizer `passwordsync.dev/in-use` is on it while
+//! a group needs it. Recomputed each time from the claims. Writes finalizers of tenants, nothing
+//! else.
 //!
 //! # Guarantees
-//! - A group begins only where the finalizer is (`plan` asks [`InUse`]), and says that it needs the
-//!   tenant before it asks. Here it is the other way about: it is said that the tenant may go, then
-//!   asked who needs it. So one of the two sees the other.
-//! - A tenant that is being deleted goes only after each of its groups was read live.
+//! - A group begins only while the tenant has the finalizer (`plan` checks [`InUse`]), and it
+//!   registers its claim before that check. `try_keep` works in the reverse order: it sets
+//!   [`InUse::No`], then checks the claims. So at least one of the two sees the other.
+//! - A tenant that is being deleted loses the finalizer only after each of its groups was read
+//!   live.
 
 use std::sync::Arc;
 
@@ -18,8 +20,8 @@ use crate::{
     kubernetes::KubeError, tenant::protect, tenant::status::place,
 };
 
-/// Sets or ends the finalizer, as the claims have it now. `newest` is the resource as it was stored
-/// last, before and after.
+/// Sets the finalizer or takes it off, as the claims require now. `newest` is the resource as it
+/// was stored last; `keep` updates it.
 ///
 /// # Errors
 /// What Kubernetes answered; to be tried again after a while.
@@ -36,7 +38,7 @@ pub async fn keep(
         }
         let (namespace, name) = place(newest);
         match context.kubernetes.tenant(&namespace, &name).await {
-            // One that was made again under the name is not ours to hold.
+            // An IdentityTenant that was created again under this name has its own actor.
             Ok(live) if live.metadata.uid != newest.metadata.uid => return Ok(()),
             Ok(live) => *newest = Arc::new(live),
             Err(KubeError::Gone) => return Ok(()),
@@ -85,7 +87,7 @@ fn say(context: &Context, tenant: &Tenant, in_use: InUse) {
     }
 }
 
-/// The watch may not show yet what a group has come to hold.
+/// The watch may not show yet that a group got its finalizer.
 async fn is_needed_live(context: &Context, tenant: &Tenant) -> Result<bool, KubeError> {
     let members: Vec<(String, String)> = {
         let claims = context.claims();
@@ -114,7 +116,7 @@ async fn hold(
     store(context, tenant, finalizers).await
 }
 
-/// The Secret goes first: nobody remembers it afterwards.
+/// The Secret is released first: without the tenant's finalizer its record can be lost.
 async fn end(
     context: &Context,
     tenant: &Tenant,

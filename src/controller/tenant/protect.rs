@@ -1,16 +1,18 @@
-//! Whether a tenant's Secret may go: the finalizer `passwordsync.dev/in-use` is on it while it is on
-//! the tenant and `spec.protectSecret` stands. Writes finalizers of Secrets, nothing else.
+//! Whether a tenant's Secret may be deleted: the finalizer `passwordsync.dev/in-use` is on the
+//! Secret while it is on the tenant and `spec.protectSecret` is true. Writes finalizers of Secrets,
+//! nothing else.
 //!
 //! # Guarantees
-//! - Only a Secret whose credentials the tenant took is held.
-//! - The Secret is recorded in the tenant's status before it is held, and until it is let go.
-//! - Of several tenants with one Secret only the last lets go: while one looks whether another needs
-//!   it and takes the finalizer off, none begins to need it.
+//! - The finalizer is only put on a Secret whose credentials the tenant accepted.
+//! - The Secret is recorded in the tenant's status before it gets the finalizer, and until it is
+//!   released.
+//! - Of several tenants with one Secret only the last takes the finalizer off: while one tenant
+//!   checks whether others need the Secret and takes the finalizer off, no other begins to need it.
 //! - A finalizer without a record, such as on a Secret that was restored from a copy, is taken off by
 //!   the tenant that reads the Secret and does not need it held.
-//! - Without the right to change the Secret everything goes on; the tenant says so. Only if the
-//!   finalizer is on the Secret already, its record and the tenant's resource stay until it is off:
-//!   nobody would know of it otherwise.
+//! - Without the right to patch the Secret, groups are still reconciled, and the tenant's status
+//!   reports it. Only if the finalizer is on the Secret already, its record and the IdentityTenant
+//!   stay until it is off: otherwise nothing would record that finalizer.
 
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ use crate::{
     tenant::status::place,
 };
 
-/// Holds the Secret or lets it go, as the tenant has it now.
+/// Puts the finalizer on the Secret or takes it off, as the tenant requires now.
 ///
 /// # Errors
 /// What Kubernetes answered; to be tried again after a while.
@@ -53,7 +55,7 @@ pub async fn keep(
     let refused = state.unprotected.is_some_and(|(until, _)| until > now);
     let held = state.secret.as_ref().is_none_or(is_held);
     match wanted {
-        // Any Secret can be named: only one that the tenant took is held.
+        // A manifest can name any Secret: only one that the tenant accepted gets the finalizer.
         Some(secret) if state.verified && !refused && (recorded(newest).is_none() || !held) => {
             hold(context, tenant, newest, &secret).await
         }
@@ -64,7 +66,8 @@ pub async fn keep(
     }
 }
 
-/// Takes a finalizer off of which no record tells. Where that is not allowed, nobody else is waited for.
+/// Takes off a finalizer that no status records. If that is forbidden, the tenant does not wait for
+/// it.
 async fn take_off(
     context: &Context,
     tenant: &Tenant,
@@ -88,7 +91,8 @@ async fn take_off(
     }
 }
 
-/// Takes the finalizer off the recorded Secret, unless another tenant needs it, then ends the record.
+/// Takes the finalizer off the recorded Secret, unless another tenant needs it, then removes the
+/// record.
 ///
 /// # Errors
 /// What Kubernetes answered; to be tried again after a while.
@@ -100,8 +104,8 @@ pub async fn let_go(
     let Some(secret) = recorded(newest) else {
         return Ok(());
     };
-    // First: another tenant that lets go now must not wait for this one, whose record it may still
-    // see.
+    // Set first: a tenant that releases the same Secret now may still see this record, and must not
+    // leave the finalizer on because of it.
     tenant.update(|state| {
         state.protects = None;
         state.letting_go = Some(secret.clone());
@@ -117,8 +121,8 @@ pub async fn let_go(
                 tenant.update(|state| state.unreleased = Some(finding));
                 return Err(KubeError::Forbidden(why));
             }
-            // As far as is known it is not held, and in a namespace that ends the right to look goes
-            // before the rest.
+            // As far as known the Secret has no finalizer. In a namespace that is being deleted,
+            // the right to read it may be gone first.
             let tenant = &tenant.name;
             tracing::warn!(
                 %tenant,
@@ -177,7 +181,7 @@ async fn release(
     namespace: &str,
     secret: &str,
 ) -> Result<ObjectMeta, KubeError> {
-    // Asked between the read of the Secret and its change.
+    // `write` calls this between its read and its patch of the Secret.
     let remove = |held: &mut Vec<String>| {
         if !context.tenants.share(tenant, namespace, secret) {
             held.retain(|held| held != names::IN_USE);
@@ -187,8 +191,8 @@ async fn release(
     write(context, tenant, namespace, secret, remove).await
 }
 
-/// Changes the finalizers of a Secret as it is now, if that is a change. On one that is being
-/// deleted none can be set.
+/// Applies `change` to the finalizers of a Secret as it is stored now, and stores a difference. A
+/// Secret that is being deleted takes no new finalizer.
 async fn write(
     context: &Context,
     tenant: &Tenant,
@@ -222,7 +226,7 @@ fn recorded(tenant: &IdentityTenant) -> Option<String> {
     tenant.status.as_ref()?.protected_secret.clone()
 }
 
-/// Whether nothing more can be done to hold it.
+/// Whether the Secret has the finalizer, or cannot get it any more.
 fn is_held(secret: &ObjectMeta) -> bool {
     secret.deletion_timestamp.is_some() || has_finalizer(secret)
 }

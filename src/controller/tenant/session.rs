@@ -1,4 +1,4 @@
-//! One round of a tenant's actor: its credentials, who answers by them, and the whole read.
+//! One round of a tenant's actor: the credentials, which tenant answers, and the whole read.
 
 use crate::{
     context::tenant::{Tenant, forbidden},
@@ -19,8 +19,8 @@ use psg_snapshot::Listener;
 pub struct Session {
     pub credentials: Option<Credentials>,
     pub settings: Option<TenantSettings>,
-    /// When the last whole read began that this actor took note of; none if a newer one is wanted
-    /// at once.
+    /// When the last whole read that this actor knows of began; `None` asks for a newer one at
+    /// once.
     pub read_at: Option<Timestamp>,
     pub failing_since: Option<Timestamp>,
     pub probe_at: Option<Timestamp>,
@@ -30,16 +30,16 @@ pub struct Session {
 /// What kind of trouble a round ended in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TroubleKind {
-    /// A fault of the moment: what is known stays in use until it has lasted.
+    /// A fault that may pass: the known state stays in use for `UNREACHABLE_AFTER` intervals.
     Passing,
-    /// A person must mend it.
+    /// A person must correct it.
     Blocking,
-    /// The same; and the Secret is gone, or the right to read it. In a namespace that ends, these go
-    /// first.
+    /// A person must correct it: the Secret is gone, or the right to read it. In a
+    /// namespace that is being deleted, both can go before the IdentityTenant.
     SecretTaken,
 }
 
-/// A round's end: what is wrong, and when to look again.
+/// Why a round failed, and when to try again.
 pub struct Trouble {
     pub finding: Finding,
     pub again: Duration,
@@ -47,7 +47,7 @@ pub struct Trouble {
     pub kind: TroubleKind,
 }
 
-/// One round: credentials, who answers, and the whole read.
+/// One round: the credentials, which tenant answers, and the whole read.
 pub async fn read(
     tenant: &Arc<Tenant>,
     context: &Arc<Context>,
@@ -73,8 +73,8 @@ pub async fn read(
     }
 }
 
-/// What is held still undoes groups, while the tenant takes it. Where it did not, or was never
-/// asked, it is asked now and then.
+/// The credentials in memory still serve to delete groups while the tenant accepts them. If it
+/// refused them, or was never asked, it is asked now and then.
 async fn without_secret(
     tenant: &Arc<Tenant>,
     context: &Arc<Context>,
@@ -100,7 +100,8 @@ async fn without_secret(
     Ok(TenantState::Withdrawn(taken.finding))
 }
 
-/// Who answers, and the whole read; `fresh` if nobody knows yet what the credentials are good for.
+/// Finds out which tenant answers, and reads it; `fresh` if it is not known whether the tenant
+/// accepts the credentials.
 async fn verify(
     tenant: &Arc<Tenant>,
     context: &Arc<Context>,
@@ -196,7 +197,7 @@ async fn verify(
         .map_err(|error| trouble(context, tenant, session, &error))
 }
 
-/// Gets the Secret, and makes a new client and an empty picture if anything about it changed.
+/// Gets the Secret; makes a client and opens its picture if credentials or settings changed.
 async fn credentials(
     tenant: &Arc<Tenant>,
     context: &Arc<Context>,
@@ -289,7 +290,7 @@ async fn credentials(
     Ok(true)
 }
 
-/// Requeue the resources that a change in a tenant concerns, whichever IdentityTenant they name.
+/// Requeues the resources that a change in a tenant affects, whichever IdentityTenant they name.
 fn requeue(context: &Arc<Context>) -> Listener {
     let context = Arc::downgrade(context);
     Arc::new(move |key: &TenantKey, changes: &psg_domain::Changes| {
@@ -325,7 +326,7 @@ fn trouble(context: &Context, tenant: &Tenant, session: &mut Session, error: &Er
     }
 }
 
-/// A person must act: asked again when the Secret changes, and every now and then.
+/// A person must act. The tenant is asked again when the Secret changes, and every `probe`.
 fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Trouble {
     let now = context.now();
     if session.probe_at.is_none_or(|at| at <= now) {
@@ -338,7 +339,7 @@ fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Troubl
     }
 }
 
-/// An answer came, and is not what it should be.
+/// The tenant answered, but with an error or not as expected.
 fn passing_as(context: &Context, session: &Session, reason: Reason, error: &Error) -> Trouble {
     Trouble {
         finding: Finding::new(reason, format!("the tenant could not be read: {error}")),

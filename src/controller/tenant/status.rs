@@ -1,4 +1,5 @@
-//! What is known of a tenant, in the status of its IdentityTenant: written only if its meaning changed.
+//! Writes what is known of a tenant to the status of its IdentityTenant, only if its meaning
+//! changed.
 
 use std::sync::Arc;
 
@@ -14,13 +15,13 @@ use crate::{
     kubernetes::{KubeError, Note, version},
 };
 
-/// How much of what cannot be read a status names, and how much of each.
+/// How many unreadable objects and lists a status names, and with how many characters each.
 const MOST_UNREADABLE: usize = 10;
 const LONGEST_UNREADABLE: usize = 256;
 
-/// Stores what is known of a tenant, if that is anything new, and tells people of a new trouble.
-/// `manifest` is what was read by, `newest` what an earlier call returned: the resource as it was
-/// stored last, which the watch may not show yet.
+/// Stores what is known of a tenant, if that is anything new, and makes an Event about a new
+/// trouble. `manifest` is the version that the last read used; `newest` is what an earlier call
+/// returned: the resource as it was stored last, which the watch may not show yet.
 pub async fn store_tenant(
     context: &Context,
     tenant: &Tenant,
@@ -41,7 +42,7 @@ pub async fn store_tenant(
         }
         let (namespace, name) = place(&current);
         match context.kubernetes.tenant(&namespace, &name).await {
-            // One that was made again under the name is another actor's to describe.
+            // An IdentityTenant that was created again under this name has its own actor.
             Ok(live) if live.metadata.uid == manifest.metadata.uid => current = Arc::new(live),
             Ok(_) | Err(_) => break,
         }
@@ -49,7 +50,7 @@ pub async fn store_tenant(
     current
 }
 
-/// A tenant as it was stored last: as the watch shows it, or as our own write was answered.
+/// The newer version of an IdentityTenant: as the watch shows it, or as our own write returned it.
 pub fn newer(
     manifest: &Arc<IdentityTenant>,
     newest: Option<Arc<IdentityTenant>>,
@@ -118,7 +119,7 @@ async fn try_store_tenant(
         let (sources, policies, groups) = snapshot.with(psg_domain::Picture::counts);
         new.host = Some(client.credentials().base_url.host().to_owned());
         new.shared_rate_limit = shared_rate_limit(&client.budget());
-        // A newer operator knows more of them.
+        // Routes of operations that only a newer operator knows are kept.
         new.routes.extend(routes(client.options().version));
         if let Some(key) = &state.key {
             new.org.get_or_insert_with(|| key.org.clone());
@@ -143,17 +144,13 @@ async fn try_store_tenant(
     if let Some(ready) = trouble.filter(|ready| reason(&old.conditions) != Some(ready.reason))
         && let Some(note) = Note::warning(ready)
     {
-        tell(context, &stored, note).await;
+        let about = kube::Resource::object_ref(&stored, &());
+        context.tell(&about, note).await;
     }
     Ok(Some(stored))
 }
 
-async fn tell(context: &Context, tenant: &IdentityTenant, note: Note) {
-    let about = kube::Resource::object_ref(tenant, &());
-    context.kubernetes.event(&about, note).await;
-}
-
-/// What of the tenant cannot be read, as far as a status has room for it.
+/// Which parts of the tenant cannot be read, as many as a status has room for.
 fn unreadable(snapshot: &psg_snapshot::Snapshot) -> Vec<String> {
     let (count, mut told) = snapshot.unreadable(MOST_UNREADABLE);
     if count > MOST_UNREADABLE {
@@ -164,7 +161,7 @@ fn unreadable(snapshot: &psg_snapshot::Snapshot) -> Vec<String> {
     told.iter().map(short).collect()
 }
 
-/// Whose rate limit holds, if a client id is shared.
+/// The own and the common rate limit, if a client id is shared.
 fn shared_rate_limit(budget: &Budget) -> Option<String> {
     let rate = |rate: Rate| format!("{} requests in {} s", rate.requests, rate.per.as_secs());
     let Budget {

@@ -1,4 +1,4 @@
-//! Whole histories from a seed: several resources, people who change their resource_states, a tenant and an
+//! Whole histories from a seed: several resources, people who change their minds, a tenant and an
 //! API server that fail, processes that are killed, stopped and succeeded; then all is healed and
 //! everything must converge and stay. The same seed tells the same story.
 //!

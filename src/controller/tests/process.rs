@@ -233,7 +233,7 @@ impl Drop for Process {
     }
 }
 
-/// What of a resource requeue a pass, as the real watch's predicates have it.
+/// What of a resource starts a pass, as the real watch's predicates have it.
 type Trigger = (
     Option<String>,
     Option<i64>,

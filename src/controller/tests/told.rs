@@ -132,7 +132,7 @@ fn says(world: &World, what: &str) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn sources_that_never_show_the_policy_are_told_by_the_next_read() {
-    // What they show does not change, so no read requeue anybody.
+    // What they show does not change, so no read requeues anybody.
     let hidden = json!({"policy_while_grouped": "hidden"});
     let world = World::new(small(4, &hidden, &json!("none"), 7));
     let _process = Process::start(&world, Life::default());

@@ -108,7 +108,7 @@ async fn a_standby_begins_with_what_it_watched_as_soon_as_it_leads() {
 #[tokio::test(start_paused = true)]
 async fn a_pass_follows_on_our_annotations_alone() {
     let (world, process) = settled().await;
-    // The first read since the create requeue it once more.
+    // The first read since the create requeues it once more.
     tokio::time::sleep(3 * SOON).await;
     let passes = || {
         let figures = process.figures();

@@ -67,8 +67,8 @@ fn take_in(object: &Tolerant<PasswordSyncGroup>, context: &Context) {
     }
 }
 
-/// What a group that cannot be read holds: what it held when it could be, or else what its status
-/// still says. It cannot act, so it wins nothing that nobody holds.
+/// The claims of a group that cannot be read: those it had while it could be read, or else what its
+/// status records. It is not `eager`: it cannot act, so it wins nothing that no status records.
 fn still_held(uid: String, bad: &Unreadable, context: &Context) -> Claimant {
     if let Some(known) = context.claims().claimant(&uid) {
         let eager = false;

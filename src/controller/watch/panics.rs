@@ -1,6 +1,6 @@
-//! A panic is a defect of the operator, and ends nothing but what it struck: that is counted and
-//! tried again, later each time, while everything else goes on. The panic itself goes to standard
-//! error.
+//! A panic is a defect of the operator. It ends only the pass, actor or event in which it occurs:
+//! that is counted and tried again, with growing delays, while everything else goes on. The panic
+//! itself goes to standard error.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -24,7 +24,7 @@ use crate::{
     tenant,
 };
 
-/// One pass, of which a panic is an error as others are.
+/// Runs one pass; a panic becomes [`group::Error::Panicked`].
 pub(crate) fn pass(
     group: Arc<PasswordSyncGroup>,
     context: Arc<Context>,
@@ -36,7 +36,7 @@ pub(crate) fn pass(
         pass.await.unwrap_or_else(|_| {
             context.metrics.pass(PassResult::Panicked);
             context.metrics.panic("pass");
-            // What it had in state is lost with it, as in a crash, but not how often it failed.
+            // The pass's state is lost, as in a crash, but not how often passes failed.
             context.resource_states.panicked(&uid, failures);
             Err(group::Error::Panicked)
         })
@@ -67,8 +67,8 @@ pub(crate) async fn actor(tenant: Arc<Tenant>, context: Arc<Context>) {
     }
 }
 
-/// A watch whose events are taken in by something that may panic. The event is passed over, and
-/// some time after it everything is listed afresh, which means the same again.
+/// A watch whose event handler may panic. The event is skipped, and after a backoff everything is
+/// listed again, which brings the same content again.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     panicked: Notify,
@@ -76,7 +76,7 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// The events of one watch after the other.
+    /// The events of a watch that starts again after each panic.
     pub fn events<S: Stream>(
         self: Arc<Self>,
         context: Arc<Context>,
@@ -89,7 +89,7 @@ impl Watched {
         .flatten()
     }
 
-    /// Takes in one event.
+    /// Handles one event; after a panic the watch starts again.
     pub fn take_in(&self, context: &Context, meaning: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(meaning)).is_err() {
             context.metrics.panic("watch");

@@ -1,5 +1,5 @@
-//! The names that were suggested for references which match nothing. To find them, many names are
-//! looked at; as long as these stay the same, so does what is found.
+//! The names that were suggested for references which match nothing. A search looks at many names;
+//! its result is kept as long as these names stay the same.
 
 use std::{
     collections::BTreeMap,
@@ -20,8 +20,8 @@ type Found = BTreeMap<(Kind, String), Vec<String>>;
 pub(super) struct Suggested(Arc<Mutex<Found>>);
 
 impl Picture {
-    /// What was found earlier for that reference, or what `search` finds now. What a search found
-    /// that was given up is not remembered: it returns `None`.
+    /// What was found earlier for that reference, or what `search` finds now. A search that was
+    /// given up returns `None`, and nothing is remembered of it.
     pub fn suggested(
         &self,
         kind: Kind,

@@ -1,8 +1,8 @@
 //! Objects of a picture that the tenant's lists show only in part, or without an id.
 //!
-//! What can be read of a group holds: its sources are held, and its name is taken. The rest is as it
-//! was known last, and the group counts as unknown until a read by id tells more. Nothing that cannot
-//! be read is ever taken for absent.
+//! What can be read of a group counts: its sources are in it, and its name is taken. The rest is as
+//! it was known last, and the group counts as unknown until a read by id tells more. Nothing that
+//! cannot be read ever counts as absent.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ impl Picture {
         self.parts.contains_key(id)
     }
 
-    /// Whether a source of a group was read, and is not only what was known of it earlier.
+    /// Whether the newest read of a group showed this source, and not only an earlier read did.
     pub fn shows_member(&self, id: &GroupId, source: &SourceId) -> bool {
         let part = self.parts.get(id);
         part.is_none_or(|part| part.sources.contains(source))
@@ -76,7 +76,7 @@ impl Picture {
     }
 
     /// Whether an object of that kind and id would be known if the tenant had it: something was
-    /// read, the list is whole, and nothing in it that cannot be read may be this.
+    /// read, the list is whole, and no unreadable object in it may be this one.
     fn would_show(&self, kind: Kind, id: &str) -> bool {
         let mut odd = self.unreadable_facts.iter();
         let may_be = |odd: &Unreadable| odd.id.as_deref().is_none_or(|known| known == id);
@@ -94,8 +94,8 @@ fn held_without_id(groups: &[Unreadable]) -> BTreeSet<&SourceId> {
 
 /// Merging into it.
 impl Picture {
-    /// What the read of sources, policies and applications showed that was merged last and cannot be
-    /// read as a whole, and the kinds whose lists may not be whole.
+    /// Merges what the last read of sources, policies and applications showed that cannot be read
+    /// as a whole, and the kinds whose lists may not be whole.
     pub fn merge_unreadable_facts(
         &mut self,
         mut unreadable: Vec<Unreadable>,
@@ -106,8 +106,8 @@ impl Picture {
         self.unreadable_facts = unreadable;
     }
 
-    /// What a walk that began at `began` showed of groups that cannot be read as a whole; the ids of
-    /// these.
+    /// Merges what a walk that began at `began` showed of groups that cannot be read as a whole;
+    /// returns their ids.
     pub(super) fn merge_parts(
         &mut self,
         began: Timestamp,
@@ -125,7 +125,7 @@ impl Picture {
         }
         let before = std::mem::take(&mut self.parts);
         for (id, group) in shown {
-            // Only a read by id tells more of it, and nobody asks for one unless woken.
+            // Only a read by id tells more of it, and a resource asks for one only when woken.
             if !before.contains_key(&id) {
                 changes.groups.insert(id.clone());
             }

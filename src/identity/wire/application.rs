@@ -1,4 +1,4 @@
-//! Applications, of which only the source behind each counts.
+//! Applications, of which only the source is used.
 
 use psg_domain::{Kind, SourceId, Unreadable};
 use serde::{Deserialize, de::IgnoredAny};
@@ -13,7 +13,7 @@ use crate::bounds::LONGEST_TEXT;
 /// An application that people use, and the source that its accounts are on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
-    /// Its id, to tell a repeated one.
+    /// Its id, to recognise an application that is listed twice.
     pub id: String,
     /// Its source; some have none.
     pub source: Option<SourceId>,
@@ -37,7 +37,7 @@ pub(crate) fn applications(body: &[u8]) -> Result<Rows<Application>, String> {
         let (id, source) = (id(&wire.id), source(&wire.account_source));
         let why = id.as_ref().err();
         let why = why.or_else(|| source.as_ref().err()).cloned();
-        // One without an id is no application that another page could repeat, and counts all the same.
+        // An application without an id cannot be recognised on another page, but its source counts.
         let alone = source.clone().ok().flatten().filter(|_| id.is_err());
         let unreadable = why.map(|why| Unreadable {
             id: id.clone().ok(),
@@ -52,7 +52,7 @@ pub(crate) fn applications(body: &[u8]) -> Result<Rows<Application>, String> {
     })
 }
 
-/// It only tells two applications apart, so it may be any text.
+/// The id only distinguishes applications, so it may be any text.
 fn id(value: &Field) -> Result<String, String> {
     match value.as_text() {
         Some(id) if !id.is_empty() && id.len() <= LONGEST_TEXT => Ok(id.to_owned()),
@@ -61,7 +61,7 @@ fn id(value: &Field) -> Result<String, String> {
     }
 }
 
-/// An empty id of a source is none, as where it is left out.
+/// An empty id of a source counts as none, as if it were left out.
 fn source(account_source: &Field) -> Result<Option<SourceId>, String> {
     let id = match account_source {
         Field::Null => return Ok(None),

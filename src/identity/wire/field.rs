@@ -1,5 +1,5 @@
-//! One field of an object, whatever its type, as far as anything of it is used. Nothing else of it is
-//! held: a short body has room for a million empty lists.
+//! One field of an object, of any type. Only the parts that are used are kept in memory: a short
+//! body has room for a million empty lists.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ impl Field {
         }
     }
 
-    /// The items of a list; none of anything else.
+    /// The items of a list; a field of another type has none.
     pub fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Field {
     }
 }
 
-/// Reads a field, or what is inside of one.
+/// Reads a field, or a value inside a field.
 struct Reading {
     inside: bool,
 }

@@ -1,5 +1,5 @@
-//! Password sync groups. An answer about one group must be right in every field; in a list a group
-//! that is not is set aside, with the name and the sources that it shows.
+//! Password sync groups. In an answer about one group every field must be valid; in a list an
+//! invalid group is set aside, with the name and the sources that it shows.
 
 use std::collections::BTreeSet;
 
@@ -35,9 +35,9 @@ pub(crate) struct GroupBody<'a> {
 /// Which id an answer about one group must have.
 #[derive(Clone, Copy)]
 pub(crate) enum Identified<'a> {
-    /// Any, but one there must be: the tenant mints it.
+    /// Any id, but there must be one: the tenant chooses it.
     ByAnswer,
-    /// This one, or none: it was asked for by id.
+    /// This id, or none: the group was asked for by id.
     As(&'a GroupId),
 }
 
@@ -94,7 +94,7 @@ fn in_part(wire: &Wire, why: String) -> Unreadable {
     }
 }
 
-/// An empty id is none, as where it is left out.
+/// An empty id counts as none, as if it were left out.
 fn policy(id: &Field) -> Result<Option<PolicyId>, String> {
     let id = match id {
         Field::Null => return Ok(None),
@@ -106,8 +106,8 @@ fn policy(id: &Field) -> Result<Option<PolicyId>, String> {
     Ok(Some(id))
 }
 
-/// The sources whose ids can be used, and whether these are all. A group that does not say which it has
-/// may have any: one without a source shows an empty list.
+/// The sources with valid ids, and whether these are all. A group without the field may have any
+/// sources: a group that has none shows an empty list.
 fn sources(ids: &Field) -> (BTreeSet<SourceId>, bool) {
     let items = ids.items().iter();
     let known = items.filter_map(|id| SourceId::parse(id.as_text()?).ok());

@@ -25,7 +25,7 @@ pub(crate) struct Body<'a> {
     selectors: Option<&'a HolderSelectors>,
 }
 
-/// A page of them. All must be right: they are sent back whole.
+/// A page of policy holders. All must be valid: an assignment sends the whole list back.
 pub(crate) fn holders(body: &[u8]) -> Result<Rows<Holder>, String> {
     let items = at_most::<PAGE_LIMIT, _, _>(body, holder)?;
     Ok(Rows {
@@ -35,7 +35,7 @@ pub(crate) fn holders(body: &[u8]) -> Result<Rows<Holder>, String> {
     })
 }
 
-/// All of them, as an assignment is answered.
+/// All policy holders in the answer to an assignment.
 pub(crate) fn assigned(body: &[u8]) -> Result<Vec<Holder>, String> {
     at_most::<MOST_HOLDERS, _, _>(body, holder)
 }
@@ -67,7 +67,7 @@ pub(crate) fn holder_body(holders: &[Holder]) -> Vec<Body<'_>> {
         .collect()
 }
 
-/// Null, or an object of nothing but nulls and empty lists, makes no exception.
+/// Selectors that are null, or an object of only nulls and empty lists, make no exception.
 fn selects_nothing(selectors: &Value) -> bool {
     let is_nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
     selectors.is_null()

@@ -1,4 +1,4 @@
-//! How much memory what is kept takes.
+//! How much memory the objects that are kept take.
 
 use std::mem::size_of;
 
@@ -6,12 +6,12 @@ use psg_domain::{Group, Holder, Policy, Rule, Source, SourceId, Unreadable};
 
 use super::Application;
 
-/// About how much an id takes beside its own bytes: a counted pointer, and its place in a list.
+/// About how many bytes an id takes beside its text: a counted pointer, and its place in a list.
 const AN_ID: usize = 48;
 
-/// Something that is kept.
+/// An object that is kept in memory.
 pub(crate) trait Kept: Sized {
-    /// About how many bytes it takes beside its own fields.
+    /// About how many bytes it takes on the heap.
     fn beside(&self) -> usize;
 
     /// About how many bytes it takes in all.
@@ -64,7 +64,7 @@ impl Kept for Unreadable {
     }
 }
 
-/// Selectors are bounded by their length and the number of holders instead.
+/// Selectors are not counted: their length and the number of holders are bounded instead.
 impl Kept for Holder {
     fn beside(&self) -> usize {
         id_bytes(self.policy.as_str())

@@ -1,6 +1,6 @@
 //! Password policies, and what they demand of a password.
 //!
-//! A rule of another type than the documents say counts as one that is not stated.
+//! A rule whose JSON type differs from the vendor's documents counts as not stated.
 
 use psg_domain::{Kind, PasswordRules, Policy, PolicyId, Stated};
 use serde::{Deserialize, de::IgnoredAny};

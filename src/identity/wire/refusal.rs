@@ -1,5 +1,5 @@
-//! What the tenant says when it refuses: three shapes, one text.
-//! `ErrorResponseDto` for most, `{error}` for 401, `{message}` for 429.
+//! The text of a refusal, which the API writes in three forms: `ErrorResponseDto` for most,
+//! `{error}` for 401, `{message}` for 429.
 //!
 //! A body of another form was written by something between the operator and the tenant, such as a
 //! web filter, and says nothing about the tenant.
@@ -29,8 +29,8 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Reads a refusal. Nothing, if it is no JSON object, has fields and none of the API's, or is far
-    /// too long: then it is not the API's own answer.
+    /// Reads a refusal; `None` if the body is not the API's own: no JSON object, far too long, or
+    /// with fields of which none is the API's.
     pub fn read(body: &[u8]) -> Option<Self> {
         if body.len() > LONGEST {
             return None;

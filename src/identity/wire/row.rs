@@ -1,5 +1,5 @@
-//! The rows of a list. A row that cannot be read is set aside with what could be read of it, so that
-//! it is neither taken for what it is not nor in the way of the other rows.
+//! The rows of a list. A row that cannot be read is set aside with what could be read of it. So it
+//! counts neither as a valid object nor as absent, and the other rows are still read.
 
 use std::{collections::BTreeSet, fmt, marker::PhantomData};
 
@@ -25,10 +25,10 @@ pub(crate) struct Rows<T> {
     pub count: usize,
 }
 
-/// What one row comes to: an object, what is wrong with it, or both.
+/// The result of one row: an object, what is wrong with it, or both.
 pub(crate) type Row<T> = (Option<T>, Option<Unreadable>);
 
-/// Parses a page row by row. An error means that nothing can be said of any row.
+/// Parses a page row by row. An error means that no row can be read.
 pub(crate) fn rows<W: DeserializeOwned, T>(
     body: &[u8],
     kind: Kind,
@@ -64,8 +64,8 @@ pub(crate) fn nothing_read(kind: Kind, why: impl Into<String>) -> Unreadable {
     }
 }
 
-/// The id and the name of an object, and what is wrong with it if one of them cannot be used. One that
-/// does not show its name is an object all the same: it is found by its id.
+/// The id and the name of an object, and what is wrong with it if one of them cannot be used. An
+/// object without a usable name is still returned: references by id find it.
 pub(crate) fn named<I: Clone + Into<String>>(
     kind: Kind,
     id: Result<I, String>,
@@ -78,11 +78,12 @@ pub(crate) fn named<I: Clone + Into<String>>(
         id: id.clone().map(Into::into),
         ..nothing_read(kind, why)
     });
-    // No manifest can name the empty name.
+    // No manifest can refer to the empty name.
     (id.map(|id| (id, name.unwrap_or_default())), unreadable)
 }
 
-/// A name, if it is one that can be kept. A longer one is never cut: half a name is another name.
+/// A name of at most [`LONGEST_TEXT`] bytes. A longer name is an error and never cut: the cut name
+/// could be that of another object.
 pub(crate) fn name(value: &Field) -> Result<String, String> {
     let text = match value {
         Field::Null => return Err("it has no name".to_owned()),
@@ -97,7 +98,7 @@ pub(crate) fn name(value: &Field) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// An id, if it is one.
+/// A valid id.
 pub(crate) fn id<I>(
     value: &Field,
     parse: impl Fn(&str) -> Result<I, psg_domain::InvalidId>,

@@ -1,4 +1,4 @@
-//! Sources: hundreds of kinds of them exist, so only the id must be as it should.
+//! Sources. Hundreds of kinds of them exist, so only the id must be valid.
 
 use std::collections::BTreeSet;
 
@@ -41,13 +41,13 @@ pub(crate) fn sources(body: &[u8]) -> Result<Rows<Source>, String> {
     })
 }
 
-/// A type that is no text, or an empty one, says nothing.
+/// `None` for a type that is no text or is empty.
 fn direct(connection_type: &Field) -> Option<bool> {
     let said = connection_type.as_text().filter(|said| !said.is_empty())?;
     Some(said.eq_ignore_ascii_case("direct"))
 }
 
-/// A word for people alone: one that is too long to be kept is left out.
+/// The status is only shown to people, so one that is too long is left out.
 fn status(value: &Field) -> String {
     let status = value.as_text().filter(|text| text.len() <= LONGEST_TEXT);
     status.unwrap_or_default().to_owned()

@@ -28,9 +28,9 @@ struct Wire {
     user_id: Claim,
 }
 
-/// What is said about the user. The documents say that `identity_id` and `user_id` are not set by
-/// the client credentials grant, and personal access tokens, which have a user, use that grant too.
-/// So a claim that is missing proves nothing; only where both are null does the answer say that
+/// What the answer says about the user. The documents say that the client credentials grant does
+/// not set `identity_id` and `user_id`, and personal access tokens, which have a user, use that
+/// grant too. So a missing claim proves nothing; only if both are null does the answer say that
 /// there is no user.
 #[derive(Default)]
 enum Claim {
@@ -94,7 +94,7 @@ fn name(text: Option<String>) -> Option<String> {
     text.filter(|text| (1..=MAX_NAME).contains(&text.len()))
 }
 
-/// A number of seconds, or a text of one; a negative one is over.
+/// A number of seconds, or its text; a negative number counts as zero.
 fn life(expires_in: &Value) -> Duration {
     let seconds = expires_in
         .as_f64()

@@ -1,12 +1,12 @@
 //! Whether a policy admits one given password. Looks at the password itself and shares nothing with
-//! the search for witnesses but the types of characters, so that it can check what that finds.
+//! the search for witnesses but the types of characters, so that it can check the witnesses found.
 
 use psg_domain::{Limit, PasswordRules, Rule};
 
 use super::characters::Type;
 
-/// Whether a password keeps all rules of a policy that can be decided. Nothing is not a password,
-/// and neither is a text with a character that no policy admits.
+/// Whether a password keeps all rules of a policy that can be decided. An empty text is not a
+/// password, and neither is a text with a character that no policy admits.
 pub fn admits(rules: &PasswordRules, password: &str) -> bool {
     !password.is_empty()
         && password.chars().all(|letter| Type::of(letter).is_some())
@@ -43,7 +43,7 @@ pub fn breaks(rule: Rule, password: &str) -> bool {
     }
 }
 
-/// How often one character stands in a row, at most.
+/// The length of the longest run of one character.
 fn longest_run(password: &str) -> usize {
     let mut longest = 0;
     let mut run = 0;

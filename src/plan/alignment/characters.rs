@@ -15,7 +15,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// All of them; each stands at the place of its number.
+    /// All types; the index of each is its discriminant.
     pub const ALL: [Self; 4] = [Self::Lower, Self::Upper, Self::Numeric, Self::Special];
 
     /// The type of a character; none if no policy admits it.
@@ -30,8 +30,8 @@ impl Type {
         }
     }
 
-    /// What examples are made of, in this order. At least two of each type, so that a password of
-    /// any length can do without the same character twice in a row.
+    /// The characters of examples, in this order. Each type has at least two, so that a password of
+    /// any length needs no character twice in a row.
     pub fn examples(self) -> &'static str {
         match self {
             Self::Lower => "abcdefghijklmnopqrstuvwxyz",

@@ -2,11 +2,11 @@
 //!
 //! Rules speak of how many characters a password has of each type, of all letters, and in all; of
 //! how many types occur; and of the longest run of one character. Each is a span of numbers. The
-//! counted spans lie in each other: upper and lower case in the letters, these with digits and
-//! special characters in the length. So for a given set of types that occur, there is a password
-//! if and only if no span is empty once each holds the sum of those inside it. A run fits wherever
-//! one type has that many characters. It never has to be longer, because each type has at least two
-//! characters, which can take turns.
+//! counted spans are nested: upper and lower case in the letters, letters with digits and special
+//! characters in the length. So for a given set of types that occur, there is a password if and
+//! only if no span is empty once each holds the sum of those inside it. A run fits wherever one
+//! type has that many characters. No longer run is ever forced, because each type has at least two
+//! characters, which can alternate.
 
 use psg_domain::{Limit, Rule};
 
@@ -42,7 +42,7 @@ impl Space {
         space
     }
 
-    /// Those of them that break this rule.
+    /// The passwords of this space that break this rule.
     pub fn breaking(mut self, Rule { limit, value }: Rule) -> Self {
         if is_maximum(limit) {
             self.span(limit).raise_least(value.saturating_add(1));
@@ -52,8 +52,8 @@ impl Space {
         self
     }
 
-    /// The shortest password; of those, one with letters in lower case, and then with the fewest
-    /// types: it is easy to read. Always the same one.
+    /// The shortest password; of several, one with letters in lower case, and then with the fewest
+    /// types: it is easy to read. Equal spaces give equal passwords.
     pub fn shortest(&self) -> Option<Witness> {
         let found = candidates().filter_map(|(occurring, repeats)| {
             let witness = self.witness(occurring, repeats)?;
@@ -177,8 +177,8 @@ impl Span {
     }
 }
 
-/// Splits a number that lies in the sum of two spans: as much as can be to the first. Also where the
-/// sum was above `u64::MAX`, each gets its least.
+/// Splits a number that lies in the sum of two spans: the first gets as much as it can. Even if the
+/// sum was above `u64::MAX`, each gets its `least`.
 fn share(number: u64, first: Span, second: Span) -> (u64, u64) {
     let most = first.most.min(number.saturating_sub(second.least));
     let given = most.max(first.least);

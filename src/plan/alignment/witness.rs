@@ -8,20 +8,20 @@ use super::characters::Type;
 /// So many characters of a witness are shown; a policy may ask for any length.
 const SHOWN: usize = 40;
 
-/// An example password. It knows how many characters of each type it has, and is written only where
-/// it is read, so its length costs nothing.
+/// An example password. It holds how many characters of each type it has; they are made only where
+/// they are read, so its length costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Witness {
     /// How many characters of each type, as [`Type::ALL`] orders them.
     counts: [u64; 4],
     /// The type whose first character is repeated.
     repeats: Type,
-    /// How often that stands in a row; all other characters stand alone.
+    /// How often that character stands in a row; no other follows itself.
     run: u64,
 }
 
 impl Witness {
-    /// One with so many characters of each type, of which `repeats` has at least `run`.
+    /// A witness with so many characters of each type; `repeats` has at least `run` of them.
     pub(super) fn new(counts: [u64; 4], repeats: Type, run: u64) -> Self {
         Self {
             counts,

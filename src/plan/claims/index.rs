@@ -11,8 +11,8 @@ use crate::brake::{self, Going, Wave};
 
 /// Who owns what, over all resources.
 ///
-/// Everything in it is small: resources are numbered, tenants are numbered, and a key that one
-/// resource alone has, as nearly all are, holds that number and nothing else.
+/// It takes little memory: resources and tenants are numbered, and a key that only one resource
+/// has, as nearly all have, holds that number and nothing else.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimIndex {
     claimants: Vec<Option<Box<Claimant>>>,
@@ -21,20 +21,20 @@ pub struct ClaimIndex {
     tenants: BTreeMap<NamespacedName, TenantKey>,
     scopes: BTreeMap<Scope, u32>,
     keys: BTreeMap<Key, Few>,
-    /// By tenant and UID, when the deletions were begun that came to their end lately.
+    /// By IdentityTenant and UID, when the deletions were begun that ended lately.
     ended: BTreeMap<NamespacedName, BTreeMap<String, Timestamp>>,
-    /// By who answers and IdentityTenant, when a resource went last that held something there.
+    /// By tenant and IdentityTenant, when the last resource was removed that held something there.
     let_go: BTreeMap<TenantKey, BTreeMap<NamespacedName, Timestamp>>,
 }
 
-/// A tenant by its own word, or, before it was ever read, by its resource.
+/// A tenant by its key or, before it was ever read, by its IdentityTenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Known(TenantKey),
     Unread(NamespacedName),
 }
 
-/// One thing that can be claimed or depended on, in the scope of a number.
+/// One thing that can be claimed or depended on, in the scope that has this number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     kind: Kind,
@@ -66,8 +66,9 @@ enum Few {
 }
 
 impl ClaimIndex {
-    /// Takes in a resource as it is now, and names the others that this may free or bind. What is
-    /// older than what is known takes nothing back: a watch may show it after our own newer write.
+    /// Takes in a resource as it is now, and returns the others for which this may free or take
+    /// something. An older version than the known one is ignored: a watch may show it after a newer
+    /// write of this process.
     pub fn insert(&mut self, mut claimant: Claimant) -> BTreeSet<String> {
         if let Some(known) = self.claimant(&claimant.uid) {
             let (old, new) = (known.held.version, claimant.held.version);
@@ -95,8 +96,8 @@ impl ClaimIndex {
         rivals
     }
 
-    /// The same of what a watch shows. It may be the very version on which a record was announced
-    /// that is being stored, and takes nothing of that back.
+    /// Like [`Self::insert`], for what a watch shows. The version on which a record was announced
+    /// is ignored as well: that record is being stored.
     pub fn see(&mut self, claimant: Claimant) -> BTreeSet<String> {
         let known = self.claimant(&claimant.uid);
         match known.map(|known| known.held.version) {
@@ -105,7 +106,7 @@ impl ClaimIndex {
         }
     }
 
-    /// Forgets a resource that is gone, and names the others that this may free.
+    /// Forgets a resource that is gone, and returns the others for which this may free something.
     pub fn remove(&mut self, uid: &str, now: Timestamp) -> BTreeSet<String> {
         let (claimant, rivals) = self.take_out(uid);
         let Some(claimant) = claimant else {
@@ -125,8 +126,9 @@ impl ClaimIndex {
         rivals
     }
 
-    /// When a resource of another IdentityTenant that leads to the same tenant went last and held
-    /// something there. What it wrote is in a picture of its own, and may not show yet in this one's.
+    /// When a resource was last removed that held something in the same tenant through another
+    /// IdentityTenant. Its writes were merged into that IdentityTenant's picture, and may not show
+    /// yet in the one of `me`.
     pub fn let_go_elsewhere(&self, me: &str) -> Option<Timestamp> {
         let mine = self.claimant(me)?;
         let Scope::Known(key) = self.scope(mine) else {
@@ -153,7 +155,7 @@ impl ClaimIndex {
         (Some(claimant), rivals)
     }
 
-    /// Says who answers behind an IdentityTenant.
+    /// Sets which tenant answers behind an IdentityTenant.
     pub fn identify(&mut self, tenant: &NamespacedName, key: &TenantKey) {
         if self.tenants.get(tenant) == Some(key) {
             return;
@@ -242,14 +244,15 @@ impl ClaimIndex {
             .filter_map(|claimant| claimant.held.group.as_ref())
     }
 
-    /// Whether a resource needs its IdentityTenant: it holds its finalizer or, unless the tenant
-    /// is `ending` and takes no more, may do so any moment.
+    /// Whether any resource needs this IdentityTenant: the resource holds our finalizer or, unless
+    /// the IdentityTenant is `ending` and takes no new one, may do so at any moment.
     pub fn is_in_use(&self, tenant: &NamespacedName, ending: bool) -> bool {
         self.claimants_of(&Key::tenant(tenant))
             .any(|claimant| claimant.held.finalizer || (claimant.eager && !ending))
     }
 
-    /// What goes of one IdentityTenant's groups, or went since then.
+    /// Counts the groups of one IdentityTenant, and their deletions that wait or were begun since
+    /// then.
     pub fn wave(&self, tenant: &NamespacedName, since: Timestamp) -> Wave {
         let mut wave = Wave::default();
         let members = self.claimants_of(&Key::tenant(tenant));
@@ -334,7 +337,8 @@ impl ClaimIndex {
             .filter(|owner| owner.uid != me)
     }
 
-    /// A status holds sources by id while manifests may want them by name.
+    /// The resources that may want the sources that a status records: by id, or by name as
+    /// manifests may.
     fn wanters_of(&self, scope: u32, claimant: &Claimant) -> BTreeSet<u32> {
         let held = &claimant.held;
         let ids = held.sources.0.iter();
@@ -389,7 +393,7 @@ impl ClaimIndex {
         }
     }
 
-    /// Enters a resource under all its keys; who is under those that only one may have.
+    /// Enters a resource under all its keys; returns who is under those that only one may have.
     fn link(&mut self, number: u32, scope: u32, claimant: &Claimant) -> BTreeSet<u32> {
         let mut others = BTreeSet::new();
         for key in keys_of(scope, claimant) {
@@ -403,7 +407,8 @@ impl ClaimIndex {
         others
     }
 
-    /// Takes a resource out from under its keys; who is left under those that only one may have.
+    /// Removes a resource from all its keys; returns who is left under those that only one may
+    /// have.
     fn unlink(&mut self, number: u32, scope: u32, claimant: &Claimant) -> BTreeSet<u32> {
         let mut others = BTreeSet::new();
         for key in keys_of(scope, claimant) {

@@ -1,6 +1,7 @@
-//! The condition `PoliciesAligned`: what of a group's policy does not fit its sources. It warns, and holds
-//! nothing up. It is absent while nothing is wrong: a source's page may lag behind its group, and what a
-//! source demanded before it joined is not known of each, so "true" would be a guess.
+//! The condition `PoliciesAligned`: how a group's policy does not fit its sources. It warns, and
+//! blocks nothing. It is absent while nothing is wrong: what the tenant shows of a source may lag
+//! behind its group, and the policy before joining is not known of every source, so `True` would be
+//! a guess.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +15,14 @@ use crate::{
     resolve::Resolved,
 };
 
-/// So many policies are compared with the group's in one decision: each takes some microseconds, and
-/// people choose how many there are.
+/// At most so many policies are compared with the group's in one decision: each takes some
+/// microseconds, and manifests decide how many there are.
 const MOST_COMPARED: usize = 100;
 
-/// So many of them are described; a message has room for no more.
+/// At most so many of them are described; a message has room for no more.
 const MOST_DESCRIBED: usize = 5;
 
-/// What does not fit, if anything does not.
+/// The condition, if any policy does not fit.
 pub fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
     let (refusals, none_passes) = refused_passwords(case, resolved);
     let shown = another_policy(case, resolved);
@@ -41,8 +42,9 @@ pub fn misaligned(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
     (!parts.is_empty()).then(|| condition(kind, truth, reason.as_str(), parts.join("; ")))
 }
 
-/// One sentence for each policy that sources had before they joined and that refuses passwords which
-/// the group's admits; and whether one of them refuses all.
+/// One sentence for each policy that sources had before they joined and that refuses passwords
+/// which the group's policy admits; and whether no password passes both one of them and the
+/// group's.
 fn refused_passwords(case: &Case<'_>, resolved: &Resolved) -> (Vec<String>, bool) {
     let (mut refusals, mut none_passes) = (Vec::new(), false);
     let Some(of_group) = case.picture.policy(&resolved.policy.id) else {
@@ -74,7 +76,8 @@ fn refused_passwords(case: &Case<'_>, resolved: &Resolved) -> (Vec<String>, bool
     (refusals, none_passes)
 }
 
-/// Sources that the tenant shows under another policy, in a read that followed the group as it is now.
+/// Names the sources that the tenant shows under another policy, by a read that began after the
+/// group was first seen as it is now.
 fn another_policy(case: &Case<'_>, resolved: &Resolved) -> Option<String> {
     if !case.picture.facts_follow(case.recorded.held()?) {
         return None;

@@ -1,14 +1,14 @@
-//! When a group that no read by id shows counts as gone. A read may lag behind a create, and another
-//! process may have made the group a moment ago: only an absence that lasts for the settle time is
-//! one.
+//! When a group that no read by id shows counts as gone. A read may lag behind a create, and
+//! another process may have made the group a moment ago: the group counts as gone only if it stays
+//! absent for the settle time.
 
 use jiff::Timestamp;
 use psg_domain::{GroupId, Presence, time};
 
 use crate::{action::Next, case::Case, reason::Finding};
 
-/// What must be waited for or read before a group that does not show counts as gone; `said` is
-/// told when that will be. Nothing if it shows, or if its absence has lasted.
+/// What must be waited for or read before a group that does not show counts as gone; `said` is told
+/// when that will be. Nothing if the group is not [`Presence::Gone`], or if its absence has lasted.
 pub fn in_doubt(
     case: &Case<'_>,
     now: Timestamp,

@@ -32,7 +32,8 @@ pub fn adopt(
         };
     }
     let what = format!("group \"{}\" ({})", group.name, group.id);
-    // By its name it is ours to want, by its owner's record it is not: it was renamed in the tenant.
+    // The name is free for this resource, but another one owns the group: it was renamed in the
+    // tenant, or the other's `groupID` asks for it.
     if let Some(owner) = case.claims.owner_of_group(&case.object.uid, &group.id) {
         let owner = owner.called_from(&case.object.namespace);
         let message = format!("{what} belongs to {owner}: one of the two must let it go");
@@ -47,7 +48,7 @@ pub fn adopt(
             format!("{what} exists already{why}"),
         ))
     };
-    // A manifest with `groupID` asks for that group; `Never` is about names.
+    // `Never` is about groups found by name; with `groupID` the manifest asks for this group.
     if desired.adoption == AdoptionPolicy::Never && desired.group_id.is_none() {
         return exists(
             " and adoptionPolicy is Never: choose another name, or allow adoption".to_owned(),

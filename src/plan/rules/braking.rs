@@ -11,7 +11,7 @@ use crate::{
     reason::{Finding, Reason},
 };
 
-/// Holds back a deletion that was not begun; nothing if it may go on.
+/// Holds back a deletion that was not begun; nothing if the deletion may begin.
 pub fn holds(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     if case.tenant.is_acknowledged(now) {
         return None;

@@ -1,5 +1,6 @@
-//! The rule ownership: what stands in the way of a group. An owner that keeps what is wanted, or a group that
-//! no resource manages, needs a person; a source whose owner lets it go is only waited for.
+//! The rule ownership: what a manifest wants and cannot have now. If an owner keeps it, or a group
+//! that no resource manages has it, a person must act; a source whose owner lets it go is only
+//! waited for.
 
 use psg_domain::{Group, GroupId, Presence, Source};
 
@@ -10,11 +11,11 @@ use crate::{
     resolve::Resolved,
 };
 
-/// Everything wanted that is not to be had now.
+/// Everything that the manifest wants and cannot have now.
 pub struct Conflicts<'a> {
-    /// What two want, or what is in a group that no resource manages.
+    /// What another resource owns, or what is in a group that no resource manages.
     pub findings: Vec<Finding>,
-    /// What another resource holds and lets go.
+    /// The sources that another resource holds and lets go.
     pub awaited: Vec<Awaited<'a>>,
 }
 
@@ -27,8 +28,8 @@ pub struct Awaited<'a> {
     pub owner: &'a Claimant,
 }
 
-/// Looks for owners and other groups of everything wanted. `mine` is the group that is ours, or
-/// that the manifest asks for.
+/// Looks for other owners of what is wanted, and for other groups that have its sources. `mine` is
+/// the group that the resource manages, or that the manifest asks for.
 pub fn conflicts<'a>(
     case: &'a Case<'_>,
     resolved: &Resolved,
@@ -65,7 +66,7 @@ pub fn conflicts<'a>(
         }
     }
     findings.extend(in_groups_without_id(case, &sources, mine));
-    // As long as no group is ours for certain, the one of the wanted name may become it.
+    // While `mine` does not show, a group of the wanted name may become it, and is no rival.
     let certain = mine.is_some_and(|id| matches!(case.picture.group(id), Presence::There(..)));
     let rival =
         |group: &&Group| Some(&group.id) != mine && (certain || group.name != resolved.name);
@@ -97,13 +98,13 @@ pub fn conflicts<'a>(
             }
         }
     }
-    // The reason is that of the first, and must not change with what others claim meanwhile.
+    // The first finding gives the reason, which must not change with what other resources claim.
     findings.sort_by_key(|finding| finding.reason != Reason::SourceInAnotherGroup);
     Conflicts { findings, awaited }
 }
 
-/// Sources that are to join, and that the tenant shows in a group without an id. Such a group may be
-/// ours as well, so members of ours are not looked for, and nothing before it is known which these are.
+/// Sources that are to join, and that the tenant shows in a group without an id. Such a group may
+/// be `mine`, so members of `mine` are not looked for; while they are unknown, no source is.
 fn in_groups_without_id(
     case: &Case<'_>,
     sources: &[&Source],

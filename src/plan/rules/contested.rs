@@ -1,6 +1,6 @@
-//! The end of the rule drift: another tool that undoes every repair is not fought for ever. What the
-//! process repaired is counted in memory; that it gave up is recorded, so that a restart does not
-//! begin the fight again.
+//! The end of the rule drift: if another tool undoes every repair, the operator stops repairing.
+//! Repairs are counted in memory; that they stopped is recorded in the status, so that a restart
+//! does not begin them again.
 
 use jiff::Timestamp;
 use psg_domain::{Contested, Drift};
@@ -13,7 +13,7 @@ use crate::{
     rules::write::write,
 };
 
-/// What keeps this drift from being repaired: a fight that was given up, or is given up now.
+/// What keeps this drift from being repaired: repairs were given up, or are given up now.
 pub fn stop(case: &Case<'_>, now: Timestamp, drift: &[Drift]) -> Option<Next> {
     if let Some(contested) = case.recorded.contested.as_ref().filter(|c| stands(case, c)) {
         return Some(Next::Stalled(given_up(contested)));
@@ -30,7 +30,8 @@ pub fn stop(case: &Case<'_>, now: Timestamp, drift: &[Drift]) -> Option<Next> {
     Some(write(case, now, Action::Record(memory)))
 }
 
-/// A person who edits the spec or asks for a reconcile asks to try again.
+/// Whether repairs stay given up: a person who edits the spec or asks for a reconcile asks to try
+/// again.
 fn stands(case: &Case<'_>, contested: &Contested) -> bool {
     contested.generation == case.object.generation
         && contested.reconcile_at == case.object.reconcile_at

@@ -1,5 +1,5 @@
-//! Creating without idempotency keys. The intent is stored before the one POST that it stands
-//! for; an answer that was lost is settled by looking, and only two complete walks, begun after
+//! Creating without idempotency keys. The intent is stored before the one POST that it stands for;
+//! if its answer is lost, the operator looks for the group. Only two complete walks, begun after
 //! the time in which a late POST may still take effect, prove that there is none.
 
 use std::{collections::BTreeSet, time::Duration};
@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// How many creates without an answer follow one another with no pause but the time to prove that the
-/// last had no effect.
+/// How many creates without an answer follow one another with no pause but the time to prove that
+/// the previous one had no effect.
 const AT_ONCE: u32 = 3;
 
 /// How long the read of one source's holders may take at the slowest rate that can be set.
 const READ_OF_ONE: Duration = Duration::from_secs(3);
 
-/// The intent that may be on its way; none if its POST certainly had no effect.
+/// The recorded intent; none if its POST certainly had no effect.
 pub fn open<'a>(case: &'a Case<'_>) -> Option<&'a Intent> {
     let void = |intent: &Intent| {
         case.engine.expectations.not_made.is_some()
@@ -35,7 +35,7 @@ pub fn open<'a>(case: &'a Case<'_>) -> Option<&'a Intent> {
     case.recorded.intent.as_ref().filter(|intent| !void(intent))
 }
 
-/// Starts a create: nothing of this name was seen, and every prerequisite is read.
+/// Starts a create: the picture has no group of this name, and every prerequisite is read first.
 pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Next {
     if let Some(paused) = paused(case, now) {
         return paused;
@@ -86,8 +86,8 @@ pub fn begin(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Next {
     write(case, now, Action::Record(Memory::Intent(intent)))
 }
 
-/// After [`AT_ONCE`] creates without an answer, of which nothing came, the next one of the same content
-/// waits longer each time, up to [`refused::LONGEST`].
+/// After [`AT_ONCE`] creates without an answer and without an effect, each further one of the same
+/// content waits longer, up to [`refused::LONGEST`].
 fn pause(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Option<Next> {
     let intent = case.recorded.intent.as_ref()?;
     let is_same = intent.name == resolved.name
@@ -107,14 +107,15 @@ fn pause(case: &Case<'_>, now: Timestamp, resolved: &Resolved) -> Option<Next> {
     (now < until).then_some(Next::Wait { until, why })
 }
 
-/// What came in place of an answer, in brackets.
+/// Why the last create had no answer, in brackets.
 fn last_answer(case: &Case<'_>) -> String {
     let why = case.engine.expectations.unanswered_why.as_ref();
     why.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
-/// Asks for a walk over all groups if the newest is too old to create, adopt or write a group by it: older
-/// than one interval, or than what a resource of another IdentityTenant left in the tenant.
+/// Asks for a walk over all groups if the newest is too old to create, adopt or write a group by
+/// it: older than one interval, or too old to show what a resource of another IdentityTenant left
+/// in the tenant.
 pub fn read_groups(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     if let Some(left) = case.claims.let_go_elsewhere(&case.object.uid) {
         let shown = time::after(left, case.timers.settle);
@@ -133,7 +134,7 @@ pub fn read_groups(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     })
 }
 
-/// A walk that began from then on shows what the other resource left.
+/// A walk that begins at `shown` or later shows what the other resource left.
 fn read_what_was_left(case: &Case<'_>, now: Timestamp, shown: Timestamp) -> Next {
     if now >= shown {
         return Next::Refresh {
@@ -156,14 +157,15 @@ fn read_what_was_left(case: &Case<'_>, now: Timestamp, shown: Timestamp) -> Next
     }
 }
 
-/// Since when the holders of so many sources must have been read: the first of a hundred must
-/// not be too old by the time that the last was read.
+/// Since when the holders of so many sources must have been read: of a hundred sources, the first
+/// must not count as too old once the last is read.
 pub fn fresh_holders(case: &Case<'_>, now: Timestamp, sources: usize) -> Timestamp {
     let reading = READ_OF_ONE.saturating_mul(u32::try_from(sources).unwrap_or(u32::MAX));
     time::before(now, case.tenant.interval.saturating_add(reading))
 }
 
-/// Asks for a group by its id, if the newest walk shows only a part of it: nothing is decided on that.
+/// Asks for a read of a group by id if the newest walk shows only a part of it: nothing is decided
+/// on a part.
 pub fn read_part(case: &Case<'_>, group: &Group) -> Option<Next> {
     match case.picture.group(&group.id) {
         Presence::Unknown(after) if case.picture.is_shown_in_part(&group.id) => {
@@ -173,8 +175,8 @@ pub fn read_part(case: &Case<'_>, group: &Group) -> Option<Next> {
     }
 }
 
-/// Waits while the tenant shows a group that may be the one of that name and those sources, and that
-/// cannot be read: that there is no such group is not known then.
+/// Waits while the tenant shows a group that cannot be read and that may be the group of this name
+/// and these sources: then it is not known that there is no such group.
 fn unreadable(
     case: &Case<'_>,
     now: Timestamp,
@@ -232,15 +234,16 @@ pub fn read_holders<'a>(
 
 /// What the tenant says about an open intent.
 pub enum Settlement {
-    /// Not known yet: do this.
+    /// Not settled yet: do this first.
     Open(Next),
-    /// It certainly had no effect and never will.
+    /// The POST certainly had no effect and never will.
     Void,
 }
 
 /// Sends the POST of an intent that was just stored, or finds out what became of an older one.
 pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
-    // What was made for an earlier intent says nothing of one that another process announced since.
+    // A group made for an earlier intent says nothing of an intent that another process stored
+    // since.
     if let Some(Outcome::Made(group)) = &case.engine.last
         && case.engine.expectations.posted == Some(intent.started_at)
     {
@@ -249,7 +252,7 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
     if case.just_recorded(Remembered::Intent) {
         return Settlement::Open(Next::Do(Action::CreateGroup(intent.clone())));
     }
-    // A moment that has not come was told by another clock, and says nothing here.
+    // A `started_at` in the future comes from another clock and is ignored.
     let announced = Some(intent.started_at).filter(|at| *at <= now);
     let since = case
         .engine
@@ -291,8 +294,8 @@ pub fn settle(case: &Case<'_>, now: Timestamp, intent: &Intent) -> Settlement {
     }
 }
 
-/// The candidate that a person named, which matters only once the resource is being deleted:
-/// while it lives, `groupID` goes before the intent.
+/// The candidate that `groupID` names. It matters only once the resource is being deleted: before
+/// that, `groupID` takes precedence over the intent.
 fn chosen<'a>(case: &Case<'_>, candidates: &[&'a Group]) -> Option<&'a Group> {
     let asked = case.desired.as_ref().ok()?.group_id.as_ref()?;
     candidates.iter().find(|group| group.id == *asked).copied()
@@ -305,7 +308,8 @@ fn ours(group: &Group) -> Next {
     )))
 }
 
-/// `since` is when the POST was given up or, if this process does not know, when it was announced.
+/// `since` is the later of when the POST was given up and when its intent was stored, as far as
+/// known.
 fn absent(case: &Case<'_>, now: Timestamp, since: Timestamp, intent: &Intent) -> Settlement {
     let deadline = time::after(since, case.timers.settle);
     let refresh = |newer_than| {

@@ -1,5 +1,6 @@
-//! A resource that is being deleted. The finalizer ends only when the tenant was read back:
-//! the group gone by its id, and every source with the policy that the group had imposed.
+//! A resource that is being deleted. If its group is to be deleted, our finalizer is taken off only
+//! once reads show that the group is gone, and every source has the policy that the group had
+//! imposed, or a result that says why not.
 
 use jiff::Timestamp;
 use psg_domain::{Assign, Deletion, DeletionPolicy, GroupId, Presence, Reassignment, time};
@@ -39,7 +40,8 @@ pub fn next(case: &Case<'_>, now: Timestamp) -> Next {
     if let Some(paused) = paused(case, now) {
         return paused;
     }
-    // First: another reason in the status would make a restart forget that it was held back.
+    // Before the tenant is checked: with another reason in the status, a restart would forget that
+    // the deletion was held back.
     let unbegun = recorded.deletion.is_none() && recorded.held().is_some();
     if let Some(wait) = braking::holds(case, now).filter(|_| unbegun) {
         return wait;
@@ -91,8 +93,8 @@ fn tenant_in_the_way(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     }
 }
 
-/// Plans for every source that our records or a read put into the group. That read shows our last
-/// change: one that began before may lack a member that has just joined.
+/// Records every source that the status or a read puts into the group. The read must show the last
+/// change: an earlier one may lack a member that has just joined.
 fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Next {
     let shown_from = read_lag::shown_from(case);
     if let Some(from) = shown_from.filter(|from| now < *from) {
@@ -112,7 +114,7 @@ fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Next {
     };
     let leaving = case.recorded.leaving.iter();
     let (done, open): (Vec<_>, Vec<_>) = leaving.partition(|left| left.result.is_some());
-    // What was reassigned already is not looked at again, unless it joined anew.
+    // A source that already has a result is not looked at again, unless it is a member again.
     let is_open = |one: &Reassignment| {
         let is_member = read.is_some_and(|group| group.sources.contains(&one.source));
         is_member || done.iter().all(|left| left.source != one.source)
@@ -130,7 +132,7 @@ fn record(case: &Case<'_>, now: Timestamp, group: &GroupId) -> Next {
     Next::Do(Action::Record(Memory::Deletion(deletion)))
 }
 
-/// No group is left to delete, but sources of an earlier one may be without a policy.
+/// No group is left to delete, but sources of an earlier group may be without a policy.
 fn without_a_group(case: &Case<'_>, now: Timestamp) -> Next {
     let left = &case.recorded.leaving;
     let fresh = create::fresh_holders(case, now, left.len());
@@ -149,7 +151,7 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Next {
     match case.picture.group(&deletion.group) {
         Presence::There(..) | Presence::Unknown(_) if just_recorded => delete(),
         Presence::Unknown(after) => Next::read_group(&deletion.group, after),
-        // A moment that has not come was told by another clock, and no read would be newer.
+        // A `recorded_at` in the future comes from another clock, and no read would be newer.
         Presence::There(_, as_of)
             if as_of <= deletion.recorded_at && deletion.recorded_at <= now =>
         {
@@ -169,7 +171,7 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Next {
             }
             _ => delete(),
         },
-        // A read may lag behind a create; a DELETE does not.
+        // A read may lag behind a create and not show the group; a DELETE finds it.
         Presence::Gone(_) if case.engine.expectations.deleted_at.is_none() && just_recorded => {
             delete()
         }
@@ -180,7 +182,8 @@ fn undo(case: &Case<'_>, now: Timestamp, deletion: &Deletion) -> Next {
                 return wait;
             }
             let (sources, group) = (&deletion.sources, Some(&deletion.group));
-            // It may be gone for long: what the sources have since is asked anew.
+            // The group may be gone for long: the holders must be read after the deletion was
+            // recorded.
             let recorded = Some(deletion.recorded_at).filter(|at| *at <= now);
             let as_of = as_of.max(recorded.unwrap_or(as_of));
             match reassign::progress(case, now, sources, |_| false, group, as_of) {

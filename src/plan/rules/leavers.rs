@@ -1,5 +1,5 @@
-//! Sources that left a group by our changes, or may have left: each gets the group's policy as its own.
-//! How one source gets it is for `reassign` to say.
+//! Sources that a change of the operator took out of a group, or may have taken out: each gets the
+//! group's policy as its own. `reassign` says how.
 
 use jiff::Timestamp;
 use psg_domain::{Assign, Group, GroupId, PolicyId, Presence, Reassignment, Recorded, SourceId};
@@ -18,9 +18,9 @@ use crate::{
     },
 };
 
-/// Every source that may be without a policy without our group: those that a read shows in it or,
-/// if it is gone, those that were last made equal; and, only if they have no policy then, those that
-/// our own records put into it and that do not show.
+/// Every source that may have no policy once it is out of the group: those that a read shows in it
+/// or, without a read, those last made equal ([`Assign::Always`]); then the others that the records
+/// put into it, which get the policy only if they have none ([`Assign::IfNone`]).
 pub fn members(case: &Case<'_>, read: Option<&Group>) -> Vec<Reassignment> {
     let recorded = &case.recorded;
     let pinned = recorded.policy.as_ref().map(|pin| &pin.id);
@@ -54,8 +54,8 @@ pub fn members(case: &Case<'_>, read: Option<&Group>) -> Vec<Reassignment> {
     members
 }
 
-/// How far the sources are that left by our changes, or may have left; nothing if none is left to be
-/// looked after.
+/// How far the reassignment is of the sources that a change took out, or may have taken out;
+/// nothing if the group does not show and no source is open.
 pub fn progress(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     let Some(held) = case.recorded.held() else {
         return leavers_without_a_group(case, now);
@@ -81,16 +81,16 @@ pub fn progress(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
             return Some(Progress::Open(Next::Do(Action::Record(memory))));
         }
     }
-    // One that is back in the group is the group's. Whether the others have left for good, only a read
-    // that shows the last change tells: of those that a read showed as members, and that an answered
-    // PUT took out, that is certain.
+    // A source that is back in the group needs no policy of its own. Whether the others have left
+    // for good, only a read that shows the last change tells; but it is certain for a source that a
+    // read showed as a member and that an answered PUT took out.
     let is_member = |one: &Reassignment| group.sources.contains(&one.source);
     let puts = case.engine.expectations.puts.unwrap_or_default();
     let certain = puts.answered_at.is_some() && puts.unanswered_at.is_none();
     let is_early = |one: &Reassignment| hidden && !(certain && one.assign == Assign::Always);
     let waits = |one: &Reassignment| is_member(one) || is_early(one);
-    // What holders were read since: the answer of the PUT or, where another may have followed, the
-    // first moment at which a read shows both.
+    // From when on a read of holders counts: from the answer of the PUT or, if a PUT had no answer,
+    // from when a read shows every PUT; but not later than this read of the group.
     let since = match puts.answered_at.filter(|_| certain) {
         Some(answered) => answered.min(as_of),
         None => shown_from(case).map_or(as_of, |from| from.min(as_of)),
@@ -112,7 +112,7 @@ pub fn progress(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     Some(Progress::Open(next))
 }
 
-/// The same once the group is gone: none of them can be in it any more.
+/// Like [`progress`], once the group is gone: no source can be in it any more.
 fn leavers_of_one_that_is_gone(
     case: &Case<'_>,
     now: Timestamp,
@@ -134,8 +134,8 @@ fn leavers_of_one_that_is_gone(
     Some(progress)
 }
 
-/// The same after the group was gone and before there is another. Those that a create may be about to
-/// put into a group wait for its end.
+/// Like [`progress`], after the group was gone and before there is another. Sources that an open
+/// create may put into a group wait until it is settled.
 fn leavers_without_a_group(case: &Case<'_>, now: Timestamp) -> Option<Progress> {
     let Recorded {
         leaving,
@@ -148,7 +148,8 @@ fn leavers_without_a_group(case: &Case<'_>, now: Timestamp) -> Option<Progress> 
     }
     let sent = create::open(case).map(|intent| &intent.sources);
     let waits = |one: &Reassignment| sent.is_some_and(|sent| sent.contains(&one.source));
-    // Either was recorded when the group was gone for sure; what another clock dated later says nothing.
+    // The intent and the refusal are recorded only once the group is gone for sure; a moment in the
+    // future comes from another clock and is ignored.
     let refused = refused.as_ref().and_then(|refused| refused.at);
     let sent_at = intent.as_ref().map(|intent| intent.started_at);
     let recorded = [sent_at, refused].into_iter().flatten();
@@ -157,7 +158,7 @@ fn leavers_without_a_group(case: &Case<'_>, now: Timestamp) -> Option<Progress> 
     Some(reassign::progress(case, now, leaving, waits, None, since))
 }
 
-/// What is still to be done for the sources that left by our changes; nothing if each has its policy,
+/// What is still to be done for the sources that a change took out; nothing if each has its policy,
 /// or may not have left yet.
 pub fn look_after(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     if !case.object.finalizer && !case.is_paused(now) {

@@ -1,8 +1,9 @@
 //! The rule moving: sources that move between groups. An edit goes as far as it can: a source that another
 //! group still holds joins when it is free, and sources leave first as long as two stay.
 //!
-//! A resource that lets a source go keeps its claim until the tenant shows the group without it and the
-//! source has a policy of its own, so that nobody takes it while it is being written.
+//! A resource that lets a source go keeps its claim until the tenant shows the group without it and
+//! the source has a policy of its own, so that no other resource takes it while it is being
+//! written.
 
 use jiff::Timestamp;
 use psg_domain::{Group, PolicyId, Presence, Recorded, SourceId, SourcePin, time};
@@ -37,7 +38,7 @@ pub fn reach(
         .cloned()
         .collect();
     let wanted = resolved.source_ids();
-    // Those that will leave and cannot yet.
+    // Sources that will leave and cannot yet.
     let stay = reached.difference(&wanted);
     sources.extend(stay.map(|id| differ::pin(&case.recorded, id, case.picture)));
     Resolved {
@@ -105,7 +106,7 @@ fn blocked(case: &Case<'_>, group: &Group, cycle: &Cycle) -> Finding {
     )
 }
 
-/// A resource and its group, as far as they may be told here.
+/// How another resource and its group may be named to this resource.
 fn told(case: &Case<'_>, other: &Claimant) -> String {
     let called = other.called_from(&case.object.namespace);
     let group = other
@@ -117,8 +118,8 @@ fn told(case: &Case<'_>, other: &Claimant) -> String {
     }
 }
 
-/// Remembers what a group has come to, once everything that left it is settled: whatever it let go
-/// of is free from then on. What is wanted and was taken out by another hand stays claimed.
+/// Records how far a group has come, once every source that left it has been looked after: sources
+/// that it let go are free from then on. A wanted source that someone else took out stays claimed.
 pub fn settle(recorded: &mut Recorded, case: &Case<'_>, resolved: &Resolved, group: &Group) {
     if resolved.name == group.name {
         recorded.name = Some(resolved.name.clone());

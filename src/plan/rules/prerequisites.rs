@@ -1,5 +1,5 @@
-//! The rule prerequisites: what the vendor's guide asks for before a group is made or changed, all at once.
-//! An unhealthy source is a warning, never a block.
+//! The rule prerequisites: what the vendor's guide asks for before a group is made or changed. All
+//! that is missing is said at once. An unhealthy source is a warning, never a block.
 
 use jiff::Timestamp;
 use psg_domain::{Picture, Source, SourceId, time};
@@ -11,14 +11,14 @@ use crate::{
     resolve::Resolved,
 };
 
-/// What every source of a group must have, and one lacks.
+/// Something that every source of a group must have and that a source lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// The tenant reaches it by files.
+    /// The tenant reaches the source by files.
     DirectConnection,
     /// It is not configured for Password Management.
     PasswordChanges,
-    /// It is used to sign in.
+    /// It is used to sign in and has no application.
     Application,
 }
 
@@ -79,8 +79,8 @@ pub fn unmet(resolved: &Resolved, picture: &Picture) -> Vec<Finding> {
     findings
 }
 
-/// Waits while nobody knows how many applications a source has that is about to join and is used to
-/// sign in. A source that is a member already needs no answer to that.
+/// Waits while it is unknown how many applications an authentication source has that is about to
+/// join. For a source that is already a member, this need not be known.
 pub fn unknown<'a>(
     case: &Case<'_>,
     now: Timestamp,
@@ -147,7 +147,7 @@ pub fn exceptions<'a>(
     findings
 }
 
-/// What may be wrong with the wanted sources, and is no block: sources that the tenant reports as
+/// Warnings about the wanted sources, which block nothing: sources that the tenant reports as
 /// unhealthy, and sources of which it does not say how they are connected.
 pub fn unhealthy(resolved: &Resolved, picture: &Picture) -> Vec<String> {
     let pins = resolved.sources.iter();

@@ -9,11 +9,12 @@ use crate::{
     reason::{Finding, Reason},
 };
 
-/// From when on a read shows what became of every PUT of the open record; none if none is open, or
-/// none was sent.
+/// From when on a read shows the result of every PUT of the open update; none if no update is open,
+/// or no PUT was sent.
 ///
-/// A PUT that was answered has taken effect, and reads may lag behind it for the settle time. One
-/// that was not may take effect as late, and reads may lag behind that.
+/// A PUT that was answered has taken effect, and reads may lag behind it for the settle time. A PUT
+/// without an answer may take effect until the settle time is over, and reads may lag behind that
+/// for the confirm gap.
 pub fn shown_from(case: &Case<'_>) -> Option<Timestamp> {
     let update = case.recorded.update.as_ref()?;
     let Some(puts) = &case.engine.expectations.puts else {

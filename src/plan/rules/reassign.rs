@@ -1,6 +1,6 @@
-//! Gives sources a policy of their own again: after a deletion, and after leaving by an edit.
-//! Each source is read first, since the service may have done it by itself; written only if
-//! it lacks the policy; and read back.
+//! Gives sources a policy of their own again: after a deletion, and after an edit took them out.
+//! Each source is read first, since the service may have assigned the policy by itself; it is
+//! written only if it lacks the policy, and read back.
 
 use jiff::Timestamp;
 use psg_domain::{
@@ -15,7 +15,7 @@ use crate::{
     rules::write::write,
 };
 
-/// How many results may be unrecorded: a crash repeats no more than their reads.
+/// After so many new results, they are recorded: a crash repeats no more than their reads.
 const BATCH: usize = 10;
 
 /// How far a reassignment is.
@@ -29,13 +29,13 @@ pub enum Progress {
 enum Source {
     Decided(ReassignmentResult),
     Unread(Timestamp),
-    /// Which group rules it is to be asked of a walk that began then or later.
+    /// Only a walk that began then or later tells which group rules the source.
     Unplaced(Timestamp),
     Lacking(Vec<Holder>),
     Blocked(Setback),
 }
 
-/// Puts more sources on a list; one that is on it already stays as it is.
+/// Adds sources to a list; a source that is already on it stays as it is.
 pub fn enlist(list: &mut Vec<Reassignment>, more: impl IntoIterator<Item = Reassignment>) {
     for open in more {
         if list.iter().all(|known| known.source != open.source) {
@@ -44,8 +44,8 @@ pub fn enlist(list: &mut Vec<Reassignment>, more: impl IntoIterator<Item = Reass
     }
 }
 
-/// Looks at every open source, but for those that are to wait. `after` is the moment since which the
-/// group no longer rules them.
+/// Looks at every open source, except those for which `waits` is true. `after` is the moment since
+/// which `group` no longer rules them.
 pub fn progress(
     case: &Case<'_>,
     now: Timestamp,
@@ -91,7 +91,8 @@ pub fn progress(
             newer_than,
         });
     }
-    // A result is also stored before a wait: a person may give that source another policy meanwhile.
+    // Results are also stored before a wait: meanwhile a person may give those sources another
+    // policy.
     let waits = lacking.is_none() && !blocked.is_empty();
     let new = decided(&results) - decided(sources);
     if new >= if waits { 1 } else { BATCH } && decided(&results) < results.len() {
@@ -128,19 +129,20 @@ fn look(
     after: Timestamp,
 ) -> Source {
     let picture = case.picture;
-    // Only a walk begun since tells which group rules the source now.
+    // Only a walk that began at `after` or later tells which group rules the source now.
     let walked = picture.groups_as_of().unwrap_or(Timestamp::MIN);
     let elsewhere = picture.groups_with(&open.source).into_iter();
     let others = elsewhere
         .filter(|other| Some(&other.id) != group && picture.shows_member(&other.id, &open.source));
-    // One without an id may be our own group as it was before.
+    // A group without an id may be `group` itself, as it was before.
     let without_id = picture.group_without_id_with(&open.source);
     if let Some(since) = others
         .filter_map(|other| picture.shown_since(&other.id))
         .chain(without_id.map(|_| after))
         .min()
     {
-        // A read that lags shows a group that has let the source go: only what lasts counts.
+        // A read that lags may show a group that has let the source go: only a membership that
+        // lasts counts.
         let sure = time::after(since, case.timers.settle);
         return if walked >= sure.max(after) {
             Source::Decided(ReassignmentResult::InAnotherGroup)
@@ -152,8 +154,8 @@ fn look(
             Source::Unplaced(sure.max(after))
         };
     }
-    // One that another resource records may be in its group already, by a write of an earlier process
-    // that no read shows yet.
+    // If another resource records the source, the source may already be in that resource's group,
+    // by a write of an earlier process that no read shows yet.
     let first = picture.first_walk_since(Timestamp::MIN).unwrap_or(now);
     let sure = time::after(first, case.timers.settle);
     let me = case.object.uid.as_str();
@@ -217,13 +219,13 @@ fn look(
     Source::Lacking(std::iter::once(ours).chain(exceptions).collect())
 }
 
-/// The tenant answered 404 for the policies of a source. That alone says as little as a 404 of
-/// anything between it and us: the source is gone if the list of sources does not show it either.
+/// The tenant answered 404 for the policies of a source. A proxy in between may answer 404 as well,
+/// so the source counts as gone only if the list of sources does not show it either.
 fn not_found(case: &Case<'_>, now: Timestamp, open: &Reassignment, as_of: Timestamp) -> Source {
     if case.picture.lacks_source(&open.source) {
         return Source::Decided(ReassignmentResult::SourceGone);
     }
-    // By then the list is a newer one.
+    // By then the list of sources is newer.
     let until = time::after(as_of, case.tenant.interval.max(case.backoff));
     if now >= until {
         return Source::Unread(as_of);

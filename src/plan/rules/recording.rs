@@ -1,4 +1,4 @@
-//! What a record makes of the status, and what this process then remembers with it.
+//! How a record changes the status, and what this process remembers with it.
 
 use psg_domain::{Group, PolicyPin, Recorded};
 
@@ -62,8 +62,8 @@ impl Case<'_> {
     }
 }
 
-/// Sources of a group that is gone, or of one that another takes the place of, may be without a
-/// policy: whatever is not in the group of now is remembered as leaving.
+/// Sources of a group that is gone, or that another group replaces, may be without a policy: those
+/// that are not in the group `now` are remembered as leaving.
 fn leave_behind(recorded: &mut Recorded, now: Option<&Group>, case: &Case<'_>) {
     let was = recorded.held().cloned();
     if was.is_some_and(|was| now.is_none_or(|now| now.id != was)) {
@@ -77,8 +77,9 @@ fn leave_behind(recorded: &mut Recorded, now: Option<&Group>, case: &Case<'_>) {
     }
 }
 
-/// Remembers what a group is when it became ours, or when our change shows: under the manifest's own
-/// references, or those recorded before, where they lead to the same object.
+/// Records name, policy and sources of a group that the resource takes on, or that shows its
+/// change: under the manifest's own references, or those recorded before, where they lead to the
+/// same object.
 pub fn pin_group(recorded: &mut Recorded, group: &Group, case: &Case<'_>) {
     recorded.name = Some(group.name.clone());
     let resolved = case.resolve().ok();

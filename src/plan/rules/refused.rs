@@ -1,7 +1,6 @@
-//! The rule refusals: what the tenant refused is tried again at once only when the manifest,
-//! the tenant's facts or the credentials change. What stood in its way may never have shown in a
-//! read, and may be gone: so it is tried again as well, after pauses that grow from [`SHORTEST`] to
-//! [`LONGEST`].
+//! The rule refusals: what the tenant refused is tried again at once only when the manifest, the
+//! tenant's facts or the credentials change. The cause may be one that no read shows, and may be
+//! gone: so the write is also tried again after pauses that grow from [`SHORTEST`] to [`LONGEST`].
 
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub const SHORTEST: Duration = Duration::from_mins(1);
 /// The longest pause before what was refused is tried again.
 pub const LONGEST: Duration = Duration::from_hours(1);
 
-/// Stands in the way if exactly this was refused, and it is not time to try again.
+/// Stalls if the tenant refused exactly this, and it is not yet time to try again.
 pub fn standing(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     let refused = of(case, &case.basis())?;
     next_try(case, refused, now)?;
@@ -31,13 +30,13 @@ pub fn standing(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     )))
 }
 
-/// What was refused of exactly this.
+/// The recorded refusal, if it was decided on this basis.
 pub fn of<'a>(case: &'a Case<'_>, basis: &Basis) -> Option<&'a Refused> {
     let refused = case.recorded.refused.as_ref();
     refused.filter(|it| (it.generation, &it.facts) == (basis.generation, &basis.facts))
 }
 
-/// What is recorded of a refusal now.
+/// The record of a refusal that came just now.
 pub fn again(case: &Case<'_>, now: Timestamp, basis: &Basis, message: &str) -> Refused {
     let before = of(case, basis).map_or(0, |refused| refused.attempts);
     Refused {
@@ -49,15 +48,15 @@ pub fn again(case: &Case<'_>, now: Timestamp, basis: &Basis, message: &str) -> R
     }
 }
 
-/// When it is tried again; none if that is now. A moment that has not come was told by another
-/// clock, and says nothing here.
+/// When the write is tried again; none if that is now. A [`Refused::at`] in the future comes from
+/// another clock and is ignored.
 pub fn next_try(case: &Case<'_>, refused: &Refused, now: Timestamp) -> Option<Timestamp> {
     let at = refused.at.filter(|at| *at <= now)?;
     let next = time::after(at, pause(case, refused.attempts.saturating_sub(1)));
     (next > now).then_some(next)
 }
 
-/// The pause before a write that came to nothing is tried again, after so many doublings.
+/// The pause before a write without effect is tried again, after so many doublings.
 pub fn pause(case: &Case<'_>, doublings: u32) -> Duration {
     let first = case.tenant.interval.max(SHORTEST);
     let pause = first.saturating_mul(1 << doublings.min(16));
@@ -81,8 +80,8 @@ pub fn fingerprint(case: &Case<'_>) -> String {
         Err(unresolved) => facts.push(format!("{unresolved:?}")),
         Ok(resolved) => {
             let namesakes = ids(&case.picture.groups_named(&resolved.name));
-            // In the words that earlier builds stored. What a policy demands of a password does not
-            // decide whether the tenant takes a group.
+            // In the form that earlier builds stored. The password rules of a policy do not decide
+            // whether the tenant takes a group.
             let policy = case.picture.policy(&resolved.policy.id);
             let policy = policy.map_or_else(
                 || "None".to_owned(),

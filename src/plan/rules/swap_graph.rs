@@ -1,9 +1,9 @@
-//! The rule moving: what each of several groups can have while sources move between them. Looks at the
-//! resource at hand, at those that hold what it waits for, at those that hold what these wait for, and
-//! so on.
+//! The rule moving: what each of several groups can have while sources move between them. Looks at
+//! the resource at hand, at the resources that hold the sources it waits for, at the resources that
+//! hold what those wait for, and so on.
 //!
-//! Assumes the best of everything outside: what no group among them holds will come. People choose
-//! how many groups wait for how many sources of each other, so the work of one decision ends at
+//! Assumes the best of everything outside: a source that no group among them holds will come.
+//! Manifests decide how many groups wait for how many sources, so the work of one decision ends at
 //! [`WORK`]: what was not looked at by then counts as outside.
 
 use std::{
@@ -25,16 +25,16 @@ pub const WORK: usize = 20_000;
 /// Groups that wait for one another's sources, by the UID of their resources.
 pub struct SwapGraph {
     sides: BTreeMap<String, Side>,
-    /// Who holds a source and lets it go.
+    /// The resources that hold a source and let it go.
     owners: BTreeMap<SourceId, BTreeSet<String>>,
     work: Cell<usize>,
 }
 
 /// Why a group never gets what it waits for: the group that holds it waits for this one in turn.
 pub struct Cycle {
-    /// What it misses, and who holds that.
+    /// The sources that it misses, each with its holder.
     pub missing: Vec<(SourceId, String)>,
-    /// What will leave it and cannot, and who waits for that.
+    /// The sources that will leave it and cannot, each with a resource that waits for it.
     pub sought: Vec<(SourceId, String)>,
 }
 
@@ -53,7 +53,7 @@ struct Side {
 }
 
 impl SwapGraph {
-    /// Everybody on whom the resource at hand waits, directly or not.
+    /// The resource at hand and all on which it waits, directly or not.
     pub fn around(
         case: &Case<'_>,
         resolved: &Resolved,
@@ -79,7 +79,7 @@ impl SwapGraph {
                 }
             }
         }
-        // Whatever doubt there is about an owner's group: what is waited for is not free.
+        // Even if an owner's group does not show it, a source that is waited for is not free.
         for Awaited { source, owner } in awaited {
             if let Some(side) = graph.sides.get_mut(&owner.uid) {
                 side.held.insert(source.id.clone());
@@ -89,7 +89,7 @@ impl SwapGraph {
         graph
     }
 
-    /// Whether there is work left, of which this takes so much.
+    /// Takes `work` from what is left; false once nothing is left.
     fn spend(&self, work: usize) -> bool {
         let left = self.work.get().saturating_sub(work);
         self.work.set(left);
@@ -106,10 +106,10 @@ impl SwapGraph {
         }
     }
 
-    /// Who holds what a side waits for, and lets it go.
+    /// The resources that hold what a side waits for, and let it go.
     fn lookup<'a>(&self, case: &'a Case<'_>, uid: &str) -> Vec<&'a Claimant> {
         let missing = self.sides.get(uid).into_iter().flat_map(Side::missing);
-        // An owner is found in several steps.
+        // One owner takes several look-ups to find.
         let missing = missing.take_while(|_| self.spend(8));
         let sources = missing.filter_map(|id| case.picture.source(id));
         let owners = sources.filter_map(|source| {
@@ -124,7 +124,7 @@ impl SwapGraph {
     }
 
     /// What a side's group can have now: what it keeps, what is free, and, as long as those are
-    /// too few, some of what will leave it.
+    /// fewer than [`FEWEST`], some of what will leave it.
     pub fn reach(&self, uid: &str) -> BTreeSet<SourceId> {
         let Some(side) = self.sides.get(uid).filter(|side| !side.ends) else {
             return BTreeSet::new();
@@ -148,7 +148,7 @@ impl SwapGraph {
         self.owners.get(id)?.iter().find(|uid| *uid != me)
     }
 
-    /// Every side on which a side waits, directly or not; itself if it is in a cycle.
+    /// Every side on which a side waits, directly or not; including itself if it is in a cycle.
     fn upstream(&self, me: &str) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         let mut open = vec![me];
@@ -163,8 +163,8 @@ impl SwapGraph {
         found
     }
 
-    /// Lets everybody go as far as they can; what the resource at hand misses even then, if that
-    /// is because it waits for itself. None as well if that is too much work to tell.
+    /// Moves every side as far as it can go; returns what the resource at hand still misses then,
+    /// if it waits for itself. None as well if the work is used up before that is known.
     pub fn cycle(mut self, me: &str) -> Option<Cycle> {
         for side in self.sides.values_mut() {
             side.held.clone_from(&side.members);
@@ -172,7 +172,7 @@ impl SwapGraph {
         self.index();
         let uids: Vec<String> = self.sides.keys().cloned().collect();
         let mut moving = true;
-        // Every round brings in what is wanted or takes out what is not, so there is a last one.
+        // Every round brings in wanted sources or takes out others, so the loop ends.
         while moving {
             moving = false;
             for uid in &uids {
@@ -201,7 +201,7 @@ impl SwapGraph {
         })
     }
 
-    /// A side has these sources from now on; whether that is a change.
+    /// Gives a side these sources; true if that is a change.
     fn goes_to(&mut self, uid: &str, reached: BTreeSet<SourceId>) -> bool {
         let Some(side) = self.sides.get_mut(uid).filter(|it| it.members != reached) else {
             return false;
@@ -263,7 +263,8 @@ impl Side {
         self.wanted.difference(&self.members)
     }
 
-    /// How much depends on a leaver's going: nothing, another group, or what this side waits for.
+    /// What waits for a source to leave: nothing (0), another group (1), or one that this side
+    /// waits for (2).
     fn pressure(&self, id: &SourceId, upstream: &BTreeSet<&str>) -> u8 {
         match self.seekers.get(id) {
             Some(seekers) if seekers.iter().any(|uid| upstream.contains(uid.as_str())) => 2,

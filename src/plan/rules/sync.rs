@@ -1,6 +1,6 @@
-//! The rules update, drift and reassigning for a group that is ours: write only on a difference, tell an edit from
-//! drift, and let no source leave without a policy. How far an edit can go now is for
-//! [`moving`] to say.
+//! The rules update, drift and reassigning for a group that the resource manages: write only on a
+//! difference, tell an edit from drift, and let no source leave without a policy. [`moving`] says
+//! how far an edit can go now.
 
 use jiff::Timestamp;
 use psg_domain::{Group, ManagementPolicy, SourceId, time};
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// After how many answers that show something else than was sent it is not sent again.
+/// After so many answers that show something else than the PUT sent, the PUT is not sent again.
 const OTHERWISE: u32 = 3;
 
 /// Makes the tenant's group equal, as far as the management policy allows.
@@ -31,7 +31,7 @@ pub fn sync(
 ) -> Next {
     let reached = moving::reach(case, resolved, group, awaited);
     let edited = is_edit(case, resolved);
-    // An edit that waits for others has been carried out as far as it can be.
+    // If the part of an edit that can be reached is already recorded, what differs is drift.
     let cause = if edited && is_edit(case, &reached) {
         WriteCause::Edit
     } else {
@@ -63,7 +63,7 @@ pub fn sync(
         if let Some(next) = leavers::look_after(case, now) {
             return next;
         }
-        // What shows may be older than a change to something else.
+        // This read may be older than a recorded change to something else.
         let undone = drift.is_empty() && update::is_of_another(case, &reached);
         if undone
             && read_lag::is_hidden(case, as_of)
@@ -142,7 +142,7 @@ pub fn sync(
             why: Finding::new(Reason::Retrying, message),
         };
     }
-    // Under OnChange only an edit is written, and what our own PUTs left unfinished of one.
+    // Under OnChange only an edit is written, and what earlier PUTs of an edit left unfinished.
     let cause = match management {
         ManagementPolicy::OnChange => WriteCause::Edit,
         _ => cause,
@@ -158,8 +158,8 @@ pub fn sync(
     )
 }
 
-/// A source that a read shows in our group and another resource records as its own: one of the two is
-/// older than a move. It is neither kept nor taken out by a guess.
+/// Waits for sources that a read shows in this group while another resource holds them: the read or
+/// the claim is older than a move. They are neither kept nor taken out by a guess.
 fn in_two_places(
     case: &Case<'_>,
     now: Timestamp,

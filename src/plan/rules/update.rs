@@ -1,6 +1,7 @@
-//! A change that was sent and that reads may not show yet. Its record stands in the status before
-//! the PUT is sent, and is closed by a read that began after the settle time of the last PUT: until
-//! then no difference is called drift, and every source of the record may be in the group.
+//! A change that was sent and that reads may not show yet. Its record is stored in the status
+//! before the PUT is sent, and is closed by a read that began after the settle time of the last
+//! PUT: until then no difference is called drift, and every source of the record may be in the
+//! group.
 
 use jiff::Timestamp;
 use psg_domain::{Group, Presence, Reassignment, Recorded, Update, time};
@@ -12,7 +13,7 @@ use crate::{
     rules::{leavers, read_lag, reassign, reassign::Progress, recording},
 };
 
-/// Whether the open record is of something else than what is wanted.
+/// Whether the open update leads to something else than what is wanted.
 pub fn is_of_another(case: &Case<'_>, wanted: &Resolved) -> bool {
     let (name, policy) = (&wanted.name, &wanted.policy.id);
     case.recorded.update.as_ref().is_some_and(|update| {
@@ -20,8 +21,8 @@ pub fn is_of_another(case: &Case<'_>, wanted: &Resolved) -> bool {
     })
 }
 
-/// Whether no PUT of what is recorded was answered yet, or one that nobody answered may have taken
-/// effect after the last one that was: a difference is ours to mend.
+/// Whether no PUT of the recorded update was answered yet, or a PUT without an answer may have
+/// taken effect after the last answered one: then a difference is no drift.
 pub fn is_unfinished(case: &Case<'_>) -> bool {
     if case.recorded.update.is_none() {
         return false;
@@ -33,8 +34,9 @@ pub fn is_unfinished(case: &Case<'_>) -> bool {
     puts.taken_at.is_none() || late.is_some_and(|late| puts.answered_at.is_none_or(|at| at <= late))
 }
 
-/// Remembers at the end of a pass what became of the leavers. Closes the record once its change
-/// shows, or a later edit has made it void; a change that is still to be carried out stays recorded.
+/// At the end of a pass, records the results of the leaving sources; closes the update once its
+/// change shows or a later edit has made it void. A change that is still to be carried out stays
+/// recorded.
 pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Next, now: Timestamp) {
     if recorded.update.is_none() && recorded.leaving.is_empty() {
         return;
@@ -49,7 +51,8 @@ pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Next, now: Timest
     };
     let made = recorded.update.as_ref().map(|update| update.made(group));
     let is_over = *ended == Next::Settled || made.unwrap_or(true) || !is_unfinished(case);
-    // What the tenant stores otherwise is counted with the record: closed, it would be sent anew.
+    // `puts.otherwise` is counted for this record: if it were closed, the change would be sent
+    // anew.
     let puts = case.engine.expectations.puts.unwrap_or_default();
     let is_otherwise = made == Some(false) && puts.otherwise > 0;
     if read_lag::is_hidden(case, as_of) || is_otherwise || !is_over {
@@ -58,15 +61,15 @@ pub fn close(recorded: &mut Recorded, case: &Case<'_>, ended: &Next, now: Timest
     }
     recorded.leaving = Vec::new();
     recorded.update = None;
-    // Another manifest may have come meanwhile that leads nowhere: what was made stays recorded, or a
-    // source that joined would be in no status.
+    // The manifest may have been replaced by one that cannot be carried out: what the PUT made must
+    // be recorded, or a source that joined would be in no status.
     if made == Some(true) && *ended != Next::Settled {
         recording::pin_group(recorded, group, case);
     }
 }
 
-/// The record of a PUT that makes a group this, and every source that it takes out, or that an
-/// earlier PUT may have put in.
+/// The record of a PUT that makes the group `wanted`, with every source that it takes out, or that
+/// an earlier PUT may have put in. None if just this is recorded already.
 pub fn record(
     case: &Case<'_>,
     now: Timestamp,
@@ -83,7 +86,8 @@ pub fn record(
         let there = shown.sources.contains(&gone.source);
         let back = wanted.sources.contains(&gone.source);
         match (there, back) {
-            // What was reassigned before it joined anew says nothing of this time.
+            // The source is a member again: a result of an earlier leaving says nothing of this
+            // one.
             (true, _) => false,
             (false, false) => true,
             // The PUT may fail, and the manifest change again.

@@ -1,4 +1,4 @@
-//! The only way from a rule to a write: a pause holds it, and the finalizers of the tenant and of the
+//! How a rule begins a write: a pause holds it back, and the finalizers of the tenant and of the
 //! resource come first.
 
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use crate::{
     reason::{Finding, Reason},
 };
 
-/// The only way to a tenant write: a pause holds it, the finalizers of the tenant and of the
-/// resource come first.
+/// Begins an action unless a pause holds it back; the finalizers of the tenant and of the resource
+/// come first.
 pub fn write(case: &Case<'_>, now: Timestamp, action: Action) -> Next {
     if let Some(paused) = paused(case, now) {
         return paused;
@@ -26,8 +26,9 @@ pub fn write(case: &Case<'_>, now: Timestamp, action: Action) -> Next {
     Next::Do(action)
 }
 
-/// Nothing is begun in a tenant whose resource could be gone before it is undone. Asked again
-/// once the finalizer of the resource is there: only then does the tenant's see it.
+/// Nothing is begun in a tenant whose IdentityTenant could be gone before it is undone. This is
+/// asked again once the resource holds its finalizer: only then does the IdentityTenant surely wait
+/// for it.
 fn not_kept(case: &Case<'_>, now: Timestamp) -> Option<Next> {
     if case.may_have_made() {
         return None;

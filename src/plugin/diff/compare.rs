@@ -15,7 +15,7 @@ use crate::{
 /// The groups of a tenant by name.
 type ByName = BTreeMap<Text, Vec<Group>>;
 
-/// The whole document. Each tenant comes with the name that it was asked for by.
+/// The whole document. Each tenant comes with its name from `--from` or `--to`.
 pub fn document(from: (&str, &Seen), to: (&str, &Seen), warnings: Vec<String>) -> Document {
     let (old, new) = (groups(from.1), groups(to.1));
     let mut document = Document {
@@ -81,7 +81,7 @@ fn groups(seen: &Seen) -> ByName {
 
 fn different(old: &Group, new: &Group) -> Option<Different> {
     let mut gone = Vec::new();
-    // Names may repeat, so each one of the new group matches one of the old group and no more.
+    // Names may repeat, so each source of the old group matches at most one of the new group.
     let mut added = new.sources.clone();
     for source in &old.sources {
         match added.iter().position(|other| other == source) {
@@ -103,7 +103,7 @@ fn different(old: &Group, new: &Group) -> Option<Different> {
     })
 }
 
-/// The names that groups of the other tenant refer to, and that mean nothing certain here.
+/// The names that groups of the other tenant refer to, if not exactly one object has the name here.
 fn lacks(here: &Picture, others: &ByName) -> Vec<Lack> {
     let mut needed: BTreeMap<(Lacking, &Text), BTreeSet<&Text>> = BTreeMap::new();
     for group in others.values().flatten() {
@@ -118,7 +118,7 @@ fn lacks(here: &Picture, others: &ByName) -> Vec<Lack> {
             Lacking::Policy => (here.policies_named(&name.0).len(), Kind::Policy),
             Lacking::Source => (here.sources_named(&name.0).len(), Kind::Source),
         };
-        // It is there and cannot be read, which is said by itself.
+        // An object that cannot be read is not lacking: `unreadable` reports it.
         let is_shown = found == 1 || here.unreadable_named(list, &name.0).is_some();
         (!is_shown).then(|| Lack {
             kind,
@@ -130,7 +130,7 @@ fn lacks(here: &Picture, others: &ByName) -> Vec<Lack> {
     lacks.collect()
 }
 
-/// What would hide a difference.
+/// What cannot be read, and so may hide a difference.
 fn unreadable(seen: &Seen) -> Vec<Text> {
     let host = &seen.host;
     let odd = seen.picture.unreadable();

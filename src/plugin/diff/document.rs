@@ -22,11 +22,11 @@ pub struct Document {
     pub from: Side,
     /// The tenant of `--to`.
     pub to: Side,
-    /// Groups that only the first one has, by name.
+    /// Groups that only the tenant of `--from` has, by name.
     pub only_in_from: Vec<Group>,
-    /// Groups that only the second one has, by name.
+    /// Groups that only the tenant of `--to` has, by name.
     pub only_in_to: Vec<Group>,
-    /// Groups that both have, with another policy or other sources.
+    /// Groups that both tenants have, with different policies or sources.
     pub different: Vec<Different>,
     /// The names of the groups that are equal.
     pub equal: Vec<Text>,
@@ -36,7 +36,7 @@ pub struct Document {
     pub lacks: Lacks,
     /// What could not be read, so that a difference in it would not be seen.
     pub unreadable: Vec<Text>,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct Document {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
-    /// The name that it was asked for by.
+    /// Its name in `--from` or `--to`.
     pub name: String,
     /// The host that answered.
     pub host: String,
@@ -52,7 +52,7 @@ pub struct Side {
     pub namespace: Option<String>,
 }
 
-/// A group that one of them has.
+/// A group that one of the tenants has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
@@ -64,7 +64,7 @@ pub struct Group {
     pub sources: Vec<Text>,
 }
 
-/// A group that both have.
+/// A group that both tenants have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Different {
@@ -73,11 +73,11 @@ pub struct Different {
     /// The names of both policies; left out if they are equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policies>,
-    /// Sources of the first one's group alone.
+    /// Sources that only the group of the first tenant has.
     pub sources_only_in_from: Vec<Text>,
-    /// Sources of the second one's group alone.
+    /// Sources that only the group of the second tenant has.
     pub sources_only_in_to: Vec<Text>,
-    /// How many sources both have.
+    /// How many sources both groups have.
     pub sources_in_both: usize,
 }
 
@@ -85,9 +85,9 @@ pub struct Different {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policies {
-    /// That of the first one.
+    /// The policy in the first tenant.
     pub from: Option<Text>,
-    /// That of the second one.
+    /// The policy in the second tenant.
     pub to: Option<Text>,
 }
 
@@ -99,7 +99,7 @@ pub struct Ambiguous {
     pub name: Text,
     /// How many groups of the first tenant have it.
     pub in_from: usize,
-    /// How many of the second.
+    /// How many groups of the second tenant have it.
     pub in_to: usize,
 }
 
@@ -107,21 +107,21 @@ pub struct Ambiguous {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lacks {
-    /// What the first one lacks.
+    /// What the first tenant lacks.
     pub from: Vec<Lack>,
-    /// What the second one lacks.
+    /// What the second tenant lacks.
     pub to: Vec<Lack>,
 }
 
-/// A name that a manifest of the other tenant could not be applied with here.
+/// A name that a manifest of the other tenant needs, and that is missing or ambiguous here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lack {
-    /// What would have it.
+    /// The kind of object that should have the name.
     pub kind: Lacking,
     /// The name.
     pub name: Text,
-    /// How many have it here: none, or several, of which a name alone means none.
+    /// How many objects here have it: none, or several, so that the name is ambiguous.
     pub found: usize,
     /// The groups of the other tenant that need it.
     pub needed_by: Vec<Text>,

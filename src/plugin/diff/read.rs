@@ -1,5 +1,6 @@
-//! Which two tenants are compared, and what they show: two IdentityTenants of a namespace, or those whose
-//! credentials are given. Both are needed, so an error of one of them ends it.
+//! Which two tenants are compared, and what they show: two IdentityTenants of a namespace, or those
+//! whose credentials are given. The comparison needs both, so an error of either one ends the
+//! command.
 
 use std::sync::Arc;
 
@@ -21,15 +22,15 @@ use crate::{
 
 /// Both tenants, as they were read at the same time.
 pub struct Both {
-    /// The one of `--from`.
+    /// The tenant of `--from`.
     pub from: Seen,
-    /// The one of `--to`.
+    /// The tenant of `--to`.
     pub to: Seen,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     pub warnings: Vec<String>,
 }
 
-/// Signs in to both, and reads them.
+/// Signs in to both tenants, and reads them.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.

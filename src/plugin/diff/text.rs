@@ -1,5 +1,5 @@
-//! The comparison for a terminal: lines of at most 80 columns where the names allow it. What only the first
-//! tenant has stands behind a minus, what only the second one has behind a plus. Pure.
+//! The comparison for a terminal: lines of at most 80 columns where the names allow it. A minus
+//! marks what only the first tenant has, a plus what only the second tenant has. Pure.
 
 use psg_domain::text;
 
@@ -9,10 +9,10 @@ use crate::{
     terminal::{Line, Page, Tone, WIDTH, listed},
 };
 
-/// How far what belongs to a group stands to the right.
+/// The indent of the lines about a group.
 const FIELD: &str = "    ";
 
-/// Everything.
+/// All lines.
 pub fn lines(document: &Document) -> Vec<Line> {
     let mut page = Page::default();
     let (from, to) = (&document.from.name, &document.to.name);
@@ -131,7 +131,7 @@ fn lacking(page: &mut Page, (side, other): (&str, &str), lacks: &[Lack]) {
     page.blank();
 }
 
-/// Names behind a word, and below it where they take more than a line.
+/// Names after a word; further lines of names are indented as far as the first.
 fn list(page: &mut Page, tone: Tone, word: &str, names: &[String]) {
     let mut before = word.to_owned();
     for names in listed(names, WIDTH - word.len()) {

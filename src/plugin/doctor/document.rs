@@ -25,7 +25,7 @@ pub struct Document {
     pub complete: bool,
     /// Each tenant.
     pub tenants: Vec<Tenant>,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -35,8 +35,22 @@ pub struct Document {
 pub struct Tenant {
     /// The host that answered.
     pub host: String,
+    /// What is wrong for all of its groups.
+    pub findings: Vec<TenantFinding>,
     /// Each group that was looked at.
     pub groups: Vec<Group>,
+}
+
+/// One thing that is wrong with the way to a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantFinding {
+    /// What was looked for.
+    pub check: Check,
+    /// What the tenant shows.
+    pub evidence: Text,
+    /// What to do.
+    pub remedy: &'static str,
 }
 
 /// One group, and what may keep a password change from reaching all of its sources.
@@ -78,6 +92,8 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Check {
+    /// The operator's token may do what the operator has to do.
+    Token,
     /// The tenant can reach the source.
     Communication,
     /// The source is what the guide asks of a member of a sync group.
@@ -90,6 +106,7 @@ impl Check {
     /// As it is shown to a person.
     pub fn words(self) -> &'static str {
         match self {
+            Self::Token => "token",
             Self::Communication => "communication",
             Self::Prerequisites => "prerequisites",
             Self::PolicyAlignment => "policy alignment",

@@ -2,19 +2,46 @@
 //! guide. Pure.
 
 use psg_domain::{Group, Picture, PolicyId, Source, SourceId, facts::default_policy};
+use psg_identity::TokenInfo;
 use psg_plan::{
     Lack, Reason,
     alignment::{Alignment, align},
 };
 
-use super::document::{Check, Finding};
+use super::document::{Check, Finding, TenantFinding};
 use crate::{
     forms::Text,
     inventory::{build, tenants::Seen},
     tenant::Owners,
 };
 
-/// One group.
+/// What keeps the operator from carrying out its work with this token.
+pub fn token(token: &TokenInfo) -> Vec<TenantFinding> {
+    let mut findings = Vec::new();
+    if token.without_user {
+        findings.push(TenantFinding {
+            check: Check::Token,
+            evidence: Text(
+                "the token of the Secret belongs to no user, so every write is refused".to_owned(),
+            ),
+            remedy: "Put a personal access token of an ORG_ADMIN user into the Secret.",
+        });
+    }
+    let missing: Vec<&str> = token.missing_scopes().into_iter().collect();
+    if !missing.is_empty() {
+        findings.push(TenantFinding {
+            check: Check::Token,
+            evidence: Text(format!(
+                "the token of the Secret lacks {}",
+                missing.join(", ")
+            )),
+            remedy: "Make a personal access token with these scopes, and put it into the Secret.",
+        });
+    }
+    findings
+}
+
+/// Examines one group.
 pub fn group(seen: &Seen, group: &Group, owners: &Owners) -> super::document::Group {
     let mut examined = Examined {
         seen,
@@ -149,7 +176,7 @@ impl Examined<'_> {
         );
     }
 
-    /// The policy that a source has outside of the group: as its resource recorded it before it joined, or as
+    /// The source's own policy: as the group's resource recorded it before the source joined, or as
     /// the tenant shows it.
     fn own_policy(&self, source: &Source, picture: &Picture) -> Option<PolicyId> {
         let owner = self.seen.owners.of(&self.group.id);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use psg_domain::{Holder, HolderSelectors, PasswordRules, Policy, PolicyId, SourceId, Stated};
+use psg_domain::{
+    Holder, HolderSelectors, PasswordRules, Policy, PolicyId, SourceId, Stated, TenantKey,
+};
+use psg_identity::TokenInfo;
 use serde_json::{Value, json};
 
 use super::{
@@ -108,6 +111,7 @@ fn diagnosis(only: Option<&str>) -> Document {
         complete: true,
         tenants: vec![Tenant {
             host: seen.host.clone(),
+            findings: Vec::new(),
             groups: groups
                 .map(|group| examine::group(&seen, group, &owners()))
                 .collect(),
@@ -179,4 +183,36 @@ fn the_document_holds_everything_by_stable_names() {
     let yaml = forms::yaml(&diagnosis(Some("Ill"))).unwrap();
     let yaml: Value = serde_saphyr::from_str(&yaml).unwrap();
     assert_eq!(yaml, read);
+}
+
+/// With a token that lacks a right, whatever the groups look like.
+#[test]
+fn a_token_that_cannot_do_the_operators_work_is_a_finding_of_the_tenant() {
+    let token = |scopes: &[&str], without_user| TokenInfo {
+        key: TenantKey {
+            org: "acme".to_owned(),
+            tenant_id: "t".to_owned(),
+        },
+        user: None,
+        without_user,
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+    };
+    assert_eq!(examine::token(&token(&["sp:scopes:all"], false)), []);
+    assert_eq!(
+        examine::token(&token(&[], false)),
+        [],
+        "it says nothing of scopes"
+    );
+
+    let mut diagnosis = diagnosis(Some("well"));
+    let poor = token(&["idn:sources:manage", "idn:password-policy:read"], true);
+    diagnosis.tenants[0].findings = examine::token(&poor);
+    assert_eq!(code(&diagnosis), 2);
+    let shown = terminal::print(&text::lines(&diagnosis), false);
+    assert!(
+        shown.contains("token: the token of the Secret belongs to no user"),
+        "{shown}"
+    );
+    assert!(shown.contains("idn:password-sync-group:manage"), "{shown}");
+    assert!(shown.contains("with findings: 2."), "{shown}");
 }

@@ -5,13 +5,20 @@ use psg_domain::text;
 use super::document::{Document, Finding, Group};
 use crate::terminal::{Line, Page, Tone};
 
-/// Everything.
+/// All lines.
 pub fn lines(document: &Document) -> Vec<Line> {
     let mut page = Page::default();
     let groups = document.tenants.iter().flat_map(|tenant| &tenant.groups);
     for tenant in &document.tenants {
         page.title(&format!("Tenant {}", tenant.host));
         page.blank();
+        for finding in &tenant.findings {
+            let evidence = text::line(&finding.evidence.0);
+            let said = format!("{}: {evidence}", finding.check.words());
+            page.hanging(Tone::Changed, "", &said);
+            page.hanging(Tone::Plain, "  ", finding.remedy);
+            page.blank();
+        }
         for group in &tenant.groups {
             one(&mut page, group);
             page.blank();
@@ -22,8 +29,10 @@ pub fn lines(document: &Document) -> Vec<Line> {
         page.hanging(Tone::Changed, "", &said);
     }
     let ill = groups.clone().filter(|group| !group.findings.is_empty());
-    let findings = groups.clone().map(|group| group.findings.len());
-    let (count, ill, findings) = (groups.count(), ill.count(), findings.sum::<usize>());
+    let of_groups = groups.clone().map(|group| group.findings.len());
+    let of_tenants = document.tenants.iter().map(|tenant| tenant.findings.len());
+    let findings = of_groups.chain(of_tenants).sum::<usize>();
+    let (count, ill) = (groups.count(), ill.count());
     let said = match findings {
         0 => format!(
             "Groups: {count}. Nothing was found that keeps a password change from a source."

@@ -10,13 +10,13 @@ use crate::inventory::tenants::Seen;
 
 /// How many names are suggested.
 const SUGGESTED: usize = 3;
-/// A name that is so many times longer is not meant.
+/// A name more than this many times as long as the word is not suggested.
 const LONGER: usize = 8;
 
 /// The groups of each tenant that these words ask for; without words, all.
 ///
 /// # Errors
-/// There is no group, or none of that name, or several.
+/// There is no group at all, or a word means no group or several.
 pub fn groups(words: &[String], seen: &[&Seen]) -> Result<Vec<BTreeSet<GroupId>>, String> {
     let hosts: Vec<&str> = seen.iter().map(|seen| seen.host.as_str()).collect();
     let hosts = hosts.join(", ");
@@ -44,7 +44,7 @@ fn odd(seen: &Seen) -> usize {
     seen.picture.unreadable_groups().count()
 }
 
-/// The tenant of the one group that is meant, and its id.
+/// The tenant's index, and the id of the one group that `word` means.
 fn one(word: &str, seen: &[&Seen], hosts: &str) -> Result<(usize, GroupId), String> {
     let all = seen.iter().enumerate();
     let all = all.flat_map(|(tenant, seen)| {
@@ -82,7 +82,7 @@ fn one(word: &str, seen: &[&Seen], hosts: &str) -> Result<(usize, GroupId), Stri
     }
 }
 
-/// What may be meant: names that hold the word, then those that are nearly it.
+/// Suggestions: names that contain the word, then names that are similar to it.
 fn near(word: &str, all: &[(usize, &Group)]) -> String {
     let folded = word.to_lowercase();
     let few = all.iter().map(|(_, group)| *group);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{Written, print};
 use crate::forms;
 
-/// The name of the file that names the others, without its ending.
+/// The name of the file that lists the manifests, without its ending.
 pub const KUSTOMIZATION: &str = "kustomization";
 
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ struct Kustomization {
 /// Writes a file for each manifest, and says what was written.
 ///
 /// # Errors
-/// A file is there already, and nothing was written; or it cannot be written, and why.
+/// A file exists already, and nothing was written; or a file cannot be written, and why.
 pub fn write(folder: &Path, written: &[Written]) -> Result<String, String> {
     let mut files = Vec::new();
     for one in written {
@@ -45,7 +45,7 @@ pub fn write(folder: &Path, written: &[Written]) -> Result<String, String> {
     files.push((format!("{KUSTOMIZATION}.yaml"), kustomization));
     for (name, _) in &files {
         let path = folder.join(name);
-        // Also a link that leads nowhere is there.
+        // A dangling symbolic link counts as an existing file.
         if path.symlink_metadata().is_ok() {
             return Err(format!(
                 "{} is there already, and nothing was written: remove it, or give another folder",

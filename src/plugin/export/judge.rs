@@ -1,5 +1,5 @@
-//! What the operator would do with the manifests: its own engine is asked, so that a manifest which it
-//! would refuse, or by which it would change the tenant, is not written. Pure.
+//! Judges the manifests by the operator's own engine: a manifest that the operator would refuse, or
+//! by which it would change the tenant, is not written. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use psg_plan::preview::{Change, Ending, Outlook, Subject, preview};
 use super::{Written, manifest::Manifest};
 use crate::{inventory::tenants::Seen, manifests::DEFAULT_NAMESPACE, plan::subjects};
 
-/// Leaves out what cannot be managed as it is.
+/// Leaves out the groups that the operator would not accept as they are.
 pub fn all(
     written: Vec<Written>,
     seen: &Seen,
@@ -34,7 +34,7 @@ pub fn all(
     judged.collect()
 }
 
-/// Why a resource, by its name, would not stay in sync from the start.
+/// By the name of the resource: why it would not be in sync from the start.
 fn objections(
     written: &[Written],
     seen: &Seen,

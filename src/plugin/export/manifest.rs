@@ -6,19 +6,20 @@ use serde::Serialize;
 
 use crate::forms::Text;
 
-/// The longest names that a manifest may hold, of a group and of what it refers to, in characters.
+/// The longest names that a manifest may hold, in characters: of a group, and of a policy or
+/// source.
 const LONGEST_NAME: usize = 128;
 const LONGEST_REFERENCE: usize = 256;
 /// How many sources a manifest may hold.
 const FEWEST: usize = 2;
 const MOST: usize = 100;
 
-/// What is written.
+/// How manifests are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Ready to manage the group.
+    /// Whether they take the group over.
     pub takeover: bool,
-    /// Without ids.
+    /// Whether they leave ids out.
     pub portable: bool,
 }
 
@@ -28,13 +29,13 @@ pub struct Style {
 pub struct Manifest {
     api_version: &'static str,
     kind: &'static str,
-    /// Its place.
+    /// Its name and namespace.
     pub metadata: Metadata,
     spec: Spec,
 }
 
 impl Manifest {
-    /// The group in a sentence.
+    /// How messages name the group.
     pub fn called(&self) -> String {
         let name = &self.spec.name.0;
         match &self.spec.group_id {
@@ -44,12 +45,12 @@ impl Manifest {
     }
 }
 
-/// The place of a resource.
+/// The name and namespace of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Metadata {
     /// Its name.
     pub name: String,
-    /// Its namespace; none: where it is applied.
+    /// Its namespace; none: the namespace that it is applied to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
@@ -84,7 +85,7 @@ enum Reference {
 /// The manifest of a group, with remarks for the person who reads it.
 ///
 /// # Errors
-/// Why it cannot be managed as it is, to be read after its name.
+/// Why the group cannot be managed as it is; the text follows the group's name.
 pub fn of(
     group: &Group,
     picture: &Picture,
@@ -177,7 +178,7 @@ fn source(
     reference(what, alike, style, remarks)
 }
 
-/// By name, if it leads to this object alone.
+/// Refers to an object by name, if no other object has that name.
 fn reference(
     (kind, name, id): (&str, &str, &str),
     alike: usize,

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use psg_domain::{Group, GroupId};
 
-/// The longest name that is made: what also serves as a label.
+/// The longest name that is made: the limit of a DNS label.
 const LONGEST: usize = 63;
-/// How much of it is left for what tells two of the same name apart.
+/// How many of these characters are kept for a suffix that makes equal names distinct.
 const SUFFIX: usize = 13;
-/// So many characters of an id tell most groups apart.
+/// How many characters of an id the suffix has: enough to tell most groups apart.
 const OF_ID: usize = 8;
-/// For a group whose name has no letter that a resource may have.
+/// For a group whose name has no character that a resource's name may have.
 const NAMELESS: &str = "group";
 
-/// A name for each group. They depend on all groups of the tenant, not on which of them are exported; `taken`
-/// has the names that others have, and gets these.
+/// A name for each group. The names depend on all groups of the tenant, not on which of them are
+/// exported. `taken` holds the names in use; the new names are added to it.
 pub fn of<'a>(
     groups: impl Iterator<Item = &'a Group>,
     taken: &mut BTreeSet<String>,
@@ -40,7 +40,7 @@ pub fn of<'a>(
     names
 }
 
-/// The letters of a name that a resource may have, and a dash for whatever stands between them.
+/// The ASCII letters and digits of a name in lower case, with a dash for anything between them.
 fn plain(name: &str) -> String {
     let mut plain = String::new();
     for letter in name.chars() {
@@ -63,7 +63,7 @@ fn told_apart(plain: &str, id: &GroupId, taken: &BTreeSet<String>) -> String {
     let room = plain.len().min(LONGEST - SUFFIX);
     let start = plain[..room].trim_end_matches('-');
     let base = format!("{start}-{}", of_id.to_lowercase());
-    // An id of dashes alone leaves nothing.
+    // If the id has only dashes, this dash is the last character.
     let base = base.trim_end_matches('-');
     let mut name = base.to_owned();
     let mut number = 2;

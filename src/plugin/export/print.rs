@@ -48,7 +48,8 @@ pub fn left_out(written: &[Written]) -> String {
     left_out.collect()
 }
 
-/// In lines of which nothing that others wrote can make one that is no comment.
+/// Wraps a text into comment lines. Line breaks in it are escaped, so none of it can end the
+/// comment.
 fn comment(said: &str) -> String {
     let lines = wrapped(&text::line(said), WIDTH - 2);
     let lines = lines.into_iter().map(|line| format!("# {line}\n"));

@@ -11,7 +11,7 @@ use crate::forms::Text;
 /// The version of the documents.
 pub const API_VERSION: &str = "inventory.passwordsync.dev/v1alpha1";
 
-/// Something of every tenant that was read.
+/// One kind of object of every tenant that was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document<T> {
@@ -21,7 +21,7 @@ pub struct Document<T> {
     pub kind: &'static str,
     /// Each tenant.
     pub tenants: Vec<Tenant<T>>,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -35,13 +35,13 @@ pub struct Tenant<T> {
     pub namespace: Option<String>,
     /// The IdentityTenants that lead to it.
     pub identity_tenants: Vec<String>,
-    /// All of the kind, by name and id.
+    /// All objects of the kind, ordered by name and id.
     pub items: Vec<T>,
-    /// What the tenant shows of the same kind and cannot be read as a whole, with what is wrong with it.
+    /// Objects of the same kind that cannot be read as a whole, with what is wrong with each.
     pub unreadable: Vec<Text>,
 }
 
-/// Something by its id and name.
+/// An object by its id and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
@@ -140,7 +140,7 @@ pub struct Group {
     pub policy: Option<Named>,
     /// Its sources.
     pub sources: Vec<Named>,
-    /// The resource that has it; none if it may be adopted, and without a cluster.
+    /// The resource that has it; none if it may be adopted, or without a cluster.
     pub resource: Option<Resource>,
 }
 
@@ -152,6 +152,6 @@ pub struct Resource {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// How far it keeps the group equal to itself.
+    /// How far the operator makes the group equal to the resource.
     pub management_policy: ManagementPolicy,
 }

@@ -1,4 +1,4 @@
-//! What tests see of a tenant.
+//! Objects of a tenant, for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,7 @@ pub fn group(id: &str, name: &str, policy: &str, sources: &[&str]) -> Group {
     }
 }
 
-/// A tenant of which this was read, without a cluster.
+/// A tenant with these objects, read without a cluster.
 pub fn seen(sources: Vec<Source>, policies: Vec<Policy>, groups: Vec<Group>) -> Seen {
     let mut picture = Picture::default();
     let applications = sources.iter().map(|source| (source.id.clone(), 1));

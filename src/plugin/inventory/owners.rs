@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use psg_api::{ManagementPolicy, PasswordSyncGroup};
 use psg_domain::{GroupId, NamespacedName, Origin, PolicyId, SourceId, TenantKey};
 
-/// The resources of a cluster, as far as one tenant is concerned; nothing without a cluster.
+/// Which resources of a cluster have groups of one tenant; empty without a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     groups: BTreeMap<GroupId, Owner>,
-    /// Every resource, whichever its tenant.
+    /// Every resource, of any tenant.
     pub resources: BTreeSet<NamespacedName>,
 }
 
@@ -20,9 +20,9 @@ pub struct Owner {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// How far it keeps the group equal to itself.
+    /// How far the operator makes the group equal to the resource.
     pub management: ManagementPolicy,
-    /// It only looks at the group.
+    /// It only observes the group.
     pub observes: bool,
     /// The policy that each source had before it joined, as far as that was recorded.
     pub policies_before: BTreeMap<SourceId, PolicyId>,
@@ -38,13 +38,13 @@ impl Owners {
         owners
     }
 
-    /// The resource that has this group; one that only looks at it, if no other has it.
+    /// The resource that has this group; a resource that only observes it, if no other has it.
     pub fn of(&self, group: &GroupId) -> Option<&Owner> {
         self.groups.get(group)
     }
 }
 
-/// The resources whose groups are in this tenant, which these IdentityTenants lead to.
+/// The resources whose groups are in the tenant `key`; `places` are its IdentityTenants.
 pub fn of(
     key: &TenantKey,
     places: &BTreeSet<NamespacedName>,

@@ -14,12 +14,12 @@ pub struct Table {
 #[derive(Clone, Debug)]
 pub struct Cell {
     text: String,
-    /// Numbers end where their column ends.
+    /// Numbers are aligned to the right.
     is_number: bool,
 }
 
 impl Cell {
-    /// Words. What a terminal would obey is written out here, so that it counts with its real width.
+    /// Words. Hidden characters are escaped here, so that the width counts what is printed.
     pub fn words(words: &str) -> Self {
         Self {
             text: text::line(words),
@@ -41,7 +41,7 @@ impl Cell {
 }
 
 impl Table {
-    /// With these headings, a number above numbers.
+    /// A table with these headings; above numbers they are aligned as numbers.
     pub fn new(heading: &[&str]) -> Self {
         Self {
             heading: heading.iter().map(|words| Cell::words(words)).collect(),

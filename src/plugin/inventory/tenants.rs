@@ -1,5 +1,5 @@
-//! Which tenants are meant, and what they show: those of the IdentityTenants of a namespace, or those whose
-//! credentials are given.
+//! Finds and reads the tenants of a command: those of the IdentityTenants of a namespace, or those
+//! whose credentials are given.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,22 +22,22 @@ use crate::{
     tenant::{Reader, Tenant},
 };
 
-/// The name of a tenant that the environment gives, which a manifest need not name.
+/// The name of the tenant whose credentials the environment gives; manifests may leave it out.
 pub const DEFAULT: &str = "default";
 
-/// The tenants that are meant.
+/// The tenants of a command.
 pub struct Tenants {
-    /// Each once.
+    /// Each tenant once.
     pub tenants: Vec<Read>,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     pub warnings: Vec<String>,
-    /// When all of it was read.
+    /// The time when all tenants had been read.
     pub now: Timestamp,
 }
 
 /// A tenant that was read.
 pub struct Read {
-    /// For further questions.
+    /// To read more of it.
     pub tenant: Tenant,
     /// What it shows.
     pub seen: Seen,
@@ -60,9 +60,9 @@ pub struct Seen {
     pub view: TenantView,
 }
 
-/// A tenant that is open, and its names.
+/// A tenant that was signed in to, and its names.
 pub struct Open {
-    /// Signed in to, and not read yet.
+    /// The tenant, not read yet.
     pub tenant: Tenant,
     /// The namespace of its IdentityTenants; none without a cluster.
     pub namespace: Option<String>,
@@ -72,7 +72,7 @@ pub struct Open {
     pub owners: Owners,
 }
 
-/// Signs in to all of them, and reads them at the same time.
+/// Signs in to all tenants of the command, and reads them at the same time.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.
@@ -107,13 +107,13 @@ pub async fn read(
     })
 }
 
-/// The way that is left where no cluster can be asked.
+/// Adds to an error what to do without a cluster.
 #[allow(clippy::needless_pass_by_value)] // as `map_err` gives it
 pub fn without_a_cluster(error: String) -> String {
     format!("{error}; without a cluster, set SAIL_BASE_URL, SAIL_CLIENT_ID and SAIL_CLIENT_SECRET")
 }
 
-/// One that cannot be read hides no other.
+/// A tenant that cannot be read is an error only if no tenant is left.
 fn some_are_left(some: bool, failed: &[String], warnings: &mut Vec<String>) -> Result<(), String> {
     match failed.first() {
         Some(error) if !some => Err(error.clone()),

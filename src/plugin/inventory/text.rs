@@ -172,7 +172,7 @@ fn ending<T>(document: &Document<T>, lines: &mut Vec<Line>, totals: &str) {
     said(lines, Tone::Strong, totals);
 }
 
-/// In as many lines as it takes; at least one.
+/// Adds a text in as many lines as it needs; at least one.
 fn said(lines: &mut Vec<Line>, tone: Tone, text: &str) {
     let mut parts = wrapped(text, WIDTH);
     if parts.is_empty() {
@@ -181,7 +181,7 @@ fn said(lines: &mut Vec<Line>, tone: Tone, text: &str) {
     lines.extend(parts.into_iter().map(|text| Line { tone, text }));
 }
 
-/// What no group may have, or what may not work, has a colour.
+/// A source that no group may have is faint; a source that may not work has a colour.
 fn tone(source: &Source) -> Tone {
     if source.connection == Connection::FileFed || !source.changes_passwords {
         Tone::Faint

@@ -16,7 +16,7 @@ use super::document::{
 };
 use crate::tenant::Accounts;
 
-/// What would change in one tenant, of which `before` was read.
+/// What would change in one tenant; `before` is what the tenant shows now.
 pub fn tenant(host: String, before: &Picture, preview: &Preview, accounts: &Accounts) -> Tenant {
     let view = View {
         before,
@@ -66,7 +66,7 @@ pub fn summary(tenants: &[Tenant], previews: &[&Preview], other_kinds: usize) ->
     summary
 }
 
-/// The sources of every group that changes, now and then.
+/// The sources that a changing group has before or after, and those that get a policy.
 pub fn touched(before: &Picture, preview: &Preview) -> BTreeSet<SourceId> {
     let (now, then) = (groups(before), preview.after.walk());
     let then: BTreeMap<GroupId, Group> = then.into_iter().map(keyed).collect();
@@ -274,8 +274,8 @@ impl View<'_> {
         }
     }
 
-    /// How the policy of the group that a source will be in stands to its own: the one that it has
-    /// outside of groups or, of a member, the one that was recorded when it joined.
+    /// Compares the policy of the group that a source will be in with the source's own policy. For
+    /// a member, the own policy is the one that was recorded when it joined.
     fn alignment(
         &self,
         source: &SourceId,
@@ -316,7 +316,7 @@ impl View<'_> {
 
     fn group_named(&self, group: &Group) -> Named {
         Named {
-            // The id of a group that is yet to be made is the tenant's to give.
+            // A group that does not exist yet has no id: the tenant gives it.
             id: self
                 .groups
                 .contains_key(&group.id)

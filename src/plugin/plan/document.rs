@@ -24,7 +24,7 @@ pub struct Document {
     pub summary: Summary,
     /// Each tenant that the manifests are for.
     pub tenants: Vec<Tenant>,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     #[serde(serialize_with = "forms::texts")]
     pub warnings: Vec<String>,
 }
@@ -49,7 +49,7 @@ pub struct Summary {
     pub unchanged: usize,
     /// Sources that share their password with others than before, or follow another policy.
     pub sources: usize,
-    /// Accounts on these sources, of those that could be counted.
+    /// Accounts on these sources, as far as they could be counted.
     pub accounts: usize,
     /// Objects of other kinds among the manifests, which are left out.
     pub other_kinds: usize,
@@ -85,9 +85,9 @@ pub struct Resource {
     /// Its name.
     #[serde(serialize_with = "forms::text")]
     pub name: String,
-    /// What would become of it, in one word.
+    /// What would happen to it, in one word.
     pub outcome: Outcome,
-    /// Why it would not become what its manifest asks for.
+    /// Why its manifest would not be carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
     /// Its group in the tenant; without an id if it is yet to be made.
@@ -99,7 +99,7 @@ pub struct Resource {
     pub requests: Vec<Request>,
 }
 
-/// What would become of a resource.
+/// What would happen to a resource, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -107,13 +107,13 @@ pub enum Outcome {
     Unchanged,
     /// Its group is made.
     Create,
-    /// A group that exists becomes its group, and is made equal where it differs.
+    /// An existing group becomes its group, and is changed where it differs from the manifest.
     Adopt,
     /// Its group is changed.
     Update,
     /// Its group is deleted.
     Delete,
-    /// Nothing is sent for now, or not all of it: a rule stands in the way.
+    /// Nothing, or not everything, is sent for now: a rule refuses it, or it waits.
     Refused,
 }
 
@@ -131,7 +131,7 @@ impl Outcome {
     }
 }
 
-/// What its status would say.
+/// What the resource's status would say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
@@ -145,7 +145,7 @@ pub struct Refusal {
     pub remedy: String,
 }
 
-/// Something in the tenant.
+/// An object in the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
@@ -199,44 +199,44 @@ pub struct Source {
     pub name: String,
     /// What the change means for its passwords.
     pub effect: Effect,
-    /// Now.
+    /// Its group and policy now.
     pub before: Membership,
-    /// Then.
+    /// Its group and policy afterwards.
     pub after: Membership,
-    /// Whether each password that its group's policy admits passes its own policy; none: both are one,
-    /// or one of them is not known.
+    /// Whether each password that its group's policy admits passes its own policy; none if both are
+    /// the same policy, or one of them is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,
-    /// How many accounts it has; none: the tenant did not say, or nobody asked.
+    /// How many accounts it has; none if the tenant did not say, or was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<usize>,
-    /// How many applications use it; none: the tenant did not say.
+    /// How many applications use it; none if the tenant did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applications: Option<u32>,
 }
 
-/// How the policy of a group stands to the own policy of a source in it.
+/// How the policy of a group compares to the own policy of a source in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alignment {
-    /// In one word.
+    /// The result in one word.
     pub verdict: Aligned,
-    /// In a sentence, with an example or the rules that contradict each other.
+    /// The result in a sentence, with an example or the rules that contradict each other.
     #[serde(serialize_with = "forms::text")]
     pub message: String,
     /// Demands that cannot be decided from a password alone, such as `useDictionary`.
     pub undecided: Vec<&'static str>,
 }
 
-/// How two policies stand to each other.
+/// How a group's policy compares to a source's own policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Aligned {
-    /// Each password of the group's policy passes the source's.
+    /// Each password that the group's policy admits passes the source's.
     Aligned,
-    /// Some do not.
+    /// Some of these passwords do not pass.
     Mismatched,
-    /// None does.
+    /// None of these passwords passes.
     Impossible,
 }
 
@@ -244,7 +244,7 @@ pub enum Aligned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
-    /// It joins a group: its password becomes one with that of the others.
+    /// It joins a group: it then shares one password with the other members.
     Shared,
     /// It leaves its group: its password becomes its own.
     Independent,
@@ -272,20 +272,20 @@ impl Effect {
     }
 }
 
-/// Where a source belongs, and which policy rules it.
+/// The group of a source, and the policy that applies to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Membership {
     /// Its group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Named>,
-    /// The policy that rules its passwords; none: it has none, or it is not known.
+    /// The policy that applies to its passwords; none if it has none, or it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Named>,
 }
 
 impl Membership {
-    /// Whose policy it is, and which.
+    /// The policy, and whether it is the group's or the source's own.
     pub fn words(&self) -> String {
         let policy = self.policy.as_ref().map(|policy| policy.name.clone());
         match (&self.group, policy) {

@@ -1,6 +1,7 @@
-//! A plan as one page for a change ticket: no script, nothing from elsewhere, light and dark. Pure.
+//! A plan as one page for a change ticket: no script, no external resource, light and dark colours.
+//! Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -86,7 +87,7 @@ fn of_field(field: &Field) -> Markup {
     }
 }
 
-/// How a source stands to a group, before and after.
+/// Whether a source is in a group, before and after.
 #[derive(Clone, Copy)]
 enum Cell {
     Apart,
@@ -97,7 +98,10 @@ enum Cell {
 
 impl Cell {
     fn of(source: &Source, group: &Named) -> Self {
-        let is_in = |membership: &Membership| membership.group.as_ref() == Some(group);
+        let is_in = |membership: &Membership| {
+            let of = membership.group.as_ref();
+            of.is_some_and(|of| is_same(of, group))
+        };
         match (is_in(&source.before), is_in(&source.after)) {
             (true, true) => Self::Stays,
             (false, true) => Self::Joins,
@@ -148,14 +152,28 @@ fn matrix(tenant: &Tenant) -> Markup {
     }
 }
 
-/// The groups that the sources are in, now or then. A group that is renamed is one column.
+/// The groups that the sources are in, now or then. A group that is renamed is one column, under its
+/// new name.
 fn columns(tenant: &Tenant) -> Vec<Named> {
-    let memberships = tenant
-        .sources
-        .iter()
-        .flat_map(|source| [&source.before, &source.after]);
-    let groups: BTreeSet<Named> = memberships.filter_map(|one| one.group.clone()).collect();
-    groups.into_iter().collect()
+    let after = tenant.sources.iter().map(|source| &source.after);
+    let before = tenant.sources.iter().map(|source| &source.before);
+    let mut columns: Vec<Named> = Vec::new();
+    for group in after.chain(before).filter_map(|one| one.group.as_ref()) {
+        if !columns.iter().any(|known| is_same(known, group)) {
+            columns.push(group.clone());
+        }
+    }
+    columns.sort();
+    columns
+}
+
+/// Whether both are one group: by its id or, of a group that is yet to be created, by its name.
+fn is_same(one: &Named, other: &Named) -> bool {
+    match (&one.id, &other.id) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one.name == other.name,
+        _ => false,
+    }
 }
 
 fn passwords(tenant: &Tenant) -> Markup {
@@ -216,7 +234,7 @@ fn class(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Text of others: marks that turn the direction of what follows are shown as what they are.
+/// Text from outside: hidden characters, such as marks that turn the text direction, are escaped.
 fn shown(text: &str) -> String {
     psg_domain::text::line(text)
 }

@@ -13,7 +13,7 @@ use super::{
 /// GitHub refuses a comment of more than 65,536 letters.
 pub const LONGEST: usize = 65_000;
 
-/// What is kept for the end of the comment.
+/// How much room is kept for the end of the comment.
 const END: usize = 1_000;
 
 /// How many values of one field are shown before the rest is only counted.
@@ -48,7 +48,7 @@ pub fn comment(plan: &Document) -> String {
     text
 }
 
-/// Adds a line, unless the comment is full: 1 if it was left out.
+/// Adds a line, unless the comment is full; returns 1 if the line was left out.
 fn add(text: &mut String, line: &str) -> usize {
     if text.len() + line.len() > LONGEST - END {
         return 1;
@@ -180,7 +180,7 @@ fn escaped(text: &str) -> String {
             break;
         }
         match letter {
-            // What GitHub's Markdown, its tables, its mentions and its links to issues are made of.
+            // The characters of Markdown, tables, mentions and issue links on GitHub.
             '&' | '<' | '>' | '"' | '\'' | '|' | '`' | '*' | '_' | '~' | '[' | ']' | '(' | ')'
             | '\\' | '#' | '@' | '!' | ':' | '$' => _ = write!(safe, "&#{};", u32::from(letter)),
             other => safe.push(other),

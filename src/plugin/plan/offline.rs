@@ -1,4 +1,5 @@
-//! What a plan is about without a cluster: the manifests alone, and tenants by credentials of one's own.
+//! The scope of a plan without a cluster: only the manifests, and tenants by the user's own
+//! credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ use crate::{
     tenant::Reader,
 };
 
-/// Signs in to each tenant that the manifests name, and says which resources are for it.
+/// Signs in to each tenant that the manifests name, and returns which resources are for it.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.

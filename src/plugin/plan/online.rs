@@ -1,5 +1,5 @@
-//! What a plan is about with a cluster: the resources that are there, changed by the manifests, and
-//! tenants by the Secrets of the cluster.
+//! The scope of a plan with a cluster: its resources as the manifests change them, and tenants by
+//! the Secrets of the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,8 @@ use crate::{
     tenant::{Reader, Tenant},
 };
 
-/// Signs in to each tenant that is concerned, and says which resources of the cluster are for it.
+/// Signs in to each tenant that the plan concerns, and returns which resources of the cluster are
+/// for it.
 ///
 /// # Errors
 /// What is missing and what to do, for a person.
@@ -84,7 +85,7 @@ pub async fn scopes(
     Ok((scopes.into_values().collect(), live.warnings))
 }
 
-/// What the manifests make of the resources that are there, and of new ones.
+/// The resources of the manifests, as changes of existing ones or as new ones.
 fn planned(
     wanted: &BTreeMap<NamespacedName, &Manifest>,
     namespace: &str,
@@ -105,7 +106,7 @@ fn planned(
         .collect()
 }
 
-/// Every resource as it would be, and those that the question is about.
+/// Every resource as it would be, and the names of those that the plan is about.
 fn changed(
     asked: &Plan,
     wanted: Vec<Subject>,

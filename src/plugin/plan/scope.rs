@@ -12,31 +12,31 @@ use psg_plan::{
 use super::{build, document, subjects};
 use crate::{tenant::Accounts, tenant::Tenant};
 
-/// One tenant and what is for it.
+/// One tenant and the resources that are for it.
 pub struct Scope {
     /// The tenant.
     pub tenant: Tenant,
     /// Each IdentityTenant that leads to it, by its resource.
     pub views: BTreeMap<NamespacedName, TenantView>,
-    /// The resources as they are to be.
+    /// The resources after the change.
     pub subjects: Vec<Subject>,
-    /// The manifests that are in place before; none: the resources are as they are.
+    /// The resources of `--base`, which are in place before the change; none without `--base`.
     pub base: Option<Vec<Subject>>,
     /// The resources that were asked about; the others are shown only if they would change.
     pub asked: BTreeSet<NamespacedName>,
 }
 
-/// What a preview of one tenant said.
+/// The result of a preview of one tenant.
 pub struct Foreseen {
     /// For the document.
     pub tenant: document::Tenant,
     /// For the totals.
     pub preview: Preview,
-    /// What a person should know beside that.
+    /// Further warnings for the user.
     pub warnings: Vec<String>,
 }
 
-/// A tenant that can be worked with.
+/// The view of a tenant that is ready.
 pub fn view(tenant: &Tenant) -> TenantView {
     TenantView {
         state: TenantState::Ready,
@@ -57,7 +57,8 @@ impl Scope {
     /// What cannot be read and what to do, for a person.
     pub async fn foresee(&self, now: Timestamp) -> Result<Foreseen, String> {
         self.tenant.read(now).await?;
-        // What the first look would touch has policies that only a read for each source tells.
+        // The own policies of the sources that the first preview touches need one read for each
+        // source.
         let Start {
             before, preview, ..
         } = self.look(now);
@@ -122,14 +123,14 @@ impl Scope {
     }
 }
 
-/// A tenant before, and what would happen to it.
+/// What a tenant shows before the change, and the preview of the change.
 struct Start {
     before: Picture,
     preview: Preview,
     warnings: Vec<String>,
 }
 
-/// In what a tenant is not as the manifests of the base say.
+/// A warning for each resource of `--base` that is refused, or that the tenant does not match.
 fn not_in_place(base: &Preview) -> Vec<String> {
     let mut warnings = Vec::new();
     for outlook in &base.outlooks {

@@ -12,7 +12,7 @@ use psg_plan::{
 
 use crate::{manifests::Manifest, schema::Schema};
 
-/// Where a manifest belongs.
+/// The namespace and name of a manifest; `namespace` is the default.
 pub fn place(group: &PasswordSyncGroup, namespace: &str) -> NamespacedName {
     let namespace = group.metadata.namespace.as_deref().unwrap_or(namespace);
     let name = group.metadata.name.clone().unwrap_or_default();
@@ -43,8 +43,8 @@ pub fn new(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subjec
     }
 }
 
-/// What a manifest makes of a resource, which is `was` if it is there. An API server that would refuse the
-/// manifest is foreseen.
+/// The resource as a manifest makes it; `was` is the existing resource, if any. If an API server
+/// would refuse the manifest, `desired` is an error.
 pub fn planned(
     manifest: &Manifest,
     namespace: &str,
@@ -91,7 +91,7 @@ pub fn live(group: &PasswordSyncGroup) -> Subject {
     subject
 }
 
-/// The same resource with the manifest of another one.
+/// The resource `subject` once the manifest of `manifest` is applied to it.
 pub fn edited(subject: Subject, manifest: Subject) -> Subject {
     let mut object = subject.object;
     let mut stalled = subject.stalled;
@@ -104,7 +104,7 @@ pub fn edited(subject: Subject, manifest: Subject) -> Subject {
         object.paused_until = asked.paused_until;
         object.unreadable_pause = asked.unreadable_pause;
     }
-    // What a manifest does not say stays, as `kubectl apply` leaves it.
+    // An annotation that the manifest does not set stays, as with `kubectl apply`.
     object.reconcile_at = asked.reconcile_at.or(object.reconcile_at);
     Subject {
         object,
@@ -115,7 +115,7 @@ pub fn edited(subject: Subject, manifest: Subject) -> Subject {
     }
 }
 
-/// Resources whose manifests are in place: whatever group of their name there is belongs to them.
+/// Resources whose manifests are in place: each existing group of their name belongs to them.
 pub fn in_place(subjects: &[Subject]) -> Vec<Subject> {
     let mut subjects = subjects.to_vec();
     for subject in &mut subjects {
@@ -126,7 +126,7 @@ pub fn in_place(subjects: &[Subject]) -> Vec<Subject> {
     subjects
 }
 
-/// Those resources with what a preview of them recorded.
+/// The resources with the records that a preview made for them.
 pub fn recorded(subjects: &[Subject], outlooks: Vec<Outlook>) -> BTreeMap<NamespacedName, Subject> {
     let recorded = outlooks.into_iter().map(|one| (one.name, one.recorded));
     let mut recorded: BTreeMap<NamespacedName, Recorded> = recorded.collect();

@@ -82,6 +82,25 @@ fn plan(name: &str, resources: usize) -> Document {
 }
 
 #[test]
+fn a_group_that_is_renamed_is_one_column_of_the_matrix() {
+    let mut plan = plan("Old", 0);
+    let source = &mut plan.tenants[0].sources[0];
+    let renamed = Named {
+        id: Some("g".to_owned()),
+        name: "New".to_owned(),
+    };
+    source.after.group = Some(renamed);
+    let page = html::page(&plan);
+    let matrix = page.split("class=\"matrix\"").nth(1).unwrap();
+    let matrix = matrix.split("</table>").next().unwrap();
+    assert_eq!(matrix.matches("scope=\"col\"").count(), 2, "{matrix}");
+    assert!(
+        matrix.contains("New") && matrix.contains("stays"),
+        "{matrix}"
+    );
+}
+
+#[test]
 fn the_text_is_this() {
     let printed = terminal::print(&text::lines(&plan("Workday", 2)), false);
     let expected = "\

@@ -61,7 +61,7 @@ pub fn totals(summary: &Summary) -> String {
     said
 }
 
-/// Those that are any, such as `1 to create, 2 to update`.
+/// The figures above zero, such as `1 to create, 2 to update`.
 fn counted(figures: &[(usize, &str)]) -> Option<String> {
     let some = figures.iter().filter(|(count, _)| *count > 0);
     let said: Vec<String> = some
@@ -81,7 +81,7 @@ pub fn applications(source: &Source) -> String {
     known.unwrap_or_else(unknown)
 }
 
-/// What is wrong between the policy of a source's group and its own.
+/// Why the policy of a source's group does not align with the source's own; none if it does.
 pub fn misaligned(source: &Source) -> Option<String> {
     let alignment = source.alignment.as_ref()?;
     let wrong = alignment.verdict != Aligned::Aligned;
@@ -131,7 +131,7 @@ impl Out {
         self.line(Tone::Plain, String::new());
     }
 
-    /// Text in as many lines as it takes, each behind as much room as the first one's lead takes.
+    /// Adds wrapped text: the first line after `lead`, the others indented by its width.
     fn wrapped(&mut self, tone: Tone, lead: &str, text: &str) {
         let room = lead.chars().count();
         for (number, part) in wrapped(text, WIDTH.saturating_sub(room))

@@ -1,5 +1,5 @@
-//! What is wrong with an object by the shape that its schema gives: types, required fields, words to choose
-//! from, lengths, and fields that the schema does not know. Pure.
+//! What is wrong with the structure of an object by its schema: types, required fields, enums,
+//! lengths, and fields that the schema does not know. Pure.
 
 use serde_json::{Map, Value};
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 pub struct Fault {
     /// In the API server's words.
     pub said: String,
-    /// Whether it keeps the API server from asking the CEL rules.
+    /// Whether it keeps the API server from evaluating the CEL rules.
     pub blocks: bool,
 }
 
-/// What every kind has, and what is no part of a kind's own schema.
+/// The fields that every kind has, and that a kind's own schema does not describe.
 const OF_EVERY_KIND: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// Everything that is wrong, in the order of the fields' names.

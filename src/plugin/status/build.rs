@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{forms::Text, live::Live};
 
-/// What is said of a resource that has no condition yet, by the word that the catalogue has for that.
+/// The catalogue's reason for a resource without a condition for its newest manifest.
 const PENDING: &str = "Pending";
 
 /// The whole document.

@@ -10,7 +10,7 @@ use crate::forms::Text;
 /// The version of the document.
 pub const API_VERSION: &str = "status.passwordsync.dev/v1alpha1";
 
-/// Both kinds, as they stand.
+/// The state of the resources of both kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
@@ -26,7 +26,7 @@ pub struct Document {
     pub reasons: Vec<Reason>,
     /// Every PasswordSyncGroup, by namespace and name.
     pub groups: Vec<Group>,
-    /// What waits for what.
+    /// Which group waits for a source of which other group.
     pub waits: Vec<Wait>,
     /// What was left out, since it could not be read.
     pub warnings: Vec<String>,
@@ -44,15 +44,15 @@ pub struct Place {
     pub name: String,
 }
 
-/// What the condition Ready says, held against the newest manifest.
+/// What the condition Ready says about the newest manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Readiness {
     /// It is ready for its newest manifest, and is not being deleted.
     pub ready: bool,
-    /// The word of the catalogue.
+    /// The reason, a word of the catalogue.
     pub reason: Text,
-    /// The sentence that goes with it.
+    /// The message that belongs to the reason.
     pub message: Text,
     /// Since when the condition has its status.
     pub since: Option<String>,
@@ -62,10 +62,10 @@ pub struct Readiness {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
-    /// Which one.
+    /// Its namespace and name.
     #[serde(flatten)]
     pub place: Place,
-    /// How it stands.
+    /// Whether it is ready, and why.
     #[serde(flatten)]
     pub readiness: Readiness,
     /// The host that answers.
@@ -82,9 +82,9 @@ pub struct Tenant {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
-    /// The word of the catalogue.
+    /// The reason, a word of the catalogue.
     pub reason: Text,
-    /// How many.
+    /// How many groups have it.
     pub groups: usize,
 }
 
@@ -92,31 +92,31 @@ pub struct Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// Which one.
+    /// Its namespace and name.
     #[serde(flatten)]
     pub place: Place,
     /// The name of its group in the tenant, as the manifest has it.
     pub group: Text,
     /// The IdentityTenant that it refers to.
     pub tenant: String,
-    /// How it stands.
+    /// Whether it is ready, and why.
     #[serde(flatten)]
     pub readiness: Readiness,
-    /// Nothing is written to the tenant for now, because a person said so.
+    /// Nothing is written to the tenant for now, because a person paused it.
     pub paused: bool,
     /// It is being deleted.
     pub deleting: bool,
 }
 
-/// A group that waits for a source of another.
+/// A group that waits for a source of another group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wait {
-    /// What waits.
+    /// The resource that waits.
     pub waiting: Place,
-    /// For which source.
+    /// The source that it waits for.
     pub source: Text,
-    /// The resource that holds it.
+    /// The resource that holds the source.
     pub holder: Place,
 }
 

@@ -13,7 +13,7 @@ pub fn place(metadata: &ObjectMeta) -> Place {
     }
 }
 
-/// A condition that holds.
+/// The condition of a type, whatever its status.
 pub fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.type_ == kind)
 }

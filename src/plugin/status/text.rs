@@ -8,12 +8,12 @@ use crate::{
     terminal::{Line, Page, Tone, WIDTH, clipped},
 };
 
-/// A message has so many lines at most; `kubectl describe` and `-o json` have all of it.
+/// The most lines of a message; `kubectl describe` and `-o json` have all of it.
 const MESSAGE_LINES: usize = 2;
-/// How far a message stands to the right.
+/// The indent of a message.
 const INDENT: &str = "    ";
 
-/// Everything, in the order in which it is read: tenants, totals, then what needs somebody.
+/// All lines: tenants, groups by reason, what is not ready, waits, warnings, totals.
 pub fn lines(document: &Document) -> Vec<Line> {
     let mut out = Out {
         page: Page::default(),

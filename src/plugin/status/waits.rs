@@ -1,7 +1,7 @@
-//! Which group waits for a source of which other, as manifests and statuses say. Pure.
+//! Which group waits for a source of which other group, as manifests and statuses say. Pure.
 //!
-//! The operator says so in a sentence. Here it is found again from what the sentence was made of, so that
-//! programs need not read it.
+//! The operator reports a wait in a message. This module finds the wait from manifests and
+//! statuses, so that programs need not parse the message.
 
 use psg_api::{NameOrId, PasswordSyncGroup, PasswordSyncGroupStatus};
 use psg_plan::Reason;
@@ -51,7 +51,7 @@ fn waits_of(group: &PasswordSyncGroup, groups: &[PasswordSyncGroup]) -> Vec<Wait
     waits
 }
 
-/// The name of this source, if the status records it as one of the group, or as one that is leaving.
+/// The name of this source, if the status records it as a member of the group, or as leaving.
 fn held(status: &PasswordSyncGroupStatus, wanted: &NameOrId) -> Option<String> {
     let is_meant = |id: &str, name: &str| {
         wanted.id.as_deref() == Some(id) || wanted.name.as_deref() == Some(name)
@@ -68,7 +68,7 @@ fn held(status: &PasswordSyncGroupStatus, wanted: &NameOrId) -> Option<String> {
         .or_else(|| leaving().map(|source| source.name.clone()))
 }
 
-/// Both are in one tenant: the one that answered, or the one that both refer to.
+/// Whether both are in one tenant: by the statuses' tenant, or else by `tenantRef`.
 fn shares_tenant(one: &PasswordSyncGroup, other: &PasswordSyncGroup) -> bool {
     let answered = |group: &PasswordSyncGroup| group.status.as_ref()?.tenant.clone();
     match (answered(one), answered(other)) {

@@ -1,7 +1,7 @@
-//! The table of the vendor's facts, and what is wrong with an answer by it. Tests only.
+//! The table of the vendor's facts, and the check of an answer against it. Tests only.
 //!
-//! Every answer that a [`Bench`](crate::testing::Bench) gets is held to it, but for those that an
-//! ordered fault, an odd object or one of the settings in [`departs`] means to be wrong.
+//! Every answer that a [`Bench`](crate::testing::Bench) gets is checked against it, except if an
+//! ordered fault, an odd object or a setting in [`departs`] makes the answer wrong on purpose.
 
 use std::sync::LazyLock;
 
@@ -31,7 +31,7 @@ pub(crate) fn lists(operation: &str) -> bool {
     listed.contains("[]")
 }
 
-/// Holds the last answer of a tenant to the table.
+/// Checks the last answer of a tenant against the table.
 pub(crate) fn hold(tenant: &Tenant, answer: &Response) {
     let Some(entry) = tenant.ledger().since(tenant.ledger().next() - 2).last() else {
         return;
@@ -50,7 +50,7 @@ pub(crate) fn hold(tenant: &Tenant, answer: &Response) {
     );
 }
 
-/// Whether a setting is there to show what the documents do not.
+/// Whether a setting departs from the documents on purpose.
 fn departs(switches: &Switches) -> bool {
     switches.delete_absent == DeleteAbsent::NotFound
         || switches.unknown_reference == UnknownReference::NotFound

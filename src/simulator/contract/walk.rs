@@ -1,5 +1,5 @@
-//! Every operation in every version that serves it, answered and refused: [`Bench`] holds each
-//! answer to the table. Tests only.
+//! Every operation in every version that serves it, answered and refused: [`Bench`] checks each
+//! answer against the table. Tests only.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ fn send(bench: &mut Bench, route: &Route, version: Version, id: &str) -> u16 {
     answer.status
 }
 
-/// The sources that are free are listed without pages.
+/// Whether an operation lists by pages; `AvailableSources` does not.
 fn paged(route: &Route) -> bool {
     let operation = format!("{} {}", route.method, route.template);
     let lists = route.method == "GET" && table::lists(&operation);
@@ -132,7 +132,7 @@ fn what_every_operation_refuses_is_in_the_table() {
 fn what_a_tenant_with_loose_ends_shows_is_in_the_table() {
     let mut bench =
         Bench::with(json!({"unknown_reference": "accept", "delete_used_policy": "allow"}));
-    // A group without a policy, and one whose policy is gone.
+    // A group without a policy, and a group whose policy is deleted.
     bench.post_group(&json!({"name": "bare", "sourceIds": [C, "gone"]}));
     bench.group("x", &[A, B]);
     for policy in [STRONG, DEFAULT] {

@@ -11,7 +11,7 @@ impl Tenant {
         self.odd.insert(id.to_owned(), odd);
     }
 
-    /// Shows the object of that id as it is again; false if it was.
+    /// Shows the object of that id as it is again; false if it was not odd.
     pub fn show_plainly(&mut self, id: &str) -> bool {
         self.odd.remove(id).is_some()
     }

@@ -80,7 +80,7 @@ impl Tenant {
 }
 
 impl FaultKind {
-    /// How this fault makes a read lie.
+    /// How this fault makes the answer to a read wrong.
     pub(crate) fn lies(&self) -> Lies {
         match self {
             Self::Stale { seconds } => Lies {

@@ -1,4 +1,4 @@
-//! What may happen: people who change their resource_states, faults, other hands, processes that come and go.
+//! What may happen: people who change their minds, faults, other hands, processes that come and go.
 
 use std::time::Duration;
 
