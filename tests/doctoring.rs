@@ -45,3 +45,35 @@ async fn a_source_that_cannot_be_reached_is_named_with_its_owner() {
     assert!(text.contains(said), "{text}");
     assert_eq!(world.tenant.writes().await, Vec::<String>::new());
 }
+
+/// A token that was good for the group, and was made narrower since: the operator goes on with the
+/// token that it holds, and a person who asks learns what is missing.
+#[tokio::test]
+async fn a_token_that_lacks_a_right_is_named_before_the_operator_runs_into_it() {
+    let world = World::new("doctoring_token").await;
+    let spec = json!({
+        "name": "Shared Password",
+        "passwordPolicyRef": {"name": "Corporate Strong"},
+        "sourceRefs": [{"name": "Salesforce"}, {"name": "Active Directory"}],
+    });
+    world.apply_group("shared", &spec.to_string()).await;
+    world.wait_ready("shared").await;
+    let scopes = [
+        "idn:password-sync-group:read",
+        "idn:password-policy:read",
+        "idn:sources:manage",
+        "idn:app-roles:read",
+    ];
+    world.tenant.credentials(json!({"scopes": scopes})).await;
+    let narrow = doctor(&world, &["-o", "json"]).await;
+    assert_eq!(narrow.status, 2, "{}{}", narrow.stdout, narrow.stderr);
+    let found: Value = serde_json::from_str(&narrow.stdout).unwrap();
+    let finding = &found["tenants"][0]["findings"][0];
+    assert_eq!(finding["check"], "token", "{found}");
+    let evidence = finding["evidence"].as_str().unwrap();
+    assert!(
+        evidence.contains("idn:password-sync-group:manage"),
+        "{evidence}"
+    );
+    assert!(!evidence.contains("idn:sources:manage"), "{evidence}");
+}
