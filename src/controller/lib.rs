@@ -16,12 +16,12 @@
 //!   the tenant and its Secret.
 //! - [`watch`]: the watches that drive it all.
 
-pub mod audit;
+mod audit;
 pub mod context;
-pub mod group;
+mod group;
 pub mod kubernetes;
-pub mod tenant;
-pub mod watch;
+mod tenant;
+mod watch;
 
 pub use audit::{Audit, AuditLog};
 pub use context::{
