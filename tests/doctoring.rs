@@ -4,6 +4,19 @@ use serde_json::{Value, json};
 
 use crate::support::{World, kubectl::Printed};
 
+/// A tenant with the group "Shared Password", whose resource is Ready.
+async fn with_a_group(name: &str) -> World {
+    let world = World::new(name).await;
+    let spec = json!({
+        "name": "Shared Password",
+        "passwordPolicyRef": {"name": "Corporate Strong"},
+        "sourceRefs": [{"name": "Salesforce"}, {"name": "Active Directory"}],
+    });
+    world.apply_group("shared", &spec.to_string()).await;
+    world.wait_ready("shared").await;
+    world
+}
+
 async fn doctor(world: &World, more: &[&str]) -> Printed {
     let args = [
         &["psg", "doctor", "shared", "--allow-insecure-tenants"],
@@ -15,14 +28,7 @@ async fn doctor(world: &World, more: &[&str]) -> Printed {
 
 #[tokio::test]
 async fn a_source_that_cannot_be_reached_is_named_with_its_owner() {
-    let world = World::new("doctoring").await;
-    let spec = json!({
-        "name": "Shared Password",
-        "passwordPolicyRef": {"name": "Corporate Strong"},
-        "sourceRefs": [{"name": "Salesforce"}, {"name": "Active Directory"}],
-    });
-    world.apply_group("shared", &spec.to_string()).await;
-    world.wait_ready("shared").await;
+    let world = with_a_group("doctoring").await;
     let well = doctor(&world, &[]).await;
     assert_eq!(well.status, 0, "{}{}", well.stdout, well.stderr);
     world.tenant.clear_ledger().await;
@@ -50,14 +56,7 @@ async fn a_source_that_cannot_be_reached_is_named_with_its_owner() {
 /// token that it holds, and a person who asks learns what is missing.
 #[tokio::test]
 async fn a_token_that_lacks_a_right_is_named_before_the_operator_runs_into_it() {
-    let world = World::new("doctoring_token").await;
-    let spec = json!({
-        "name": "Shared Password",
-        "passwordPolicyRef": {"name": "Corporate Strong"},
-        "sourceRefs": [{"name": "Salesforce"}, {"name": "Active Directory"}],
-    });
-    world.apply_group("shared", &spec.to_string()).await;
-    world.wait_ready("shared").await;
+    let world = with_a_group("doctoring_token").await;
     let scopes = [
         "idn:password-sync-group:read",
         "idn:password-policy:read",

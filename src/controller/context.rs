@@ -28,14 +28,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit::Audit,
-    context::metrics::Metrics,
-    context::readiness::Readiness,
-    context::requeue::Requeue,
-    context::resource_states::ResourceStates,
-    context::role::{Role, RoleReceiver},
-    context::secret_locks::SecretLocks,
-    context::tenants::Tenants,
-    context::unreadable::AllUnreadable,
+    context::{
+        metrics::Metrics,
+        readiness::Readiness,
+        requeue::Requeue,
+        resource_states::ResourceStates,
+        role::{Role, RoleReceiver},
+        secret_locks::SecretLocks,
+        tenants::Tenants,
+        unreadable::AllUnreadable,
+    },
     kubernetes::{Kubernetes, Note},
 };
 

@@ -30,14 +30,12 @@ use psg_plan::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    context::metrics::PassResult,
-    context::resource_states::PermitKind,
-    context::tenant,
-    context::{Context, backoff},
-    group::claims::{claimant, claims_of, object, tenant_of},
-    group::pass::Pass,
-    kubernetes::conditions::reason,
-    kubernetes::{KubeError, Note, version},
+    context::{Context, backoff, metrics::PassResult, resource_states::PermitKind, tenant},
+    group::{
+        claims::{claimant, claims_of, object, tenant_of},
+        pass::Pass,
+    },
+    kubernetes::{KubeError, Note, conditions::reason, version},
 };
 
 /// The most moves of one pass; a deletion of a hundred sources takes about three hundred.

@@ -14,8 +14,10 @@ use psg_plan::{Brake, TenantState};
 use tokio::time::Instant;
 
 use crate::{
-    context::tenant::{Tenant, forbidden},
-    context::{Context, backoff},
+    context::{
+        Context, backoff,
+        tenant::{Tenant, forbidden},
+    },
     kubernetes::KubeError,
     tenant::session::{Session, TroubleKind, read},
 };

@@ -29,8 +29,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    context::requeue::Queue,
-    context::{Context, backoff},
+    context::{Context, backoff, requeue::Queue},
     group,
     kubernetes::tolerant::Tolerant,
     watch::panics::Watched,

@@ -3,7 +3,11 @@
 //! A call may send its write a second time, after a 401; a witness sees both requests. It decides
 //! nothing.
 
-use crate::{error, error::Error, transport::Response, wire::refusal::Refusal};
+use crate::{
+    error::{self, Error},
+    transport::Response,
+    wire::refusal::Refusal,
+};
 
 /// The header with the service's id of an answer; the case of its name does not matter.
 const REQUEST_ID: &str = "slpt-request-id";

@@ -31,8 +31,7 @@ use crate::{
     args::{Listing, Shape, Sources},
     at::At,
     forms,
-    tenant::Accounts,
-    tenant::Owners,
+    tenant::{Accounts, Owners},
     terminal::{self, Line},
 };
 

@@ -19,8 +19,10 @@ use tokio_util::sync::CancellationToken;
 static NOTHING: LazyLock<Picture> = LazyLock::new(Picture::default);
 
 /// How many managed groups may be missing from one read before no missing group is created again.
-const VANISHED_AT_LEAST: usize = 5;
-const VANISHED_PERCENT: usize = 20;
+const VANISHED: Brake = Brake {
+    max: 5,
+    percent: 20,
+};
 
 /// How many passes may create groups at once: enough to use the whole rate limit, few enough that
 /// each is done within seconds.
@@ -259,7 +261,7 @@ impl Tenant {
                 missing += 1;
             }
         }
-        let too_many = missing > VANISHED_AT_LEAST.max(managed * VANISHED_PERCENT / 100);
+        let too_many = missing > VANISHED.limit(managed);
         let vanished = too_many.then_some((missing, managed));
         *known = Some((as_of, vanished));
         vanished

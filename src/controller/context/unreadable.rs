@@ -15,8 +15,10 @@ use tokio::sync::Notify;
 
 use crate::{
     context::metrics::Metrics,
-    kubernetes::Note,
-    kubernetes::tolerant::{Tolerant, Unreadable},
+    kubernetes::{
+        Note,
+        tolerant::{Tolerant, Unreadable},
+    },
 };
 
 /// All unreadable objects, by kind and by an id within the kind.

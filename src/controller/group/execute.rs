@@ -10,8 +10,8 @@ use psg_plan::{Action, Finding, Learned, Memory, Reason, Reply, Setback, What, W
 use psg_snapshot::Snapshot;
 
 use crate::{
-    context::backoff, context::tenant::forbidden, group::events, group::pass::Pass,
-    group::trail::Trail,
+    context::{backoff, tenant::forbidden},
+    group::{events, pass::Pass, trail::Trail},
 };
 
 /// Writes the tenant, and tells the engine what the tenant replied.

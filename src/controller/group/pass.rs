@@ -7,7 +7,7 @@ use psg_plan::Basis;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    context::Context, context::resource_states::ResourceState, context::tenant::Tenant,
+    context::{Context, resource_states::ResourceState, tenant::Tenant},
     kubernetes::Note,
 };
 

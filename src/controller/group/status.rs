@@ -10,8 +10,10 @@ use psg_plan::{Reason, Report, claims};
 
 use crate::{
     context::Context,
-    kubernetes::KubeError,
-    kubernetes::conditions::{json, merged, reason},
+    kubernetes::{
+        KubeError,
+        conditions::{json, merged, reason},
+    },
 };
 
 /// Stores a report, if it says anything new; returns the resource as it is stored then.

@@ -21,10 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::{
-    kubernetes::event_limit::Spam,
-    kubernetes::{KubeError, Kubernetes, Note, SecretData},
-};
+use crate::kubernetes::{KubeError, Kubernetes, Note, SecretData, event_limit::Spam};
 
 /// The most bytes of an Event's message that the apiserver takes.
 const NOTE: usize = 1024;

@@ -16,8 +16,10 @@ use psg_api::{IdentityTenant, names};
 use psg_plan::InUse;
 
 use crate::{
-    context::Context, context::tenant::Tenant, group::claims::holds_finalizer,
-    kubernetes::KubeError, tenant::protect, tenant::status::place,
+    context::{Context, tenant::Tenant},
+    group::claims::holds_finalizer,
+    kubernetes::KubeError,
+    tenant::{protect, status::place},
 };
 
 /// Sets the finalizer or takes it off, as the claims require now. `newest` is the resource as it

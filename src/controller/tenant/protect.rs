@@ -24,8 +24,9 @@ use psg_plan::{Finding, Reason};
 use serde_json::json;
 
 use crate::{
-    context::Context, context::tenant::Tenant, kubernetes::KubeError, tenant::status,
-    tenant::status::place,
+    context::{Context, tenant::Tenant},
+    kubernetes::KubeError,
+    tenant::status::{self, place},
 };
 
 /// Puts the finalizer on the Secret or takes it off, as the tenant requires now.

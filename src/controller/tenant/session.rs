@@ -1,8 +1,10 @@
 //! One round of a tenant's actor: the credentials, which tenant answers, and the whole read.
 
 use crate::{
-    context::tenant::{Tenant, forbidden},
-    context::{Context, backoff},
+    context::{
+        Context, backoff,
+        tenant::{Tenant, forbidden},
+    },
     kubernetes::KubeError,
 };
 use std::{sync::Arc, time::Duration};

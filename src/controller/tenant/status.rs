@@ -9,10 +9,12 @@ use psg_identity::{Budget, Operation, Rate};
 use psg_plan::{TenantState, tenant_conditions};
 
 use crate::{
-    context::Context,
-    context::tenant::Tenant,
-    kubernetes::conditions::{json, merged, reason},
-    kubernetes::{KubeError, Note, version},
+    context::{Context, tenant::Tenant},
+    kubernetes::{
+        KubeError, Note,
+        conditions::{json, merged, reason},
+        version,
+    },
 };
 
 /// How many unreadable objects and lists a status names, and with how many characters each.

@@ -16,11 +16,15 @@ use psg_plan::{
 };
 
 use crate::{
-    context::Context,
-    context::tenant::{Tenant, unreadable},
+    context::{
+        Context,
+        tenant::{Tenant, unreadable},
+    },
     group::claims::claimant,
-    kubernetes::tolerant::{Tolerant, Unreadable},
-    kubernetes::version,
+    kubernetes::{
+        tolerant::{Tolerant, Unreadable},
+        version,
+    },
     watch::panics,
 };
 

@@ -17,9 +17,7 @@ use psg_api::PasswordSyncGroup;
 use tokio::sync::Notify;
 
 use crate::{
-    context::metrics::PassResult,
-    context::tenant::Tenant,
-    context::{Context, backoff},
+    context::{Context, backoff, metrics::PassResult, tenant::Tenant},
     group::{self, reconcile},
     tenant,
 };

@@ -9,8 +9,10 @@ use serde_json::json;
 use crate::{
     DeleteOutcome, Effect, Error, Lane, Page, Transport,
     bounds::{LONGEST_SELECTORS, LONGEST_TEXT},
-    tests::scripted::{Scripted, answer, client, minted},
-    tests::simulated::{A, B, C, DEFAULT, STRONG, Simulated},
+    tests::{
+        scripted::{Scripted, answer, client, minted},
+        simulated::{A, B, C, DEFAULT, STRONG, Simulated},
+    },
 };
 use identity_simulator::{Fault, FaultKind};
 

@@ -485,7 +485,11 @@ impl Key {
 
     /// Keys of IdentityTenants do not depend on which tenant answers.
     fn tenant(name: &NamespacedName) -> Self {
-        Self::new(Kind::Tenant, 0, &name.to_string())
+        Self {
+            kind: Kind::Tenant,
+            scope: 0,
+            text: name.to_string().into(),
+        }
     }
 }
 

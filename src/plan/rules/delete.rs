@@ -11,8 +11,11 @@ use crate::{
     observed::TenantState,
     reason::{Finding, Reason},
     rules::{
-        absence, braking, create, create::Settlement, leavers, read_lag, reassign,
-        reassign::Progress, write::paused,
+        absence, braking,
+        create::{self, Settlement},
+        leavers, read_lag,
+        reassign::{self, Progress},
+        write::paused,
     },
 };
 

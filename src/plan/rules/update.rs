@@ -10,7 +10,11 @@ use crate::{
     action::Next,
     case::Case,
     resolve::Resolved,
-    rules::{leavers, read_lag, reassign, reassign::Progress, recording},
+    rules::{
+        leavers, read_lag,
+        reassign::{self, Progress},
+        recording,
+    },
 };
 
 /// Whether the open update leads to something else than what is wanted.

@@ -10,7 +10,7 @@ use psg_plan::{
 };
 
 use super::{build, document, subjects};
-use crate::{tenant::Accounts, tenant::Tenant};
+use crate::tenant::{Accounts, Tenant};
 
 /// One tenant and the resources that are for it.
 pub struct Scope {
