@@ -3,7 +3,7 @@
 use crate::support::{ControlPlane, User};
 
 /// Every field that a person may write: its path, whether it is required, and its default.
-const FIELDS: [(&str, &str, &str); 18] = [
+const FIELDS: [(&str, &str, &str); 20] = [
     ("psg.spec.name", "Required", ""),
     (
         "psg.spec.tenantRef",
@@ -43,6 +43,16 @@ const FIELDS: [(&str, &str, &str); 18] = [
     ("idt.spec.credentialsSecretRef", "Required", ""),
     ("idt.spec.identityAPIVersion", "", "Left out, it is `v3`"),
     ("idt.spec.readInterval", "", "Left out, it is `60s`"),
+    (
+        "idt.spec.passwordChanges",
+        "",
+        "Left out, they are not read",
+    ),
+    (
+        "idt.spec.passwordChanges.interval",
+        "",
+        "Left out, it is `5m`",
+    ),
     (
         "idt.spec.rateLimit",
         "",

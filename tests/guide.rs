@@ -27,10 +27,8 @@ What the admin guide on password sync groups and the API reference say, in our w
 the tests that hold it. Generated from `tests/guide/guide.yaml`: `PSG_BLESS=1 cargo test -p psg-tests guide`. A \
 test fails if a test that is named here is gone.
 
-Not served yet, so that no row claims it: the changes of passwords themselves. How often the service tries one \
-again, changes that reach some sources only, several accounts of one person on a source, pass-through \
-authentication, mails and audit events are the service's own work; the simulator does not play them, and \
-`kubectl psg doctor` does not read them.
+\"Played by the simulator\" is said of what is the service's own work: there is nothing for the operator to do, and \
+every sentence can be tried on the [simulator](simulator.md).
 ";
 
 fn parts() -> Vec<Part> {

@@ -94,6 +94,8 @@ mod orphaning;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod password_changes;
+#[cfg(test)]
 mod pausing;
 #[cfg(test)]
 mod planning;

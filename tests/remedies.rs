@@ -264,6 +264,12 @@ const ELSEWHERE: &[(Reason, &str, &str)] = &[
     (Reason::Forbidden, "rights.rs", "wait_ready"),
     (Reason::PolicyMismatch, "prerequisites.rs", "no mismatch"),
     (Reason::NoCommonPassword, "prerequisites.rs", "no mismatch"),
+    (
+        Reason::PasswordChangesFailing,
+        "password_changes.rs",
+        "doctor",
+    ),
+    (Reason::AuditUnreadable, "password_changes.rs", "NoFailures"),
 ];
 
 /// Nothing is to be done about these but to wait, or they are mended by those who run the operator or

@@ -11,6 +11,7 @@ use crate::{
 };
 
 const READ_INTERVAL: (Duration, Duration) = (Duration::from_secs(10), Duration::from_hours(1));
+const CHANGES_INTERVAL: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(1));
 const RATE_PER: (Duration, Duration) = (Duration::from_secs(10), Duration::from_mins(10));
 const RATE_REQUESTS: std::ops::RangeInclusive<u32> = 5..=100;
 
@@ -25,6 +26,8 @@ pub struct TenantSettings {
     pub read_interval: Duration,
     /// The operator's share of the tenant's rate limit.
     pub rate_limit: RateLimit,
+    /// How often the audit events of password changes are read, 1 min to 1 h; none if they are not.
+    pub password_changes: Option<Duration>,
 }
 
 /// At most `requests` requests in any period of length `per`.
@@ -55,7 +58,15 @@ impl IdentityTenantSpec {
                 requests: self.requests()?,
                 per: duration("spec.rateLimit.per", &self.rate_limit.per, RATE_PER)?,
             },
+            password_changes: self.changes_interval()?,
         })
+    }
+
+    fn changes_interval(&self) -> Result<Option<Duration>, InvalidSpec> {
+        let field = "spec.passwordChanges.interval";
+        let spec = self.password_changes.as_ref();
+        spec.map(|spec| duration(field, &spec.interval, CHANGES_INTERVAL))
+            .transpose()
     }
 
     fn requests(&self) -> Result<u32, InvalidSpec> {
@@ -140,6 +151,7 @@ mod tests {
             },
             protect_secret: true,
             deletion_brake: crate::tenant::DeletionBrakeSpec::default(),
+            password_changes: None,
         }
     }
 

@@ -100,6 +100,11 @@ pub struct IdentityTenantSpec {
     /// the tenant's managed groups if that is more. Left out, it is 5 and 20.
     #[serde(default)]
     pub deletion_brake: DeletionBrakeSpec,
+
+    /// Reads the tenant's audit events, so that each group says whether password changes fail: in the
+    /// condition `PasswordChangesHealthy`. Left out, they are not read. Needs the scope `sp:search:read`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_changes: Option<PasswordChangesSpec>,
 }
 
 impl IdentityTenantSpec {
@@ -109,6 +114,23 @@ impl IdentityTenantSpec {
 
     fn default_protect_secret() -> bool {
         true
+    }
+}
+
+/// How often the audit events of password changes are read.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PasswordChangesSpec {
+    /// One search in each such period: a duration such as `5m`, from 1m to 1h. Left out, it is `5m`.
+    #[serde(default = "PasswordChangesSpec::default_interval")]
+    #[schemars(length(min = 2, max = 15))]
+    #[x_kube(validation = Rule::new("self.matches('^([0-9]{1,4}[smh]){1,3}$') && duration(self) >= duration('1m') && duration(self) <= duration('1h')")
+        .message("interval is out of bounds: give a duration from 1m to 1h, such as 5m"))]
+    pub interval: String,
+}
+
+impl PasswordChangesSpec {
+    fn default_interval() -> String {
+        "5m".to_owned()
     }
 }
 

@@ -23,8 +23,8 @@ use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, annotations, names};
 use psg_domain::{ConditionType, NamespacedName, time};
 use psg_plan::{
-    Action, Basis, Brake, Claimant, Condition, Decision, InUse, Memory, Next, Observation, Pace,
-    Reason, Report, TenantState, TenantView, What,
+    Action, Basis, Claimant, Condition, Decision, Memory, Next, Observation, Pace, Reason, Report,
+    TenantState, TenantView, What,
 };
 
 use tokio::sync::Semaphore;
@@ -538,14 +538,5 @@ fn no_tenant(context: &Context, name: &NamespacedName) -> TenantView {
         Some(why) => tenant::unreadable(name, &why),
         None => tenant::not_found(name),
     };
-    TenantView {
-        state: TenantState::Blocked(finding),
-        key: None,
-        interval: Duration::from_mins(1),
-        credentials: String::new(),
-        vanished: None,
-        acknowledged_until: None,
-        brake: Brake::default(),
-        in_use: InUse::No,
-    }
+    TenantView::of(TenantState::Blocked(finding), None)
 }

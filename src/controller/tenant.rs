@@ -2,6 +2,7 @@
 //! Reads the tenant, never writes it.
 
 pub mod in_use;
+mod password_changes;
 pub mod protect;
 mod session;
 pub mod status;
@@ -31,12 +32,20 @@ const UNREACHABLE_AFTER: u32 = 5;
 
 /// Runs until the tenant is gone or the process ends.
 pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
+    tokio::select! {
+        biased;
+        () = keep_current(&tenant, &context) => {}
+        () = password_changes::run(&tenant, &context) => {}
+    }
+}
+
+async fn keep_current(tenant: &Arc<Tenant>, context: &Arc<Context>) {
     let mut session = Session::default();
     let mut manifest = tenant.manifest.subscribe();
     let mut newest = Arc::clone(&manifest.borrow());
     let mut failures = 0;
     // Groups of an earlier process may need the finalizers before anything else is done.
-    if let Err(error) = keep(&context, &tenant, &mut newest).await {
+    if let Err(error) = keep(context, tenant, &mut newest).await {
         tracing::warn!(tenant = %tenant.name, %error, "what its groups need of it could not be stored");
     }
     loop {
@@ -45,14 +54,14 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
         let rest = tokio::select! {
             biased;
             () = context.stop.cancelled() => return,
-            rest = round(&tenant, &context, &mut session, &now) => rest,
+            rest = round(tenant, context, &mut session, &now) => rest,
         };
-        newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
+        newest = status::store_tenant(context, tenant, &now, Some(newest)).await;
         let next = Instant::now() + rest;
         let mut told_at = None;
         loop {
             newest = status::newer(&manifest.borrow(), Some(newest));
-            let again = match keep(&context, &tenant, &mut newest).await {
+            let again = match keep(context, tenant, &mut newest).await {
                 Ok(()) => {
                     failures = 0;
                     next
@@ -81,7 +90,7 @@ pub async fn run(tenant: Arc<Tenant>, context: Arc<Context>) {
                 },
                 () = tokio::time::sleep_until(told_at.unwrap_or(next)), if told_at.is_some() => {
                     told_at = None;
-                    newest = status::store_tenant(&context, &tenant, &now, Some(newest)).await;
+                    newest = status::store_tenant(context, tenant, &now, Some(newest)).await;
                 }
             }
         }

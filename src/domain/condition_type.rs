@@ -19,6 +19,9 @@ pub enum ConditionType {
     SourcesHealthy,
     /// Every source has a policy that fits the group's; present only while that is false.
     PoliciesAligned,
+    /// No password change failed on a source lately; present only if the tenant's audit events are
+    /// read for it. Of a tenant: present only while they cannot be read.
+    PasswordChangesHealthy,
     /// Of a tenant: the brake holds deletions back.
     DeletionsPaused,
     /// Of a tenant: its Secret cannot be deleted while groups need it; present only while something
@@ -28,7 +31,7 @@ pub enum ConditionType {
 
 impl ConditionType {
     /// Every type: a condition of another type is another tool's.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ready,
         Self::Reconciling,
         Self::Stalled,
@@ -37,6 +40,7 @@ impl ConditionType {
         Self::PrerequisitesMet,
         Self::SourcesHealthy,
         Self::PoliciesAligned,
+        Self::PasswordChangesHealthy,
         Self::DeletionsPaused,
         Self::SecretProtected,
     ];
@@ -52,6 +56,7 @@ impl ConditionType {
             Self::PrerequisitesMet => "PrerequisitesMet",
             Self::SourcesHealthy => "SourcesHealthy",
             Self::PoliciesAligned => "PoliciesAligned",
+            Self::PasswordChangesHealthy => "PasswordChangesHealthy",
             Self::DeletionsPaused => "DeletionsPaused",
             Self::SecretProtected => "SecretProtected",
         }

@@ -71,6 +71,10 @@ id!(
     /// The id of a password policy.
     PolicyId
 );
+id!(
+    /// The id of a request to change a password.
+    ChangeId
+);
 
 fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len())

@@ -8,6 +8,7 @@
 //! - [`facts`]: sources, policies, groups and policy holders of a tenant.
 //! - [`desired`]: one group as its manifest wants it.
 //! - [`recorded`]: what a resource's status remembers, the memory of every protocol.
+//! - [`password_changes`]: what audit events tell of password changes.
 //! - [`password_rules`]: what a policy demands of a password.
 //! - [`picture`]: everything read of one tenant, and how reads and writes merge.
 //! - [`text`]: what people see of text that others wrote.
@@ -18,6 +19,7 @@ pub mod condition_type;
 pub mod desired;
 pub mod facts;
 pub mod ids;
+pub mod password_changes;
 pub mod password_rules;
 pub mod picture;
 pub mod recorded;
@@ -28,7 +30,8 @@ pub use api_version::ApiVersion;
 pub use condition_type::ConditionType;
 pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};
 pub use facts::{Group, Holder, HolderSelectors, Kind, Policy, Source, Unreadable};
-pub use ids::{GroupId, InvalidId, NamespacedName, PolicyId, Ref, SourceId, TenantKey};
+pub use ids::{ChangeId, GroupId, InvalidId, NamespacedName, PolicyId, Ref, SourceId, TenantKey};
+pub use password_changes::{Change, ChangeEvent, ChangeStep, FailureCause, Failures};
 pub use password_rules::{Limit, PasswordRules, Rule, Stated, Undecided};
 pub use picture::{Changes, Picture, Presence};
 pub use recorded::{

@@ -11,9 +11,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use http::HeaderMap;
-use psg_domain::{Group, GroupId, Holder, Policy, PolicyId, Source, SourceId, TenantKey};
+use jiff::Timestamp;
+use psg_domain::{
+    ChangeId, Group, GroupId, Holder, Policy, PolicyId, Source, SourceId, TenantKey,
+    password_changes::ChangeStatus,
+};
 
 use crate::{
+    bounds::MOST_EVENTS,
     call::{Call, Caller},
     credentials::Credentials,
     error::Error,
@@ -25,7 +30,10 @@ use crate::{
     shares::Budget,
     token_info::TokenInfo,
     transport::{Response, Transport},
-    wire::{self, Application, GroupBody, Identified, Kept, Rows},
+    wire::{
+        self, Application, Connection, EventQuery, GroupBody, Identified, Kept, PasswordEvents,
+        Rows, SearchAfter,
+    },
     witness::Witness,
 };
 
@@ -307,6 +315,53 @@ impl Client {
         let sent = Call::of(Operation::CountAccounts).page(one);
         let answer = self.caller.call(sent.accounts_of(source), lane).await?;
         Ok(total(&answer.headers))
+    }
+}
+
+/// Password changes, which are the service's work and which people make: they are only read.
+impl Client {
+    /// The audit events of password changes in a stretch of time, the newest first: one search, and
+    /// at most [`MOST_EVENTS`]. `after` continues an earlier search.
+    pub async fn password_events(
+        &self,
+        (since, until): (Timestamp, Timestamp),
+        after: Option<&SearchAfter>,
+        lane: Lane,
+    ) -> Result<PasswordEvents, Error> {
+        let page = Page {
+            limit: MOST_EVENTS,
+            ..Page::first()
+        };
+        let query = EventQuery::between(since, until, after);
+        let sent = Call::of(Operation::SearchEvents).page(page).body(&query)?;
+        let answer = self.caller.call(sent, lane).await?;
+        // With `searchAfter` the total still counts the whole search.
+        let total = total(&answer.headers).filter(|_| after.is_none());
+        understood(&answer, wire::password_events(&answer.body, total))
+    }
+
+    /// The state of one password change; `None` if the tenant does not know the request.
+    pub async fn password_change(
+        &self,
+        request: &ChangeId,
+        lane: Lane,
+    ) -> Result<Option<ChangeStatus>, Error> {
+        let sent = Call::of(Operation::ReadPasswordChange).id(request.as_str());
+        let Some(answer) = found(self.caller.call(sent, lane).await)? else {
+            return Ok(None);
+        };
+        understood(&answer, wire::password_change(&answer.body)).map(Some)
+    }
+
+    /// Has the tenant connect to a source now; whether that worked, and the tenant's words for it.
+    pub async fn test_connection(
+        &self,
+        source: &SourceId,
+        lane: Lane,
+    ) -> Result<Connection, Error> {
+        let sent = Call::of(Operation::TestConnection).id(source.as_str());
+        let answer = self.caller.call(sent, lane).await?;
+        understood(&answer, wire::connection(&answer.body))
     }
 }
 

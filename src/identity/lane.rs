@@ -15,17 +15,20 @@ pub enum Lane {
     Read,
     /// Counts that are only shown to people.
     Counts,
+    /// The audit events of password changes.
+    AuditEvents,
 }
 
 impl Lane {
     /// Every lane, most urgent first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Deletion,
         Self::UserChange,
         Self::DriftRepair,
         Self::Confirmation,
         Self::Read,
         Self::Counts,
+        Self::AuditEvents,
     ];
 
     /// 0 for the most urgent.
@@ -37,6 +40,7 @@ impl Lane {
             Self::Confirmation => 3,
             Self::Read => 4,
             Self::Counts => 5,
+            Self::AuditEvents => 6,
         }
     }
 }

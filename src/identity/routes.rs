@@ -45,6 +45,12 @@ pub enum Operation {
     AssignHolders,
     /// How many accounts one source has: for previews, never for the operator itself.
     CountAccounts,
+    /// The audit events of password changes.
+    SearchEvents,
+    /// The state of one password change: for people, never for the operator itself.
+    ReadPasswordChange,
+    /// A connection of one source, tried now: for people, never for the operator itself.
+    TestConnection,
 }
 
 /// One row of the table: how an operation is asked for.
@@ -124,6 +130,9 @@ impl Operation {
             Self::ReadHolders => "read_holders",
             Self::AssignHolders => "assign_holders",
             Self::CountAccounts => "count_accounts",
+            Self::SearchEvents => "search_events",
+            Self::ReadPasswordChange => "read_password_change",
+            Self::TestConnection => "test_connection",
         }
     }
 
@@ -133,9 +142,11 @@ impl Operation {
             Self::ListPolicies => "policies",
             Self::ListSources => "sources",
             Self::ListApplications => "applications",
-            Self::ReadConnections => "connections of one source",
+            Self::ReadConnections | Self::TestConnection => "connections of one source",
             Self::ReadHolders | Self::AssignHolders => "policies of one source",
             Self::CountAccounts => "accounts of one source",
+            Self::SearchEvents => "audit events",
+            Self::ReadPasswordChange => "password changes",
             _ => "groups",
         }
     }
@@ -152,7 +163,9 @@ impl Operation {
     fn is_in(self, version: ApiVersion) -> bool {
         match self {
             Self::ReadHolders => version != ApiVersion::V3 && version != ApiVersion::V2024,
-            Self::AssignHolders | Self::ListApplications => version != ApiVersion::V3,
+            Self::AssignHolders | Self::ListApplications | Self::TestConnection => {
+                version != ApiVersion::V3
+            }
             _ => true,
         }
     }
@@ -177,6 +190,9 @@ impl Operation {
             Self::ReadConnections => ("sources", "/{id}/connections"),
             Self::ReadHolders | Self::AssignHolders => ("sources", "/{id}/password-policies"),
             Self::CountAccounts => ("accounts", ""),
+            Self::SearchEvents => ("search", ""),
+            Self::ReadPasswordChange => ("password-change-status", "/{id}"),
+            Self::TestConnection => ("sources", "/{id}/connector/check-connection"),
         }
     }
 
@@ -186,6 +202,7 @@ impl Operation {
             Self::UpdateGroup => (Method::PUT, Kind::Write),
             Self::DeleteGroup => (Method::DELETE, Kind::Write),
             Self::AssignHolders => (Method::PATCH, Kind::Write),
+            Self::SearchEvents | Self::TestConnection => (Method::POST, Kind::Read),
             _ => (Method::GET, Kind::Read),
         }
     }
@@ -198,7 +215,11 @@ impl Operation {
     fn is_list(self) -> bool {
         matches!(
             self,
-            Self::ListGroups | Self::ListPolicies | Self::ListSources | Self::ListApplications
+            Self::ListGroups
+                | Self::ListPolicies
+                | Self::ListSources
+                | Self::ListApplications
+                | Self::SearchEvents
         )
     }
 }

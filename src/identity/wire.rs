@@ -6,6 +6,9 @@
 //! shared with a simulator of the API.
 
 mod application;
+mod change;
+mod connection;
+mod event;
 mod field;
 mod group;
 mod holder;
@@ -26,6 +29,11 @@ use serde::{
 
 pub use application::Application;
 pub(crate) use application::{applications, dependent_applications};
+pub(crate) use change::password_change;
+pub use connection::Connection;
+pub(crate) use connection::connection;
+pub(crate) use event::{EventQuery, password_events};
+pub use event::{PasswordEvents, SearchAfter};
 pub(crate) use group::{GroupBody, Identified, group, groups};
 pub(crate) use holder::{assigned, holder_body, holders};
 pub(crate) use kept::Kept;

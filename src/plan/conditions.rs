@@ -4,6 +4,7 @@
 //! that an unchanged status is never written again; `Reconciling` and `Stalled` are present only
 //! while true, as kstatus asks.
 
+pub(crate) mod password_changes;
 mod policies;
 
 use jiff::Timestamp;
@@ -240,6 +241,7 @@ fn facts(case: &Case<'_>, next: &Next, resolved: Option<&Resolved>) -> Vec<Condi
                     unhealthy.join("; "),
                 )
             });
+            conditions.extend(password_changes::condition_of(case, resolved));
             if *next == Next::Settled {
                 conditions.extend(policies::misaligned(case, resolved));
             }

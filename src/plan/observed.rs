@@ -1,9 +1,9 @@
 //! What a driver observes of a resource and of its tenant, apart from the tenant's picture.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use psg_domain::TenantKey;
+use psg_domain::{Failures, TenantKey};
 
 use crate::{brake::Brake, reason::Finding};
 
@@ -91,13 +91,39 @@ pub struct TenantView {
     pub brake: Brake,
     /// Whether its resource stays until no group needs it.
     pub in_use: InUse,
+    /// What its audit events tell of password changes; none if they are not read.
+    pub password_changes: Option<Arc<PasswordChanges>>,
 }
 
 impl TenantView {
+    /// A tenant of which nothing else is known.
+    pub fn of(state: TenantState, key: Option<TenantKey>) -> Self {
+        Self {
+            state,
+            key,
+            interval: Duration::from_mins(1),
+            credentials: String::new(),
+            vanished: None,
+            acknowledged_until: None,
+            brake: Brake::default(),
+            in_use: InUse::No,
+            password_changes: None,
+        }
+    }
+
     /// Whether a person allows now what a brake holds back.
     pub(crate) fn is_acknowledged(&self, now: Timestamp) -> bool {
         self.acknowledged_until.is_some_and(|until| until > now)
     }
+}
+
+/// What the audit events of a tenant tell of password changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordChanges {
+    /// What failed lately.
+    Read(Failures),
+    /// They cannot be read, for this reason.
+    Unreadable(String),
 }
 
 /// Whether a tenant can be worked with.

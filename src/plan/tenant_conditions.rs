@@ -4,14 +4,15 @@ use psg_domain::ConditionType;
 
 use crate::{
     conditions::{Condition, Truth},
-    observed::{InUse, TenantState},
+    observed::{InUse, PasswordChanges, TenantState},
     reason::{Finding, Reason},
 };
 
 /// The conditions of a tenant; none before its first read is done or has failed. `failing` is why
 /// the tenant could not be read just now, which is said only before the first read is done;
 /// `secret` is what is wrong with the finalizer of its Secret; `deletions_paused` is how many
-/// deletions the brake holds back.
+/// deletions the brake holds back; `password_changes` is what the audit events tell, if they are
+/// read.
 pub fn tenant_conditions(
     state: &TenantState,
     vanished: Option<(usize, usize)>,
@@ -19,6 +20,7 @@ pub fn tenant_conditions(
     in_use: InUse,
     secret: Option<&Finding>,
     deletions_paused: usize,
+    password_changes: Option<&PasswordChanges>,
 ) -> Vec<Condition> {
     let (truth, other, finding) = match state {
         TenantState::Pending => match failing {
@@ -80,10 +82,23 @@ pub fn tenant_conditions(
         let why = Finding::new(Reason::DeletionPaused, message);
         condition(ConditionType::DeletionsPaused, Truth::True, &why)
     });
+    let unread = password_changes.and_then(|changes| match changes {
+        PasswordChanges::Read(_) => None,
+        PasswordChanges::Unreadable(why) => {
+            let message = format!("the audit events of password changes cannot be read: {why}");
+            let why = Finding::new(Reason::AuditUnreadable, message);
+            Some(condition(
+                ConditionType::PasswordChangesHealthy,
+                Truth::Unknown,
+                &why,
+            ))
+        }
+    });
     std::iter::once(ready)
         .chain(other.map(|kind| condition(kind, Truth::True, &what_to_do)))
         .chain(secret)
         .chain(paused)
+        .chain(unread)
         .collect()
 }
 

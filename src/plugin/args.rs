@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 use jiff::SignedDuration;
+use psg_domain::ChangeId;
 
 use crate::{at::At, candidates, terminal::Colour};
 
@@ -77,8 +78,8 @@ pub enum Command {
     /// Say why a password change may not reach all sources of a group, what to do and whom to ask.
     ///
     /// Looks for what the vendor's guide names, in its order: sources that the tenant cannot reach,
-    /// prerequisites of a sync group, policies that do not align. Finds the tenants as `kubectl psg sources`
-    /// does, and reads them only.
+    /// prerequisites of a sync group, policies that do not align, password changes that failed or reached
+    /// some sources only. Finds the tenants as `kubectl psg sources` does, and reads them only.
     ///
     /// Exits 0 if nothing is found, 2 if something is, 1 if it could not tell.
     Doctor(Doctor),
@@ -257,9 +258,25 @@ pub struct Doctor {
     #[arg(add = ArgValueCompleter::new(candidates::groups))]
     pub name: Option<String>,
 
+    /// How far back password changes are looked at, such as 30m or 24h; at most 8760h.
+    #[arg(long, value_name = "LENGTH", value_parser = back, default_value = "24h")]
+    pub since: Duration,
+
+    /// Only the password change with this id, within that time: did it reach every source?
+    #[arg(long, value_name = "ID", value_parser = change)]
+    pub change: Option<ChangeId>,
+
+    /// Have the tenant connect to each source now; needs the scope idn:source-connector:manage.
+    #[arg(long)]
+    pub test_connection: bool,
+
     /// How the report is printed.
-    #[command(flatten)]
-    pub report: Report,
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    pub output: DiagnosisForm,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
 
     /// How tenants are reached.
     #[command(flatten)]
@@ -312,6 +329,20 @@ pub enum Output {
     Json,
     /// The same as YAML.
     Yaml,
+}
+
+/// How a diagnosis is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DiagnosisForm {
+    /// For people.
+    #[default]
+    Text,
+    /// A versioned document for programs.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// One page for a ticket, without scripts.
+    Html,
 }
 
 /// How a list is printed.
@@ -374,17 +405,27 @@ pub enum Form {
 const LONGEST: Duration = Duration::from_hours(8760);
 
 fn length(text: &str) -> Result<Duration, String> {
+    up_to_a_year(text, ": managementPolicy: Observe writes nothing for good")
+}
+
+fn back(text: &str) -> Result<Duration, String> {
+    up_to_a_year(text, "")
+}
+
+fn up_to_a_year(text: &str, rather: &str) -> Result<Duration, String> {
     let parsed: Option<SignedDuration> = text.parse().ok();
     let length = parsed.and_then(|length| Duration::try_from(length).ok());
     match length {
-        Some(length) if length > LONGEST => Err(
-            "longer than a year (8760h): managementPolicy: Observe writes nothing for good".into(),
-        ),
+        Some(length) if length > LONGEST => Err(format!("longer than a year (8760h){rather}")),
         Some(length) if !length.is_zero() => Ok(length),
         _ => Err(format!(
             "\"{text}\" is not a length of time such as 30m, 2h or 2h30m"
         )),
     }
+}
+
+fn change(text: &str) -> Result<ChangeId, String> {
+    ChangeId::parse(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub mod live;
 pub mod manifests;
 pub mod name;
 pub mod orphan;
+pub mod page;
 pub mod plan;
 pub mod schema;
 pub mod sign_in;

@@ -7,10 +7,14 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use psg_domain::{ApiVersion, Picture, SourceId, TenantKey};
+use jiff::Timestamp;
+use psg_domain::{
+    ApiVersion, Change, ChangeId, Picture, SourceId, TenantKey,
+    password_changes::{self, ChangeStatus},
+};
 use psg_identity::{
-    Client, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options, ReadOnly,
-    TokenInfo, Transport,
+    Client, Connection, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
+    ReadOnly, TokenInfo, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
@@ -22,6 +26,17 @@ pub type Owners = BTreeMap<SourceId, String>;
 
 /// How many requests for sources run at once; the rate limit applies to them all the same.
 const AT_ONCE: usize = 16;
+
+/// How many searches for audit events follow one another: some 25,000 events.
+const MOST_SEARCHES: usize = 10;
+
+/// The password changes of a stretch of time.
+pub struct Read {
+    /// In the order of time.
+    pub changes: Vec<Change>,
+    /// What is missing, in words for a person.
+    pub missing: Vec<String>,
+}
 
 /// Opens tenants, all by one transport and under one rate limit for each client id.
 pub struct Reader {
@@ -136,6 +151,89 @@ impl Tenant {
             Ok(owners) => (owners.into_iter().collect(), None),
             Err(error) => (Owners::new(), Some(error.to_string())),
         }
+    }
+
+    /// The password changes that the audit events of a stretch of time tell of.
+    pub async fn read_changes(&self, since: Timestamp, until: Timestamp) -> Read {
+        let (mut events, mut unreadable, mut missing) = (Vec::new(), 0, Vec::new());
+        let mut after = None;
+        for search in 1..=MOST_SEARCHES {
+            let found =
+                self.client
+                    .password_events((since, until), after.as_ref(), Lane::AuditEvents);
+            let found = match found.await {
+                Ok(found) => found,
+                Err(error) => {
+                    missing.push(format!(
+                        "the audit events cannot be read, which needs the scope sp:search:read: {error}"
+                    ));
+                    break;
+                }
+            };
+            events.extend(found.events);
+            unreadable += found.unreadable;
+            if found.more && (found.next.is_none() || search == MOST_SEARCHES) {
+                missing.push(format!(
+                    "there are more audit events than the {} that were read: ask for a shorter time with --since",
+                    events.len()
+                ));
+            }
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if unreadable > 0 {
+            missing.push(format!(
+                "{unreadable} audit events of password changes cannot be understood"
+            ));
+        }
+        Read {
+            changes: password_changes::changes(events),
+            missing,
+        }
+    }
+
+    /// What the tenant says of each of these changes as a whole, and a warning if some could not be
+    /// asked for. A change that the tenant does not know is left out.
+    pub async fn read_statuses(
+        &self,
+        changes: &[ChangeId],
+    ) -> (BTreeMap<ChangeId, ChangeStatus>, Option<String>) {
+        let asked = stream::iter(changes).map(|id| async move {
+            let status = self.client.password_change(id, Lane::AuditEvents).await;
+            (id.clone(), status)
+        });
+        let answers: Vec<_> = asked.buffer_unordered(AT_ONCE).collect().await;
+        let (mut statuses, mut failed) = (BTreeMap::new(), None);
+        for (id, status) in answers {
+            match status {
+                Ok(Some(status)) => _ = statuses.insert(id, status),
+                Ok(None) => {}
+                Err(error) => failed = failed.or_else(|| Some(error.to_string())),
+            }
+        }
+        let said = failed.map(|error| {
+            format!(
+                "not all password changes could be asked for, which needs the scope \
+                 idn:password-change:read: {error}"
+            )
+        });
+        (statuses, said)
+    }
+
+    /// What the tenant finds when it connects to each of these sources now.
+    pub async fn test_connections(
+        &self,
+        sources: &[SourceId],
+    ) -> Vec<(SourceId, Result<Connection, String>)> {
+        let tests = stream::iter(sources).map(|source| async move {
+            let tested = self.client.test_connection(source, Lane::Counts).await;
+            (source.clone(), tested.map_err(|error| error.to_string()))
+        });
+        let mut tested: Vec<_> = tests.buffer_unordered(AT_ONCE).collect().await;
+        tested.sort_by(|(one, _), (other, _)| one.cmp(other));
+        tested
     }
 
     /// How many accounts these sources have, and a warning if some could not be counted.

@@ -5,6 +5,8 @@
 //! objects skip the API's rules, as edits in the admin console do. The service's own effects still
 //! follow, such as giving a deleted group's policy to its sources.
 
+mod passwords;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -112,6 +114,13 @@ fn on_tenant(
             tenant.patch_credentials(&patch).map_err(|why| (400, why))?;
             Ok(done(true))
         }
+        (
+            _,
+            [
+                "password-changes" | "outbox" | "identities" | "endpoints",
+                ..,
+            ],
+        ) => passwords::passwords(tenant, method, path, request, now),
         (_, [kind, rest @ ..]) => edit(tenant, method, kind, rest, request, now),
         _ => Err(no_route(request)),
     }
@@ -237,6 +246,8 @@ impl Tenant {
             "sources": sources.collect::<Vec<_>>(),
             "apps": self.state.apps.iter().collect::<Vec<_>>(),
             "accounts": self.state.accounts,
+            "identities": self.identities_shown(),
+            "endpoints": passwords::endpoints(self),
             "odd": self.odd,
             "switches": self.switches,
             "rateLimit": self.rate_limit,
@@ -291,13 +302,13 @@ fn done(found: bool) -> Response {
 mod tests {
     use super::*;
 
-    struct Port {
-        world: World,
+    pub(super) struct Port {
+        pub(super) world: World,
         clock: Clock,
     }
 
     impl Port {
-        fn new() -> Self {
+        pub(super) fn new() -> Self {
             let mut port = Self {
                 world: World::new(1),
                 clock: Clock::fixed(),
@@ -311,7 +322,7 @@ mod tests {
             port
         }
 
-        fn ask(&mut self, method: &str, target: &str, body: &Value) -> (u16, Value) {
+        pub(super) fn ask(&mut self, method: &str, target: &str, body: &Value) -> (u16, Value) {
             let request = Request::new(method, target).json(body.to_string());
             let answer = control(&mut self.world, &mut self.clock, &request);
             (
@@ -320,7 +331,7 @@ mod tests {
             )
         }
 
-        fn get(&mut self, target: &str) -> Value {
+        pub(super) fn get(&mut self, target: &str) -> Value {
             let (status, body) = self.ask("GET", target, &Value::Null);
             assert_eq!(status, 200, "{target}: {body}");
             body

@@ -106,6 +106,7 @@ impl Tenant {
                     };
                     let holders = found.holders.iter().cloned().chain([own]).collect();
                     self.state.set_holders(source, holders, now);
+                    self.tell_policy_assigned(source, now);
                 }
             }
         }

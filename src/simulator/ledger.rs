@@ -1,11 +1,15 @@
 //! The log of requests and their answers. No IO.
 //!
-//! Bodies and queries of the token endpoint are never kept: they hold secrets.
+//! Bodies and queries of the token endpoint are never kept: they hold secrets. Of a body that sets a
+//! password only the ids are kept.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::request::Request;
 
 const KEPT: usize = 200_000;
 
@@ -42,6 +46,27 @@ pub struct Entry {
     pub request_body: Option<String>,
     /// The size of the response's body.
     pub response_bytes: usize,
+}
+
+/// The body of a request as the ledger may keep it.
+pub(crate) fn kept_body(request: &Request) -> Option<String> {
+    const IDS: [&str; 4] = ["identityId", "sourceId", "accountId", "publicKeyId"];
+    if request.body.is_empty() {
+        return None;
+    }
+    // By the path alone: what no version serves may hold a password all the same.
+    if !request.segments().iter().any(|part| part == "set-password") {
+        return Some(String::from_utf8_lossy(&request.body).into_owned());
+    }
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(&request.body) else {
+        return Some("[redacted]".to_owned());
+    };
+    for (name, value) in &mut body {
+        if !IDS.contains(&name.as_str()) {
+            *value = json!("[redacted]");
+        }
+    }
+    Some(Value::Object(body).to_string())
 }
 
 /// All requests of one tenant, oldest first.
@@ -103,6 +128,20 @@ mod tests {
         Request,
         testing::{A, B, Bench, GROUPS, STRONG},
     };
+
+    #[test]
+    fn of_a_password_that_is_set_only_the_ids_are_kept() {
+        let kept = |path: &str, body: &str| kept_body(&Request::new("POST", path).json(body));
+        let body = r#"{"sourceId":"s","encryptedPassword":"hush","password":{"x":"hush"}}"#;
+        let expected =
+            r#"{"encryptedPassword":"[redacted]","password":"[redacted]","sourceId":"s"}"#;
+        for path in ["/v3/set-password", "/set-password/v1", "/v9/set%2Dpassword"] {
+            assert_eq!(kept(path, body).as_deref(), Some(expected), "{path}");
+            assert_eq!(kept(path, "hush").as_deref(), Some("[redacted]"));
+        }
+        assert_eq!(kept("/v3/search", "hush").as_deref(), Some("hush"));
+        assert_eq!(kept("/v3/set-password", ""), None);
+    }
 
     #[test]
     fn the_ledger_holds_everything_but_secrets() {

@@ -19,11 +19,29 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
+    /// The paging of the lists.
     pub(crate) fn parse(query: &Query, switches: &Switches) -> Result<Self, Refusal> {
+        let paging = Self::parse_up_to(query, switches, MAX)?;
+        let most = match switches.page_cap {
+            PageCap::Documented => MAX,
+            PageCap::Hundred => 100,
+        };
+        Ok(Self {
+            limit: paging.limit.min(most),
+            ..paging
+        })
+    }
+
+    /// The paging of an operation whose limit may be larger; left out it is 250 as well.
+    pub(crate) fn parse_up_to(
+        query: &Query,
+        switches: &Switches,
+        max: usize,
+    ) -> Result<Self, Refusal> {
         let limit = number(query, "limit", MAX)?;
-        if limit > MAX && switches.limit_above_max == LimitAboveMax::Refuse {
+        if limit > max && switches.limit_above_max == LimitAboveMax::Refuse {
             return Err(Refusal::bad_request(format!(
-                "limit must not be above {MAX}: {limit}"
+                "limit must not be above {max}: {limit}"
             )));
         }
         let count = match query.value("count").map(str::to_ascii_lowercase).as_deref() {
@@ -35,12 +53,8 @@ impl Paging {
                 )));
             }
         };
-        let most = match switches.page_cap {
-            PageCap::Documented => MAX,
-            PageCap::Hundred => 100,
-        };
         Ok(Self {
-            limit: limit.min(most),
+            limit: limit.min(max),
             offset: number(query, "offset", 0)?,
             count,
             totals: switches.totals,

@@ -41,6 +41,10 @@ pub(crate) enum Op {
     ListApps,
     ListAllApps,
     ListAccounts,
+    QueryPasswordInfo,
+    SetPassword,
+    PasswordChangeStatus,
+    Search,
 }
 
 /// One operation.
@@ -84,6 +88,10 @@ const SOURCES_READ: &[&str] = &["idn:sources:read", "idn:sources:manage"];
 const SOURCES_MANAGE: &[&str] = &["idn:sources:manage"];
 const CONNECTOR: &[&str] = &["idn:source-connector:manage"];
 const APPS: &[&str] = &["idn:app-roles:read", "idn:app-roles:manage"];
+const PASSWORD_INFO: &[&str] = &["idn:password-info:read"];
+const PASSWORD_SET: &[&str] = &["idn:password-change:manage"];
+const PASSWORD_STATUS: &[&str] = &["idn:password-change:read"];
+const SEARCH: &[&str] = &["sp:search:read"];
 const ACCOUNTS: &[&str] = &["idn:accounts:read", "idn:accounts:manage"];
 
 const fn read(
@@ -148,7 +156,7 @@ const fn experimental(route: Route) -> Route {
 }
 
 // Exact templates come before those with an id in the same place.
-pub(crate) static ROUTES: [Route; 23] = [
+pub(crate) static ROUTES: [Route; 27] = [
     admin(user(read(
         Op::AvailableSources,
         "/password-sync-groups/available-sources",
@@ -263,7 +271,26 @@ pub(crate) static ROUTES: [Route; 23] = [
     )))),
     experimental(user(read(Op::ListApps, "/source-apps", NOT_V3, APPS))),
     read(Op::ListAccounts, "/accounts", ALL, ACCOUNTS),
+    anybody(Op::QueryPasswordInfo, "/query-password-info", PASSWORD_INFO),
+    anybody(Op::SetPassword, "/set-password", PASSWORD_SET),
+    admin(read(
+        Op::PasswordChangeStatus,
+        "/password-change-status/{id}",
+        ALL,
+        PASSWORD_STATUS,
+    )),
+    // Lower levels than ORG_ADMIN search as well; the simulator knows no level between.
+    admin(anybody(Op::Search, "/search", SEARCH)),
 ];
+
+/// A POST that a client without a user may send, and a user of any level.
+const fn anybody(op: Op, template: &'static str, scopes: &'static [&'static str]) -> Route {
+    Route {
+        user_only: false,
+        org_admin: false,
+        ..write(op, "POST", template, scopes)
+    }
+}
 
 const fn test(template: &'static str) -> Route {
     Route {
@@ -404,6 +431,10 @@ mod tests {
             ("GET", "/source-apps", not_v3),
             ("GET", "/source-apps/all", not_v3),
             ("GET", "/accounts", &all),
+            ("POST", "/query-password-info", &all),
+            ("POST", "/set-password", &all),
+            ("GET", "/password-change-status/{id}", &all),
+            ("POST", "/search", &all),
             ("GET", "/nonsense", &[]),
         ];
         for (method, template, expected) in cases {

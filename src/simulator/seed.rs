@@ -14,6 +14,7 @@ use crate::{
     limiter::RateLimit,
     model::{Accounts, App, Group, Policy, Source},
     odd::Odd,
+    passwords::{Endpoint, Identity, identity::repeated},
     rng::Rng,
     switches::Switches,
 };
@@ -42,6 +43,10 @@ pub struct Seed {
     pub groups: Vec<Group>,
     /// How many accounts sources have.
     pub accounts: Vec<Accounts>,
+    /// The people whose passwords can be changed, and their accounts.
+    pub identities: Vec<Identity>,
+    /// The systems behind sources, where they are not as by default.
+    pub endpoints: Vec<Endpoint>,
     /// Objects that every answer shows oddly, by their ids.
     pub odd: BTreeMap<String, Odd>,
     /// Switches that are not at their default.
@@ -104,6 +109,14 @@ impl Seed {
             group.created.get_or_insert(now);
             group.modified.get_or_insert(now);
         }
+        for identity in &mut self.identities {
+            identity.fill(rng);
+        }
+        if let Some((kind, id)) = repeated(&self.identities) {
+            return Err(SeedError::Twice { kind, id });
+        }
+        let endpoints = self.endpoints.iter().map(|one| &one.source);
+        unique("endpoint", endpoints)?;
         unique("policy", self.policies.iter().map(|one| &one.id))?;
         unique("source", self.sources.iter().map(|one| &one.id))?;
         unique("application", self.apps.iter().map(|one| &one.id))?;
@@ -146,6 +159,7 @@ mod tests {
             (seed.policies.len(), seed.sources.len(), seed.groups.len()),
             (3, 13, 1)
         );
+        assert_eq!((seed.identities.len(), seed.endpoints.len()), (3, 1));
         let tenant = Tenant::new(seed, 1, Clock::fixed().now()).unwrap();
         let state = tenant.state();
         let lone = state.sources.iter().filter(|source| {

@@ -123,10 +123,11 @@ impl Tenant {
     /// A failed test is a 200 that says FAILURE.
     pub(crate) fn test_source(&self, call: &Call<'_>) -> Result<Reply, Refusal> {
         let source = self.source(call.id)?;
+        let passed = source.healthy && self.passwords.endpoint(&source.id).reachable;
         Ok(Reply::ok(json!({
             "id": source.id,
             "name": source.name,
-            "status": if source.healthy { "SUCCESS" } else { "FAILURE" },
+            "status": if passed { "SUCCESS" } else { "FAILURE" },
             "elapsedMillis": 210,
             "details": {},
         })))

@@ -265,6 +265,34 @@ switches! {
         Plain: "what its fields take",
         Padded { bytes: usize }: "filled up to that many bytes in connectorAttributes",
     }
+    39 event_actions: EventActions = "The action of the audit events of a password change" {
+        SearchReference: "`passwordChange`, and `passwordChangeFailure` for a failure",
+        LogParser: "`PasswordChange`, `PasswordChangeSuccess`, `PasswordChangeFailure`",
+    }
+    40 search: Search = "POST /search" {
+        Served: "it finds audit events",
+        NotFound: "404",
+        Forbidden: "403",
+    }
+    41 event_lag: EventLag = "When a search finds an audit event" {
+        None: "at once",
+        Delayed { seconds: u64 }: "some seconds later, which `synced` shows",
+    }
+    42 event_source_names: EventSourceNames = "Whether an audit event names its source" {
+        Present: "in attributes.sourceName",
+        LeftOut: "it does not",
+    }
+    43 event_form: EventForm = "The form of audit events" {
+        Documented: "as in the vendor's schema",
+        ExtraFields: "with a field that came later",
+        NullAttributes: "attributes is null",
+        WithoutCreated: "created is left out",
+        All: "the last three together",
+    }
+    44 event_matching: EventMatching = "Which texts a query for audit events matches" {
+        Exact: "the same text",
+        IgnoringCase: "the same text, upper and lower case alike",
+    }
 }
 
 /// The table of the documentation page.
@@ -324,7 +352,7 @@ mod tests {
     #[test]
     fn every_row_of_the_list_has_one_switch() {
         let numbers: Vec<u8> = table().iter().map(|row| row.number).collect();
-        assert_eq!(numbers, (1..=38).collect::<Vec<_>>());
+        assert_eq!(numbers, (1..=44).collect::<Vec<_>>());
     }
 
     #[test]

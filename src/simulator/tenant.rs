@@ -19,9 +19,10 @@ use crate::{
     errors::{self, Refusal},
     faults::{FaultKind, Faults},
     latency::Latency,
-    ledger::{Entry, Ledger},
+    ledger::{self, Entry, Ledger},
     limiter::{Limiter, RateLimit},
     odd::Odd,
+    passwords::Passwords,
     request::{Cut, Query, Request, Response},
     rng::Rng,
     routes::{self, Found, Op},
@@ -56,8 +57,9 @@ pub struct Tenant {
     pub(crate) rate_limit: RateLimit,
     pub(crate) latency: Latency,
     pub(crate) rng: Rng,
+    pub(crate) passwords: Passwords,
     /// The id of the request that is being answered, for the answer and the ledger.
-    request_id: String,
+    pub(crate) request_id: String,
     pub(crate) pending: BTreeMap<(Timestamp, u64), Effect>,
     effects: u64,
 }
@@ -65,8 +67,16 @@ pub struct Tenant {
 /// Something the service does later.
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
-    Assign { source: String, policy: String },
+    Assign {
+        source: String,
+        policy: String,
+    },
     Carry(Request),
+    /// Names the change; the password stays in it, so that no effect shows one.
+    RetryPasswordChange {
+        number: u64,
+        source: String,
+    },
 }
 
 impl Tenant {
@@ -103,6 +113,7 @@ impl Tenant {
             rate_limit: seed.rate_limit,
             latency: seed.latency,
             rng,
+            passwords: Passwords::new(seed.identities, seed.endpoints, rng_seed),
             request_id: String::new(),
             pending: BTreeMap::new(),
             effects: 0,
@@ -123,8 +134,7 @@ impl Tenant {
         answered.response.set_header(REQUEST_ID, &self.request_id);
         answered.response.delay += self.latency.sample(&mut self.rng);
         let secret = token_route.then(String::new);
-        let body = (!token_route && !request.body.is_empty())
-            .then(|| String::from_utf8_lossy(&request.body).into_owned());
+        let body = (!token_route).then(|| ledger::kept_body(request)).flatten();
         let route = match &found {
             _ if token_route => request.path.clone(),
             Some(found) => found.route.template.to_owned(),
@@ -164,6 +174,9 @@ impl Tenant {
         let ((due, _), effect) = next.remove_entry();
         match effect {
             Effect::Assign { source, policy } => self.assign(&source, &policy, due),
+            Effect::RetryPasswordChange { number, source } => {
+                self.retry_password_change(number, &source, due);
+            }
             Effect::Carry(request) => {
                 let found = routes::find(&request.method, &request.segments(), &self.switches);
                 if let Some(found) = found {
@@ -182,6 +195,7 @@ impl Tenant {
             ..Default::default()
         };
         self.state.set_holders(source, vec![holder], now);
+        self.tell_policy_assigned(source, now);
     }
 
     /// Puts a policy on a source later.
@@ -341,7 +355,7 @@ impl Tenant {
         self.auth
             .allow(self.auth.check(request, now)?, found.route)?;
         match self.switches.licence {
-            _ if request.method == "GET" => Ok(()),
+            _ if request.method == "GET" || found.route.op == Op::Search => Ok(()),
             Licence::Present => Ok(()),
             Licence::MissingForbidden => Err(Refusal::forbidden()),
             Licence::MissingBadRequest => Err(Refusal::bad_request(
@@ -387,6 +401,10 @@ impl Tenant {
             Op::ListApps => self.list_apps(&call, true),
             Op::ListAllApps => self.list_apps(&call, false),
             Op::ListAccounts => self.list_accounts(&call),
+            Op::QueryPasswordInfo => self.query_password_info(&call),
+            Op::SetPassword => self.set_password(&call),
+            Op::PasswordChangeStatus => self.password_change_status(&call),
+            Op::Search => self.search(&call),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     Fault, FaultKind, Request, Response, Seed, Tenant,
     clock::{Clock, plus_seconds},
     contract::table,
+    passwords::crypto::encrypt,
     switches,
 };
 
@@ -42,6 +43,15 @@ apps:
 accounts:
   - {sourceId: 2c918084660f45d6016617daa9210584, count: 300}
   - {sourceId: 2c918084660f45d6016617daa9210500, count: 5}
+identities:
+  - id: 2c9180867d4b5ac1017d5d5e10010101
+    name: ada
+    accounts:
+      - {source: 2c918084660f45d6016617daa9210584, id: 2c91808a7b5e1c70017b5e1c7f6a0001, name: ada-a}
+      - {source: 2c918084660f45d6016617daa9210584, id: 2c91808a7b5e1c70017b5e1c7f6a0002, name: ada-admin}
+      - {source: 2c918084660f45d6016617daa9210500, id: 2c91808a7b5e1c70017b5e1c7f6a0003, name: ada-b}
+      - {source: 2c918084660f45d6016617daa9210503, id: 2c91808a7b5e1c70017b5e1c7f6a0004, name: ada-c}
+  - {id: 2c9180867d4b5ac1017d5d5e10010102, name: bob, accounts: [{source: 2c918084660f45d6016617daa9210584, id: 2c91808a7b5e1c70017b5e1c7f6a0005, name: bob-a}]}
 rateLimit: {requests: 100000, seconds: 10}
 "#;
 
@@ -106,6 +116,21 @@ impl Bench {
             .bearer(&self.token)
             .json(body.to_string());
         self.raw(&request.header("x-sailpoint-experimental", "true"))
+    }
+
+    /// Sets the password of a person's first account on a source, as a client does.
+    pub(crate) fn set_password(&mut self, user: &str, source: &str, password: &str) -> Response {
+        let facts = json!({"userName": user, "sourceName": source});
+        let facts = value(&self.send("POST", "/v3/query-password-info", &facts));
+        let public = facts["publicKey"].as_str().unwrap();
+        let body = json!({
+            "identityId": facts["identityId"],
+            "sourceId": facts["sourceId"],
+            "accountId": facts["accounts"][0]["accountId"],
+            "publicKeyId": facts["publicKeyId"],
+            "encryptedPassword": encrypt(public, password),
+        });
+        self.send("POST", "/v3/set-password", &body)
     }
 
     pub(crate) fn post_group(&mut self, body: &Value) -> Response {

@@ -76,7 +76,9 @@ impl Calls {
 }
 
 fn is_write(entry: &Value) -> bool {
-    text(entry, "method") != "GET" && !text(entry, "route").starts_with("/oauth")
+    let reads = ["/oauth", "/search"];
+    let route = text(entry, "route");
+    text(entry, "method") != "GET" && !reads.iter().any(|read| route.starts_with(read))
 }
 
 /// What a read is for.

@@ -202,11 +202,13 @@ impl TenantSim {
         entries.as_array().cloned().unwrap_or_default()
     }
 
-    /// The requests that change something, without those for a token, as `POST /route`.
+    /// The requests that change something, as `POST /route`: without those for a token, for a search, and
+    /// for a test of a connection.
     pub async fn writes(&self) -> Vec<String> {
         let writes = self.ledger().await.into_iter().filter_map(|entry| {
             let (method, route) = (entry["method"].as_str()?, entry["route"].as_str()?);
-            let write = method != "GET" && !route.starts_with("/oauth");
+            let reads = ["/oauth", "/search", "/sources/{id}/connector/"];
+            let write = method != "GET" && !reads.iter().any(|read| route.starts_with(read));
             write.then(|| format!("{method} {route}"))
         });
         writes.collect()
@@ -270,6 +272,21 @@ impl TenantSim {
     /// A new group behind the API's back, as it became.
     pub async fn add_group(&self, group: Value) -> Value {
         self.ask(Method::POST, "groups", Some(group)).await
+    }
+
+    /// A person changes a password on a source, as in Password Manager; returns the change's id.
+    pub async fn change_password(&self, person: &str, source: &str) -> String {
+        let body = serde_json::json!({
+            "identity": person, "source": source, "password": "Correct horse 1! battery",
+        });
+        let change = self.ask(Method::POST, "password-changes", Some(body)).await;
+        change["requestId"].as_str().expect("an id").to_owned()
+    }
+
+    /// Changes the system behind a source: `{"reachable": false}`.
+    pub async fn endpoint(&self, source_id: &str, patch: Value) {
+        let path = format!("endpoints/{source_id}");
+        self.ask(Method::PATCH, &path, Some(patch)).await;
     }
 
     /// A removal behind the API's back.

@@ -9,7 +9,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use psg_domain::NamespacedName;
+use psg_domain::{FailureCause, Failures, NamespacedName};
 
 /// How a pass ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,13 @@ pub struct ReadLabels {
     result: &'static str,
 }
 
+/// Why password changes of one tenant failed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CauseLabels {
+    tenant: String,
+    cause: &'static str,
+}
+
 /// Where a panic was caught.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PanicLabels {
@@ -121,6 +128,7 @@ pub struct Metrics {
     last_read: Family<TenantLabels, Gauge<f64, AtomicU64>>,
     unreadable: Family<TenantLabels, Gauge>,
     deletions_paused: Family<TenantLabels, Gauge>,
+    password_changes_failed: Family<CauseLabels, Gauge>,
     drift_repaired: Counter,
     orphaned: Counter,
     undecodable: Family<KindLabels, Gauge>,
@@ -160,6 +168,12 @@ impl Metrics {
             "psg_tenant_deletions_paused",
             "Deletions of a tenant's groups that the brake holds back",
             metrics.deletions_paused.clone(),
+        );
+        registry.register(
+            "psg_tenant_password_changes_failed",
+            "Password changes of the last two hours that failed on a source, by cause; only of tenants \
+             with passwordChanges, while their audit events can be read",
+            metrics.password_changes_failed.clone(),
         );
         registry.register(
             "psg_drift_repaired",
@@ -238,6 +252,7 @@ impl Metrics {
         self.last_read.remove(&labels);
         self.unreadable.remove(&labels);
         self.deletions_paused.remove(&labels);
+        self.password_changes(tenant, None);
     }
 
     pub(crate) fn pass(&self, result: PassResult) {
@@ -279,6 +294,25 @@ impl Metrics {
     /// How many deletions of a tenant the brake holds back.
     pub(crate) fn deletions_paused(&self, tenant: &NamespacedName, count: usize) {
         set(&self.deletions_paused, tenant, count);
+    }
+
+    /// How many password changes of a tenant failed; none if that is not known.
+    pub(crate) fn password_changes(&self, tenant: &NamespacedName, failures: Option<&Failures>) {
+        for cause in FailureCause::ALL {
+            let labels = CauseLabels {
+                tenant: tenant.to_string(),
+                cause: cause.label(),
+            };
+            let Some(failures) = failures else {
+                self.password_changes_failed.remove(&labels);
+                continue;
+            };
+            let counts = failures.sources.values().map(|source| source.count(cause));
+            let count: i64 = counts.map(i64::from).sum();
+            self.password_changes_failed
+                .get_or_create(&labels)
+                .set(count);
+        }
     }
 
     pub(crate) fn drift(&self) {

@@ -11,7 +11,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::IdentityTenant;
 use psg_domain::{NamespacedName, Picture, Presence, TenantKey};
 use psg_identity::Error;
-use psg_plan::{Brake, ClaimIndex, Finding, InUse, Reason, TenantState, TenantView};
+use psg_plan::{
+    Brake, ClaimIndex, Finding, InUse, PasswordChanges, Reason, TenantState, TenantView,
+};
 use psg_snapshot::Snapshot;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -94,6 +96,9 @@ pub struct State {
     pub unauthorized: bool,
     /// The tenant accepted the credentials in use, and is the one that the status records, if any.
     pub verified: bool,
+    /// What the audit events tell of password changes, if the manifest asks for it and they were
+    /// asked for.
+    pub password_changes: Option<Arc<PasswordChanges>>,
 }
 
 impl Default for State {
@@ -117,6 +122,7 @@ impl Default for State {
             failing: None,
             unauthorized: false,
             verified: false,
+            password_changes: None,
         }
     }
 }
@@ -216,6 +222,7 @@ impl Tenant {
             acknowledged_until: state.acknowledged_until,
             brake: state.brake,
             in_use: state.in_use,
+            password_changes: state.password_changes.clone(),
         };
         match &state.snapshot {
             Some(snapshot) => snapshot.with(|picture| decide(view(picture), picture)),

@@ -101,6 +101,7 @@ async fn try_store_tenant(
         state.in_use,
         state.unreleased.as_ref().or(unprotected),
         paused,
+        state.password_changes.as_deref(),
     );
     if conditions.is_empty() {
         return Ok(None);

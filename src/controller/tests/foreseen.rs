@@ -17,7 +17,7 @@ use kube::ResourceExt;
 use psg_domain::{NamespacedName, Picture, SourceId, TenantKey};
 use psg_identity::{Client, Credentials, HostPolicy, Lane, Limiters, Options, ReadOnly};
 use psg_plan::{
-    Brake, InUse, Reason, TenantState, TenantView,
+    InUse, Reason, TenantState, TenantView,
     preview::{Change, Ending, Preview, Subject, preview},
 };
 use psg_snapshot::{Listener, Pictures};
@@ -138,14 +138,8 @@ async fn picture(world: &Arc<World>) -> (Picture, TenantKey) {
 async fn foreseen(world: &Arc<World>) -> Preview {
     let (picture, key) = picture(world).await;
     let view = TenantView {
-        state: TenantState::Ready,
-        key: Some(key),
-        interval: Duration::from_mins(1),
-        credentials: String::new(),
-        vanished: None,
-        acknowledged_until: None,
-        brake: Brake::default(),
         in_use: InUse::Held,
+        ..TenantView::of(TenantState::Ready, Some(key))
     };
     let place = NamespacedName::new(NAMESPACE, "default");
     let subjects = world.cluster.groups.all().into_iter().map(|group| Subject {

@@ -26,6 +26,7 @@ pub mod objects;
 mod odd_answers;
 mod oracle;
 mod panics;
+mod password_changes;
 mod ports;
 mod process;
 mod scenarios;

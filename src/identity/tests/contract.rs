@@ -3,11 +3,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use psg_domain::{ApiVersion, Holder, HolderSelectors, PolicyId, SourceId, facts::default_policy};
+use psg_domain::{
+    ApiVersion, ChangeId, Holder, HolderSelectors, PolicyId, SourceId, facts::default_policy,
+};
 use serde_json::json;
 
 use crate::{
-    DeleteOutcome, Effect, Error, Lane, Page, Transport,
+    Connection, DeleteOutcome, Effect, Error, Lane, Page, PasswordEvents, Transport,
     bounds::{LONGEST_SELECTORS, LONGEST_TEXT},
     tests::{
         scripted::{Scripted, answer, client, minted},
@@ -99,6 +101,15 @@ async fn every_operation_is_served_in_every_version() {
             let counted = client.count_accounts(&source(id), Lane::Counts).await;
             assert_eq!(counted.unwrap(), Some(accounts), "{id}");
         }
+
+        let (since, now) = (jiff::Timestamp::UNIX_EPOCH, tenant.now());
+        let events = client.password_events((since, now), None, Lane::AuditEvents);
+        assert_eq!(events.await.unwrap(), PasswordEvents::default());
+        let unknown = ChangeId::parse("0").unwrap();
+        let status = client.password_change(&unknown, Lane::AuditEvents).await;
+        assert_eq!(status.unwrap(), None);
+        let tested = client.test_connection(&source(A), Lane::Counts).await;
+        assert_eq!(tested.unwrap(), Connection::Works);
 
         let holders = client
             .holders(&source(C), Lane::UserChange)

@@ -87,10 +87,10 @@ async fn settle() {
 #[tokio::test(start_paused = true)]
 async fn the_most_urgent_goes_first_and_within_a_lane_the_first() {
     // Nothing ages here: there is room for all of them at once before the first moves up.
-    let per = AGEING / 2;
-    let [limiter] = sharing([Rate { requests: 12, per }]).await;
+    let (per, all) = (AGEING / 2, 2 * Lane::ALL.len());
+    let [limiter] = sharing([Rate { requests: all, per }]).await;
     let log = Arc::default();
-    use_up(&limiter, 12).await;
+    use_up(&limiter, all).await;
     let mut tasks = Vec::new();
     for lane in Lane::ALL.into_iter().rev() {
         for name in ["first", "second"] {
@@ -98,7 +98,7 @@ async fn the_most_urgent_goes_first_and_within_a_lane_the_first() {
             settle().await;
         }
     }
-    assert_eq!(limiter.waiting().values().sum::<usize>(), 12);
+    assert_eq!(limiter.waiting().values().sum::<usize>(), all);
     futures::future::join_all(tasks).await;
     let expected: Vec<String> = Lane::ALL
         .into_iter()

@@ -5,6 +5,7 @@ mod contract;
 mod every_field;
 mod http;
 mod limiter;
+mod password_changes;
 pub mod scripted;
 mod simulated;
 mod token;

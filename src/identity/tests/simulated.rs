@@ -56,7 +56,13 @@ pub(crate) struct Simulated {
 impl Simulated {
     /// The small tenant above, with switches as JSON.
     pub fn new(switches: &serde_json::Value) -> Arc<Self> {
+        Self::grown(switches, |_| {})
+    }
+
+    /// The same with more in it.
+    pub fn grown(switches: &serde_json::Value, grow: impl FnOnce(&mut Seed)) -> Arc<Self> {
         let mut seed = Seed::parse(SEED).unwrap();
+        grow(&mut seed);
         seed.switches = identity_simulator::switches::patched(&seed.switches, switches).unwrap();
         let tenant = Tenant::new(seed, 7, Timestamp::UNIX_EPOCH).unwrap();
         Arc::new(Self {
@@ -78,7 +84,7 @@ impl Simulated {
         )
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::try_from(self.began.elapsed()).unwrap()
     }
 }

@@ -112,8 +112,14 @@ pub(crate) fn id<I>(
     }
 }
 
-/// The fields of a row; none if it is no object.
-struct Fields<W>(Option<W>);
+/// The fields of an object; none if it is anything else.
+pub(super) struct Fields<W>(pub Option<W>);
+
+impl<W> Default for Fields<W> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
 
 impl<'de, W: Deserialize<'de>> Deserialize<'de> for Fields<W> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

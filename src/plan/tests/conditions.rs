@@ -1,12 +1,17 @@
 //! The table of states, and a status that never claims more than was read back.
 
-use psg_domain::{ManagementPolicy, PasswordRules, Policy, Ref, Source, Stated};
+use std::sync::Arc;
+
+use psg_domain::{
+    ChangeEvent, ChangeStep, Failures, ManagementPolicy, PasswordRules, Policy, Ref, Source,
+    Stated, password_changes,
+};
 
 use super::fixture::{
     Fixture, NOW, READ, at, condition, everybody, group, group_id, pin, policy, policy_id, setback,
     source, source_id,
 };
-use crate::{Next, Outcome, Reason, Truth};
+use crate::{Next, Outcome, PasswordChanges, Reason, Truth};
 
 /// `Ready`, its reason, and which of `Reconciling`, `Stalled` and `Paused` stand.
 fn row(fixture: &Fixture) -> (Truth, &'static str, Vec<&'static str>) {
@@ -89,6 +94,68 @@ fn equal_is_ready() {
         );
     }
     assert_eq!(condition(&report, "PoliciesAligned"), None);
+}
+
+#[test]
+fn password_changes_that_failed_are_a_warning_and_what_is_not_known_is_never_healthy() {
+    let says = |changes: Option<PasswordChanges>| {
+        let fixture =
+            Fixture::settled().with(|f| f.tenant.password_changes = changes.map(Arc::new));
+        assert_eq!(row(&fixture).0, Truth::True, "it blocks nothing");
+        let report = fixture.report();
+        let said = condition(&report, "PasswordChangesHealthy");
+        said.map(|said| (said.truth, said.reason, said.message.clone()))
+    };
+    assert_eq!(says(None), None, "nobody asked for it");
+    let read = |events: &[(&str, &str)], unreadable, more| {
+        let events = events
+            .iter()
+            .zip(1..)
+            .map(|((source, why), second)| ChangeEvent {
+                at: at(second),
+                id: second.to_string(),
+                change: Some(second.to_string()),
+                identity: None,
+                source: Some((*source).to_owned()).filter(|name| !name.is_empty()),
+                step: ChangeStep::Failed((*why).to_owned()),
+            });
+        let changes = password_changes::changes(events);
+        Some(PasswordChanges::Read(Failures::of(
+            &changes, unreadable, more,
+        )))
+    };
+    let healthy = says(read(&[("Workday", "timed out")], 0, false));
+    assert_eq!(
+        healthy,
+        Some((Truth::True, "NoFailures", String::new())),
+        "no source of it"
+    );
+    let failing = [
+        ("AD", "timed out"),
+        ("AD", "timed out"),
+        ("AD", "policy"),
+        ("Salesforce", "?"),
+    ];
+    // What fails is said even if there may be more.
+    for (unreadable, more) in [(0, false), (7, true)] {
+        let (truth, reason, message) = says(read(&failing, unreadable, more)).unwrap();
+        assert_eq!((truth, reason), (Truth::False, "PasswordChangesFailing"));
+        assert_eq!(
+            message,
+            "password changes that failed in the last 2 hours: \"AD\": 2 because the tenant cannot \
+             communicate with the source, 1 because the policy that the source demands refuses the \
+             password; \"Salesforce\": 1 because of something else"
+        );
+    }
+    for unknown in [
+        read(&[("", "timed out")], 0, false),
+        read(&[], 1, false),
+        read(&[], 0, true),
+        Some(PasswordChanges::Unreadable("403".to_owned())),
+    ] {
+        let (truth, reason, _) = says(unknown).unwrap();
+        assert_eq!((truth, reason), (Truth::Unknown, "AuditUnreadable"));
+    }
 }
 
 #[test]

@@ -194,14 +194,9 @@ impl Fixture {
             unreadable: None,
             recorded: Recorded::default(),
             tenant: TenantView {
-                state: TenantState::Ready,
-                key: Some(key("acme")),
-                interval: Duration::from_mins(1),
                 credentials: "one".to_owned(),
-                vanished: None,
-                acknowledged_until: None,
-                brake: crate::Brake::default(),
                 in_use: crate::InUse::Held,
+                ..TenantView::of(TenantState::Ready, Some(key("acme")))
             },
             picture,
             others: Vec::new(),

@@ -91,7 +91,7 @@ fn facts_of_an_unreadable_tenant_are_not_repeated() {
 #[test]
 fn a_tenants_own_status_says_how_it_is() {
     let said = |state: TenantState, vanished| {
-        let conditions = tenant_conditions(&state, vanished, None, InUse::Held, None, 0);
+        let conditions = tenant_conditions(&state, vanished, None, InUse::Held, None, 0, None);
         conditions
             .into_iter()
             .map(|c| (c.kind.as_str(), c.truth, c.reason))
@@ -139,6 +139,7 @@ fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
         InUse::Held,
         None,
         0,
+        None,
     );
     let ready = conditions
         .iter()
@@ -149,7 +150,15 @@ fn a_tenant_that_never_answered_says_why_from_the_first_failure_on() {
         (Truth::Unknown, "TenantUnreachable")
     );
     assert_eq!(ready.message, "connection refused");
-    let once_read = tenant_conditions(&TenantState::Ready, None, Some(&why), InUse::Held, None, 0);
+    let once_read = tenant_conditions(
+        &TenantState::Ready,
+        None,
+        Some(&why),
+        InUse::Held,
+        None,
+        0,
+        None,
+    );
     assert_eq!(
         once_read[0].truth,
         Truth::True,
@@ -190,7 +199,15 @@ fn a_tenant_that_is_being_deleted_takes_no_new_group_and_serves_the_others() {
 
 #[test]
 fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
-    let conditions = tenant_conditions(&TenantState::Ready, None, None, InUse::Ending, None, 0);
+    let conditions = tenant_conditions(
+        &TenantState::Ready,
+        None,
+        None,
+        InUse::Ending,
+        None,
+        0,
+        None,
+    );
     assert_eq!(conditions[0].truth, Truth::True);
     let message = &conditions[0].message;
     assert!(message.contains("being deleted"), "{message}");
@@ -199,8 +216,16 @@ fn a_tenant_that_is_being_deleted_says_what_it_waits_for() {
 #[test]
 fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other() {
     let why = Finding::new(Reason::SecretNotProtected, "grant patch");
-    let with = tenant_conditions(&TenantState::Ready, None, None, InUse::Held, Some(&why), 0);
-    let without = tenant_conditions(&TenantState::Ready, None, None, InUse::Held, None, 0);
+    let with = tenant_conditions(
+        &TenantState::Ready,
+        None,
+        None,
+        InUse::Held,
+        Some(&why),
+        0,
+        None,
+    );
+    let without = tenant_conditions(&TenantState::Ready, None, None, InUse::Held, None, 0, None);
     assert_eq!(with[0], without[0]);
     assert_eq!(
         (with[1].kind, with[1].truth, with[1].reason),
@@ -216,7 +241,15 @@ fn a_secret_that_cannot_be_held_is_a_condition_of_its_own_and_changes_no_other()
 #[test]
 fn a_secret_that_cannot_be_let_go_is_protected_all_the_same() {
     let why = Finding::new(Reason::SecretNotReleased, "grant patch");
-    let said = tenant_conditions(&TenantState::Ready, None, None, InUse::No, Some(&why), 0);
+    let said = tenant_conditions(
+        &TenantState::Ready,
+        None,
+        None,
+        InUse::No,
+        Some(&why),
+        0,
+        None,
+    );
     assert_eq!(
         (said[1].kind, said[1].truth, said[1].reason),
         (

@@ -188,14 +188,10 @@ impl World {
             desired: Ok(resource.desired.clone()),
             recorded: resource.stored.clone(),
             tenant: TenantView {
-                state: TenantState::Ready,
-                key: Some(key("acme")),
                 interval: INTERVAL,
                 credentials: "one".to_owned(),
-                vanished: None,
-                acknowledged_until: None,
-                brake: crate::Brake::default(),
                 in_use: crate::InUse::Held,
+                ..TenantView::of(TenantState::Ready, Some(key("acme")))
             },
             picture: &self.picture,
             claims: &self.claims,

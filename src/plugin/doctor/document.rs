@@ -23,6 +23,8 @@ pub struct Document {
     pub kind: &'static str,
     /// Whether everything that was to be looked at could be read.
     pub complete: bool,
+    /// How far back password changes were looked at, such as "the last 24 h".
+    pub looked_back: String,
     /// Each tenant.
     pub tenants: Vec<Tenant>,
     /// Further warnings for the user.
@@ -70,6 +72,99 @@ pub struct Group {
     pub findings: Vec<Finding>,
     /// What could not be looked at, and why.
     pub unknown: Vec<Text>,
+    /// The password changes of the time that was looked at.
+    pub changes: Changes,
+}
+
+/// The password changes of one group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// How many reached every source.
+    pub complete: usize,
+    /// The others, the newest first; with `--change` that one, even if it reached every source.
+    pub listed: Vec<Change>,
+}
+
+/// One password change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The id of the request, for `--change`; none if the events do not tell.
+    pub id: Option<Text>,
+    /// When it was asked for.
+    pub at: String,
+    /// Whose password it is.
+    pub identity: Option<Text>,
+    /// Each source of the group that takes part.
+    pub sources: Vec<Outcome>,
+}
+
+/// Which of the sources that take part in a change it reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// Every source.
+    All,
+    /// Not every source.
+    Some,
+    /// It is not known of a source, and it missed no other.
+    Unknown,
+}
+
+impl Change {
+    /// Which of its sources it reached.
+    pub fn reached(&self) -> Reached {
+        let is = |kind| self.sources.iter().any(|outcome| outcome.outcome == kind);
+        let missed = [
+            OutcomeKind::Failed,
+            OutcomeKind::Retrying,
+            OutcomeKind::NotAttempted,
+        ];
+        if missed.into_iter().any(is) {
+            Reached::Some
+        } else if is(OutcomeKind::Unknown) {
+            Reached::Unknown
+        } else {
+            Reached::All
+        }
+    }
+}
+
+/// What a password change came to on one source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The source.
+    pub source: Text,
+    /// What it came to.
+    pub outcome: OutcomeKind,
+    /// Why it failed; none if it did not.
+    pub cause: Option<Cause>,
+    /// The tenant's words for that.
+    pub evidence: Option<Text>,
+}
+
+/// What a change can come to on one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // `psg_domain::password_changes::SourceOutcome` says what each means
+pub enum OutcomeKind {
+    Changed,
+    Failed,
+    Retrying,
+    NotAttempted,
+    Unknown,
+}
+
+/// Why a change failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // `psg_domain::FailureCause` says what each means
+pub enum Cause {
+    Communication,
+    Policy,
+    TooFrequent,
+    Other,
 }
 
 /// One thing that is wrong.
@@ -100,6 +195,8 @@ pub enum Check {
     Prerequisites,
     /// Each password that the group's policy admits passes the source's own policy.
     PolicyAlignment,
+    /// Password changes reached the source.
+    PasswordChanges,
 }
 
 impl Check {
@@ -110,6 +207,7 @@ impl Check {
             Self::Communication => "communication",
             Self::Prerequisites => "prerequisites",
             Self::PolicyAlignment => "policy alignment",
+            Self::PasswordChanges => "password changes",
         }
     }
 }

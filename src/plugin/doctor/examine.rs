@@ -2,13 +2,16 @@
 //! guide. Pure.
 
 use psg_domain::{Group, Picture, PolicyId, Source, SourceId, facts::default_policy};
-use psg_identity::TokenInfo;
+use psg_identity::{Connection, TokenInfo};
 use psg_plan::{
     Lack, Reason,
     alignment::{Alignment, align},
 };
 
-use super::document::{Check, Finding, TenantFinding};
+use super::{
+    changes::Changes,
+    document::{Check, Finding, TenantFinding},
+};
 use crate::{
     forms::Text,
     inventory::{build, tenants::Seen},
@@ -41,12 +44,23 @@ pub fn token(token: &TokenInfo) -> Vec<TenantFinding> {
     findings
 }
 
+/// What was read of a tenant for this command alone.
+pub struct Read<'a> {
+    /// Who owns each source.
+    pub owners: &'a Owners,
+    /// The password changes.
+    pub changes: &'a Changes,
+    /// The tests of connections, if the user asked for them.
+    pub tested: &'a [(SourceId, Result<Connection, String>)],
+}
+
 /// Examines one group.
-pub fn group(seen: &Seen, group: &Group, owners: &Owners) -> super::document::Group {
+pub fn group(seen: &Seen, group: &Group, read: &Read<'_>) -> super::document::Group {
+    let changes = read.changes.of(group, &seen.picture);
     let mut examined = Examined {
         seen,
         group,
-        owners,
+        read,
         findings: Vec::new(),
         unknown: Vec::new(),
     };
@@ -58,6 +72,7 @@ pub fn group(seen: &Seen, group: &Group, owners: &Owners) -> super::document::Gr
         unknown,
         ..
     } = examined;
+    findings.extend(read.changes.findings(&changes, &seen.picture, read.owners));
     findings.sort_by_key(|finding| (finding.check, finding.source.clone()));
     let picture = &seen.picture;
     super::document::Group {
@@ -67,13 +82,14 @@ pub fn group(seen: &Seen, group: &Group, owners: &Owners) -> super::document::Gr
         sources: build::sorted(group.sources.iter().map(|id| build::source(picture, id))),
         findings,
         unknown,
+        changes,
     }
 }
 
 struct Examined<'a> {
     seen: &'a Seen,
     group: &'a Group,
-    owners: &'a Owners,
+    read: &'a Read<'a>,
     findings: Vec<Finding>,
     unknown: Vec<Text>,
 }
@@ -92,13 +108,34 @@ impl Examined<'_> {
     }
 
     fn communication(&mut self, source: &Source) {
+        const REMEDY: &str = "Test the connection of the source in the admin console: its address, its account, and the \
+                 virtual appliance that reaches it. Ask its administrator before you change its configuration.";
+        let tested = self.read.tested.iter().find(|(id, _)| *id == source.id);
+        match tested.map(|(_, tested)| tested) {
+            // What it finds now counts more than the last health check.
+            Some(Ok(Connection::Works)) => return,
+            Some(Ok(Connection::Fails(status))) => {
+                let evidence = format!("the tenant cannot connect to it now: {status}");
+                return self.found(source, Check::Communication, evidence, REMEDY);
+            }
+            Some(Err(error)) => {
+                let said = format!(
+                    "\"{}\": its connection could not be tested: {error}",
+                    source.name
+                );
+                self.unknown.push(Text(said));
+            }
+            None => {}
+        }
         if !source.healthy {
             self.found(
                 source,
                 Check::Communication,
-                format!("the tenant's last health check of it failed: {}", source.status),
-                "Test the connection of the source in the admin console: its address, its account, and the \
-                 virtual appliance that reaches it.",
+                format!(
+                    "the tenant's last health check of it failed: {}",
+                    source.status
+                ),
+                REMEDY,
             );
         }
     }
@@ -188,7 +225,7 @@ impl Examined<'_> {
     }
 
     fn found(&mut self, source: &Source, check: Check, evidence: String, remedy: &'static str) {
-        let owner = self.owners.get(&source.id);
+        let owner = self.read.owners.get(&source.id);
         self.findings.push(Finding {
             check,
             source: Text(source.name.clone()),

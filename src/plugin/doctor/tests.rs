@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use psg_domain::{
-    Holder, HolderSelectors, PasswordRules, Policy, PolicyId, SourceId, Stated, TenantKey,
+    ChangeEvent, ChangeId, ChangeStep, Holder, HolderSelectors, PasswordRules, Policy, PolicyId,
+    SourceId, Stated, TenantKey,
+    password_changes::{self, ChangeState, ChangeStatus},
 };
 use psg_identity::TokenInfo;
 use serde_json::{Value, json};
 
 use super::{
+    changes::Changes,
     code,
     document::{API_VERSION, Document, Tenant},
     examine, text,
@@ -103,17 +106,27 @@ fn at_least(length: i64) -> PasswordRules {
 }
 
 fn diagnosis(only: Option<&str>) -> Document {
+    examined(only, &Changes::default())
+}
+
+fn examined(only: Option<&str>, changes: &Changes) -> Document {
     let seen = tenant();
+    let read = examine::Read {
+        owners: &owners(),
+        changes,
+        tested: &[],
+    };
     let groups = super::meant(&seen, only);
     Document {
         api_version: API_VERSION,
         kind: "Diagnosis",
         complete: true,
+        looked_back: "the last 24 h".to_owned(),
         tenants: vec![Tenant {
             host: seen.host.clone(),
             findings: Vec::new(),
             groups: groups
-                .map(|group| examine::group(&seen, group, &owners()))
+                .map(|group| examine::group(&seen, group, &read))
                 .collect(),
         }],
         warnings: vec!["beware".to_owned()],
@@ -131,6 +144,158 @@ fn the_diagnosis_is_as_expected() {
     }
     assert_eq!(all, include_str!("expected.txt"), "\n{all}");
     assert!(all.lines().all(|line| line.chars().count() <= 80), "{all}");
+}
+
+/// Of the group `Well`: a change that reached both sources, one that failed on one of them, one that
+/// stopped where it was asked for, and one of which too little is known.
+fn changes() -> Changes {
+    let event = |second: i64, change: &str, source: &str, step| ChangeEvent {
+        at: at(1_764_500_000 + second),
+        id: second.to_string(),
+        change: Some(change.to_owned()),
+        identity: Some(format!("{change}.person")),
+        source: Some(source.to_owned()),
+        step,
+    };
+    let failed = |why: &str| ChangeStep::Failed(why.to_owned());
+    let events = [
+        event(1, "whole", "GitHub", ChangeStep::Started),
+        event(2, "whole", "GitHub", ChangeStep::Passed),
+        event(3, "whole", "Salesforce", ChangeStep::Passed),
+        event(60, "partial", "Salesforce", ChangeStep::Started),
+        event(61, "partial", "Salesforce", ChangeStep::Passed),
+        event(
+            62,
+            "partial",
+            "GitHub",
+            failed("Connection refused by \u{1b}[2Jgithub"),
+        ),
+        event(120, "stopped", "GitHub", ChangeStep::Started),
+        event(121, "stopped", "GitHub", failed("Minimum password age")),
+        event(180, "unknown", "GitHub", ChangeStep::Started),
+        event(240, "elsewhere", "Zendesk", failed("Connection refused")),
+    ];
+    let both = vec![id("sf"), id("gh")];
+    let status = |state| ChangeStatus {
+        state,
+        sources: both.clone(),
+        errors: Vec::new(),
+    };
+    let change = |text: &str| ChangeId::parse(text).unwrap();
+    Changes {
+        read: password_changes::changes(events),
+        statuses: BTreeMap::from([
+            (change("partial"), status(ChangeState::InProgress)),
+            (change("stopped"), status(ChangeState::Failed)),
+        ]),
+        only: None,
+        within: "the last 24 h".to_owned(),
+    }
+}
+
+#[test]
+fn changes_that_did_not_reach_every_source_are_shown_with_their_cause() {
+    let document = examined(Some("well"), &changes());
+    let shown = terminal::print(&text::lines(&document), false);
+    if std::env::var_os("PSG_BLESS").is_some() {
+        std::fs::write("doctor/expected_changes.txt", &shown).unwrap();
+    }
+    assert_eq!(shown, include_str!("expected_changes.txt"), "\n{shown}");
+    assert!(
+        shown.lines().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+    assert_eq!(code(&document), 2);
+    let group = &document.tenants[0].groups[0];
+    assert_eq!((group.changes.complete, group.changes.listed.len()), (1, 3));
+}
+
+#[test]
+fn a_page_can_run_nothing_and_shows_every_change() {
+    let page = super::html::page(&examined(Some("well"), &changes()));
+    if let Some(folder) = std::env::var_os("PSG_PAGES") {
+        std::fs::write(std::path::Path::new(&folder).join("doctor.html"), &page).unwrap();
+    }
+    assert!(
+        !page.contains("<script") && !page.contains('\u{1b}'),
+        "{page}"
+    );
+    for said in [
+        "being tried again",
+        "not attempted",
+        "not known",
+        "stopped.person",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+}
+
+#[test]
+fn one_change_is_shown_alone_also_if_it_reached_every_source() {
+    let only = |change: &str| Changes {
+        only: Some(ChangeId::parse(change).unwrap()),
+        ..changes()
+    };
+    let whole = examined(Some("well"), &only("whole"));
+    let listed = &whole.tenants[0].groups[0].changes.listed;
+    assert_eq!((listed.len(), listed[0].sources.len()), (1, 2));
+    assert_eq!(code(&whole), 0, "it reached both");
+    assert_eq!(code(&examined(Some("well"), &only("partial"))), 2);
+    let none = examined(Some("well"), &only("elsewhere"));
+    assert!(none.tenants[0].groups[0].changes.listed.is_empty());
+}
+
+#[test]
+fn the_tenant_is_asked_for_changes_of_which_events_do_not_tell_enough() {
+    let unclear = changes().unclear(&tenant().picture);
+    let ids: Vec<&str> = unclear.iter().map(ChangeId::as_str).collect();
+    assert_eq!(ids, ["elsewhere", "unknown", "stopped", "partial"]);
+}
+
+#[test]
+fn a_test_of_the_connection_counts_more_than_the_last_health_check() {
+    use psg_identity::Connection;
+    let seen = tenant();
+    let group = super::meant(&seen, Some("Ill")).next().unwrap();
+    let examined = |tested: &[(SourceId, Result<Connection, String>)]| {
+        let changes = Changes::default();
+        let read = examine::Read {
+            owners: &owners(),
+            changes: &changes,
+            tested,
+        };
+        examine::group(&seen, group, &read)
+    };
+    let communication = |group: &super::document::Group| {
+        let found = group.findings.iter();
+        let found = found.filter(|it| it.check == super::document::Check::Communication);
+        found
+            .map(|it| (it.source.0.clone(), it.evidence.0.clone()))
+            .collect::<Vec<_>>()
+    };
+    let works = examined(&[(id("mf"), Ok(Connection::Works))]);
+    assert_eq!(communication(&works), []);
+    let failed = Ok(Connection::Fails("FAILURE".to_owned()));
+    let [(source, evidence)] = communication(&examined(&[
+        (id("mf"), Ok(Connection::Works)),
+        (id("ad"), failed),
+    ]))
+    .try_into()
+    .unwrap();
+    assert_eq!(source, "Active Directory");
+    assert_eq!(evidence, "the tenant cannot connect to it now: FAILURE");
+    let refused = examined(&[(id("mf"), Err("403".to_owned()))]);
+    assert_eq!(
+        communication(&refused).len(),
+        1,
+        "the health check still counts"
+    );
+    assert!(
+        refused
+            .unknown
+            .iter()
+            .any(|it| it.0.contains("could not be tested: 403"))
+    );
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use psg_domain::text;
 
-use super::document::{Document, Finding, Group};
+use super::{
+    document::{Document, Finding, Group},
+    matrix,
+};
 use crate::terminal::{Line, Page, Tone};
 
 /// All lines.
@@ -20,7 +23,7 @@ pub fn lines(document: &Document) -> Vec<Line> {
             page.blank();
         }
         for group in &tenant.groups {
-            one(&mut page, group);
+            one(&mut page, group, &document.looked_back);
             page.blank();
         }
     }
@@ -47,7 +50,7 @@ pub fn lines(document: &Document) -> Vec<Line> {
     page.0
 }
 
-fn one(page: &mut Page, group: &Group) {
+fn one(page: &mut Page, group: &Group, looked_back: &str) {
     let name = text::line(&group.named.name.0);
     let resource = group.resource.as_ref();
     let has = resource.map(|it| format!(" ({}/{})", it.namespace, it.name));
@@ -75,6 +78,7 @@ fn one(page: &mut Page, group: &Group) {
         let said = format!("not compared: {}", text::line(&unknown.0));
         page.hanging(Tone::Plain, "  ", &said);
     }
+    matrix::tell(page, group, looked_back);
 }
 
 fn tell(page: &mut Page, finding: &Finding) {

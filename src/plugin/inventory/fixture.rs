@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use psg_domain::{
     Group, GroupId, PasswordRules, Picture, Policy, PolicyId, Source, SourceId, TenantKey,
 };
-use psg_plan::{Brake, InUse, TenantState, TenantView};
+use psg_plan::{InUse, TenantState, TenantView};
 
 use super::{owners::Owners, tenants::Seen};
 
@@ -69,14 +69,9 @@ pub fn seen(sources: Vec<Source>, policies: Vec<Policy>, groups: Vec<Group>) -> 
         picture,
         owners: Owners::default(),
         view: TenantView {
-            state: TenantState::Ready,
-            key: Some(key()),
-            interval: std::time::Duration::from_mins(1),
             credentials: "c".to_owned(),
-            vanished: None,
-            acknowledged_until: None,
-            brake: Brake::default(),
             in_use: InUse::Held,
+            ..TenantView::of(TenantState::Ready, Some(key()))
         },
     }
 }

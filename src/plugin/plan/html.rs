@@ -1,44 +1,25 @@
-//! A plan as one page for a change ticket: no script, no external resource, light and dark colours.
-//! Pure.
+//! A plan as one page for a change ticket. Pure.
 
 use std::collections::BTreeMap;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{
     document::{Document, Field, Membership, Named, Outcome, Resource, Source, Tenant},
     text::{accounts, applications, headline, label, misaligned, totals},
 };
-
-const STYLE: &str = include_str!("page.css");
+use crate::page::{page as framed, shown};
 
 /// The whole plan.
 pub fn page(plan: &Document) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                // The page can load and run nothing, whatever the names in it hold.
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                title { "Password sync plan" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Password sync plan" }
-                p.totals { (totals(&plan.summary)) }
-                @for warning in &plan.warnings {
-                    p.warning { "Warning: " (shown(warning)) }
-                }
-                @for tenant in &plan.tenants { (of_tenant(tenant)) }
-                footer { "Nothing was written." }
-            }
+    let body = html! {
+        p.totals { (totals(&plan.summary)) }
+        @for warning in &plan.warnings {
+            p.warning { "Warning: " (shown(warning)) }
         }
+        @for tenant in &plan.tenants { (of_tenant(tenant)) }
     };
-    page.into_string()
+    framed("Password sync plan", &body)
 }
 
 fn of_tenant(tenant: &Tenant) -> Markup {
@@ -232,9 +213,4 @@ fn class(outcome: Outcome) -> &'static str {
         Outcome::Refused => "refused",
         Outcome::Unchanged => "unchanged",
     }
-}
-
-/// Text from outside: hidden characters, such as marks that turn the text direction, are escaped.
-fn shown(text: &str) -> String {
-    psg_domain::text::line(text)
 }

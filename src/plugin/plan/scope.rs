@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use psg_domain::{NamespacedName, Picture, SourceId};
 use psg_plan::{
-    Brake, InUse, TenantState, TenantView,
+    InUse, TenantState, TenantView,
     preview::{Change, Ending, Preview, Subject, preview},
 };
 
@@ -39,14 +39,9 @@ pub struct Foreseen {
 /// The view of a tenant that is ready.
 pub fn view(tenant: &Tenant) -> TenantView {
     TenantView {
-        state: TenantState::Ready,
-        key: Some(tenant.key.clone()),
-        interval: std::time::Duration::from_mins(1),
         credentials: tenant.credentials.clone(),
-        vanished: None,
-        acknowledged_until: None,
-        brake: Brake::default(),
         in_use: InUse::Held,
+        ..TenantView::of(TenantState::Ready, Some(tenant.key.clone()))
     }
 }
 

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::{
     Response, Tenant,
     switches::{
-        ConnectionType, DeleteAbsent, GatewayErrors, MissingExperimentalHeader, PostAnswer,
-        Switches, UnknownReference, UnknownSourceValues,
+        ConnectionType, DeleteAbsent, EventForm, GatewayErrors, MissingExperimentalHeader,
+        PostAnswer, Search, Switches, UnknownReference, UnknownSourceValues,
     },
 };
 
@@ -57,6 +57,8 @@ fn departs(switches: &Switches) -> bool {
         || switches.missing_experimental_header == MissingExperimentalHeader::NotFound
         || switches.unknown_source_values == UnknownSourceValues::On
         || switches.connection_type == ConnectionType::Null
+        || switches.search == Search::NotFound
+        || switches.event_form != EventForm::Documented
         || matches!(
             switches.gateway_errors,
             GatewayErrors::Empty | GatewayErrors::Html

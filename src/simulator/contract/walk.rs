@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::table;
 use crate::{
     CredentialPatch, RateLimit, Request,
+    passwords::crypto::encrypt,
     routes::{Op, ROUTES, Route, Version},
     testing::{A, B, Bench, C, DEFAULT, STRONG, group, value},
 };
 
+const ADA: &str = "2c9180867d4b5ac1017d5d5e10010101";
+const ADA_ON_A: &str = "2c91808a7b5e1c70017b5e1c7f6a0001";
 const ABSENT: &str = "6881f631-3bd5-4213-9c75-000000000000";
 
 /// A tenant with one group, and the group's id.
@@ -21,8 +24,22 @@ fn bench() -> (Bench, String) {
     (bench, path.rsplit_once('/').unwrap().1.to_owned())
 }
 
-fn body(route: &Route) -> Value {
+fn body(bench: &mut Bench, route: &Route) -> Value {
     match (route.method, route.template) {
+        ("POST", "/query-password-info") => json!({"userName": "ada", "sourceName": "A"}),
+        ("POST", "/set-password") => {
+            let key = bench.tenant.passwords.key.made().unwrap();
+            json!({
+                "identityId": ADA,
+                "sourceId": A,
+                "accountId": ADA_ON_A,
+                "publicKeyId": key.id,
+                "encryptedPassword": encrypt(&key.public, "correct horse"),
+            })
+        }
+        ("POST", "/search") => {
+            json!({"indices": ["events"], "query": {"query": "type:PASSWORD_ACTIVITY"}})
+        }
         ("PATCH", _) => json!([{"policyId": STRONG, "selectors": null}]),
         ("PUT" | "POST", "/password-policies" | "/password-policies/{id}") => json!({"name": "P"}),
         ("PUT", _) => group("y", &[A, B]),
@@ -39,7 +56,8 @@ fn send(bench: &mut Bench, route: &Route, version: Version, id: &str) -> u16 {
         ""
     };
     let target = format!("{path}{counted}");
-    let answer = bench.send(route.method, &target, &body(route));
+    let body = body(bench, route);
+    let answer = bench.send(route.method, &target, &body);
     let total = answer.header("x-total-count").is_some();
     assert_eq!(total, answer.status == 200 && paged(route), "{target}");
     answer.status
@@ -52,10 +70,11 @@ fn paged(route: &Route) -> bool {
     lists && route.op != Op::AvailableSources
 }
 
-fn id_for(route: &Route, group: &str, policy: &str) -> String {
+fn id_for(route: &Route, group: &str, policy: &str, change: &str) -> String {
     let id = match route.template.split('/').nth(1) {
         Some("password-sync-groups") => group,
         Some("password-policies") => policy,
+        Some("password-change-status") => change,
         _ => C,
     };
     id.to_owned()
@@ -81,9 +100,19 @@ fn what_every_operation_answers_is_in_the_table() {
                 crate::switches::SourceInTwoGroups::Allow;
             let made = bench.send("POST", "/v3/password-policies", &json!({"name": "New"}));
             let policy = value(&made)["id"].as_str().unwrap().to_owned();
-            let id = id_for(route, &group, &policy);
+            let change = if route.op == Op::PasswordChangeStatus {
+                let made = bench.set_password("ada", "A", "correct horse");
+                value(&made)["requestId"].as_str().unwrap().to_owned()
+            } else {
+                String::new()
+            };
+            let id = id_for(route, &group, &policy, &change);
             let status = send(&mut bench, route, *version, &id);
-            let expected = if route.method == "DELETE" { 204 } else { 200 };
+            let expected = match route.op {
+                Op::SetPassword => 202,
+                _ if route.method == "DELETE" => 204,
+                _ => 200,
+            };
             assert_eq!(status, expected, "{} {}", route.method, route.template);
         }
     }

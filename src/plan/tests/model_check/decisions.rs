@@ -21,14 +21,10 @@ impl World {
             desired: Ok(view.desired.clone()),
             recorded: view.recorded.clone(),
             tenant: TenantView {
-                state: TenantState::Ready,
-                key: Some(key("acme")),
                 interval: TICK * self.periods.interval,
                 credentials: "one".to_owned(),
-                vanished: None,
-                acknowledged_until: None,
-                brake: crate::Brake::default(),
                 in_use: crate::InUse::Held,
+                ..TenantView::of(TenantState::Ready, Some(key("acme")))
             },
             picture,
             claims,
