@@ -76,3 +76,20 @@ async fn a_token_that_lacks_a_right_is_named_before_the_operator_runs_into_it() 
     );
     assert!(!evidence.contains("idn:sources:manage"), "{evidence}");
 }
+
+#[tokio::test]
+async fn a_token_that_ends_soon_is_named_while_it_still_works() {
+    let world = with_a_group("doctoring_end").await;
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(5 * 24);
+    world
+        .tenant
+        .credentials(json!({"expirationDate": soon}))
+        .await;
+    let ill = doctor(&world, &["-o", "json"]).await;
+    assert_eq!(ill.status, 2, "{}{}", ill.stdout, ill.stderr);
+    let found: Value = serde_json::from_str(&ill.stdout).unwrap();
+    let finding = &found["tenants"][0]["findings"][0];
+    assert_eq!(finding["check"], "token", "{found}");
+    let evidence = finding["evidence"].as_str().unwrap();
+    assert!(evidence.contains("ends at"), "{evidence}");
+}

@@ -25,6 +25,11 @@ pub fn until(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
+/// How far two moments are apart, whichever is the earlier.
+pub fn apart(one: Timestamp, other: Timestamp) -> Duration {
+    until(one, other).max(until(other, one))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

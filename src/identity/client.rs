@@ -16,6 +16,7 @@ use psg_domain::{
     ChangeId, Group, GroupId, Holder, Policy, PolicyId, Source, SourceId, TenantKey,
     password_changes::ChangeStatus,
 };
+use secrecy::ExposeSecret;
 
 use crate::{
     bounds::MOST_EVENTS,
@@ -26,13 +27,14 @@ use crate::{
     limiters::Limiters,
     options::Options,
     pages::{self, Listed, Page},
+    retry_after,
     routes::Operation,
     shares::Budget,
     token_info::TokenInfo,
     transport::{Response, Transport},
     wire::{
         self, Application, Connection, EventQuery, GroupBody, Identified, Kept, PasswordEvents,
-        Rows, SearchAfter,
+        Rows, SearchAfter, TokenEnd,
     },
     witness::Witness,
 };
@@ -337,7 +339,9 @@ impl Client {
         let answer = self.caller.call(sent, lane).await?;
         // With `searchAfter` the total still counts the whole search.
         let total = total(&answer.headers).filter(|_| after.is_none());
-        understood(&answer, wire::password_events(&answer.body, total))
+        let mut read = understood(&answer, wire::password_events(&answer.body, total))?;
+        read.answered_at = retry_after::answered_at(&answer.headers);
+        Ok(read)
     }
 
     /// The state of one password change; `None` if the tenant does not know the request.
@@ -366,6 +370,16 @@ impl Client {
 }
 
 impl Client {
+    /// When the personal access token of these credentials ends; none if the tenant does not tell.
+    pub async fn token_end(&self, lane: Lane) -> Result<Option<TokenEnd>, Error> {
+        let answer = self
+            .caller
+            .call(Call::of(Operation::ListOwnTokens), lane)
+            .await?;
+        let client_id = self.caller.credentials.client_id.expose_secret();
+        understood(&answer, wire::token_end(&answer.body, client_id))
+    }
+
     fn write(&self, operation: Operation) -> Call<'_> {
         Call::of(operation).seen_by(self.witness.as_deref())
     }

@@ -69,6 +69,6 @@ pub use shares::Budget;
 pub use token_info::TokenInfo;
 pub use transport::{Kind, Request, Response, Transport, TransportError};
 pub use window::Rate;
-pub use wire::{Application, Connection, PasswordEvents, SearchAfter};
+pub use wire::{Application, Connection, PasswordEvents, SearchAfter, TokenEnd};
 pub use wire_http::{HttpOptions, HttpTransport};
 pub use witness::{Ended, Witness};

@@ -34,8 +34,13 @@ fn stated(headers: &HeaderMap) -> Option<Duration> {
         return Some(text.parse().map_or(LONGEST, Duration::from_secs));
     }
     let until = date(text)?;
-    let from = date(headers.get(header::DATE)?.to_str().ok()?)?;
+    let from = answered_at(headers)?;
     Some(Duration::try_from(until.duration_since(from)).unwrap_or(Duration::ZERO))
+}
+
+/// The time of the tenant's clock when it answered, to the second.
+pub(crate) fn answered_at(headers: &HeaderMap) -> Option<Timestamp> {
+    date(headers.get(header::DATE)?.to_str().ok()?)
 }
 
 fn date(text: &str) -> Option<Timestamp> {

@@ -51,6 +51,8 @@ pub enum Operation {
     ReadPasswordChange,
     /// A connection of one source, tried now: for people, never for the operator itself.
     TestConnection,
+    /// The personal access tokens of the token's user: for people, never for the operator itself.
+    ListOwnTokens,
 }
 
 /// One row of the table: how an operation is asked for.
@@ -133,6 +135,7 @@ impl Operation {
             Self::SearchEvents => "search_events",
             Self::ReadPasswordChange => "read_password_change",
             Self::TestConnection => "test_connection",
+            Self::ListOwnTokens => "list_own_tokens",
         }
     }
 
@@ -147,6 +150,7 @@ impl Operation {
             Self::CountAccounts => "accounts of one source",
             Self::SearchEvents => "audit events",
             Self::ReadPasswordChange => "password changes",
+            Self::ListOwnTokens => "personal access tokens",
             _ => "groups",
         }
     }
@@ -193,6 +197,7 @@ impl Operation {
             Self::SearchEvents => ("search", ""),
             Self::ReadPasswordChange => ("password-change-status", "/{id}"),
             Self::TestConnection => ("sources", "/{id}/connector/check-connection"),
+            Self::ListOwnTokens => ("personal-access-tokens", "?owner-id=me"),
         }
     }
 

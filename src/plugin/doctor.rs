@@ -4,6 +4,7 @@
 //! shows, what to do and whom to ask. Tenants are only read.
 //!
 //! # Layout
+//! - [`way`]: the findings of the way to a tenant.
 //! - [`examine`]: the findings of one group.
 //! - [`changes`]: what became of the password changes of a group.
 //! - [`document`]: the versioned document.
@@ -15,6 +16,7 @@ pub mod examine;
 mod html;
 mod matrix;
 pub mod text;
+pub mod way;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use psg_domain::{Group, SourceId, time};
+use way::Way;
 
 use crate::{
     args::{DiagnosisForm, Doctor, Output, Report},
@@ -57,7 +60,7 @@ pub async fn run(
         let failed = tenant.read_holders(&sources).await.err();
         seen.picture = tenant.picture();
         let (owners, unowned) = tenant.read_owners().await;
-        let (changes, missing) = read_changes(tenant, seen, asked, read.now).await;
+        let (changes, missing, answered_at) = read_changes(tenant, seen, asked, read.now).await;
         let tested = if asked.test_connection {
             tenant.test_connections(&sources).await
         } else {
@@ -75,10 +78,20 @@ pub async fn run(
         let groups = meant(seen, asked.name.as_deref());
         // Without a cluster the token is the caller's own, which need not do what the operator's must.
         let of_the_operator = seen.namespace.is_some();
-        let findings = of_the_operator.then(|| examine::token(&tenant.token));
+        let findings = if of_the_operator {
+            way::findings(&Way {
+                token: &tenant.token,
+                end: tenant.token_end().await,
+                answered_at,
+                now: read.now,
+                rate_limit: &seen.rate_limit,
+            })
+        } else {
+            Vec::new()
+        };
         found.push(Tenant {
             host: seen.host.clone(),
-            findings: findings.unwrap_or_default(),
+            findings,
             groups: groups
                 .map(|group| {
                     let read = examine::Read {
@@ -135,11 +148,11 @@ async fn read_changes(
     seen: &Seen,
     asked: &Doctor,
     now: Timestamp,
-) -> (Changes, Vec<String>) {
+) -> (Changes, Vec<String>, Option<Timestamp>) {
     let read = tenant
         .read_changes(time::before(now, asked.since), now)
         .await;
-    let mut missing = read.missing;
+    let (mut missing, answered_at) = (read.missing, read.answered_at);
     let mut changes = Changes {
         read: read.changes,
         only: asked.change.clone(),
@@ -158,7 +171,7 @@ async fn read_changes(
     missing.extend((left > 0).then(|| {
         format!("{left} older changes were not asked for: what is not in their events is unknown")
     }));
-    (changes, missing)
+    (changes, missing, answered_at)
 }
 
 fn within(since: Duration) -> String {

@@ -14,7 +14,7 @@ use psg_domain::{
 };
 use psg_identity::{
     Client, Connection, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
-    ReadOnly, TokenInfo, Transport,
+    ReadOnly, TokenEnd, TokenInfo, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
 
@@ -36,6 +36,8 @@ pub struct Read {
     pub changes: Vec<Change>,
     /// What is missing, in words for a person.
     pub missing: Vec<String>,
+    /// The time of the tenant's clock when it answered, to the second.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// Opens tenants, all by one transport and under one rate limit for each client id.
@@ -156,7 +158,7 @@ impl Tenant {
     /// The password changes that the audit events of a stretch of time tell of.
     pub async fn read_changes(&self, since: Timestamp, until: Timestamp) -> Read {
         let (mut events, mut unreadable, mut missing) = (Vec::new(), 0, Vec::new());
-        let mut after = None;
+        let (mut after, mut answered_at) = (None, None);
         for search in 1..=MOST_SEARCHES {
             let found =
                 self.client
@@ -171,6 +173,7 @@ impl Tenant {
                 }
             };
             events.extend(found.events);
+            answered_at = answered_at.or(found.answered_at);
             unreadable += found.unreadable;
             if found.more && (found.next.is_none() || search == MOST_SEARCHES) {
                 missing.push(format!(
@@ -191,7 +194,15 @@ impl Tenant {
         Read {
             changes: password_changes::changes(events),
             missing,
+            answered_at,
         }
+    }
+
+    /// When the personal access token ends; none if the tenant does not tell, for instance because the
+    /// token may not ask.
+    pub async fn token_end(&self) -> Option<TokenEnd> {
+        let end = self.client.token_end(Lane::Counts).await;
+        end.ok().flatten()
     }
 
     /// What the tenant says of each of these changes as a whole, and a warning if some could not be

@@ -40,6 +40,9 @@ pub struct Credential {
     /// How long its tokens live; without it, as switch 22 says.
     #[serde(default)]
     pub token_seconds: Option<u64>,
+    /// From then on no token is minted for it.
+    #[serde(default)]
+    pub expiration_date: Option<Timestamp>,
 }
 
 /// A change of credentials; what is left out stays.
@@ -63,6 +66,8 @@ pub struct CredentialPatch {
     pub user_context: Option<bool>,
     #[serde(default)]
     pub token_seconds: Option<u64>,
+    #[serde(default)]
+    pub expiration_date: Option<Timestamp>,
     #[serde(default)]
     pub org: Option<String>,
     #[serde(default)]
@@ -110,6 +115,7 @@ impl Auth {
         }
         let Some(credential) = known
             .filter(|known| form.value("client_secret").as_ref() == Some(&known.client_secret))
+            .filter(|known| known.expiration_date.is_none_or(|end| end > now))
         else {
             return (oauth_error(401, "invalid_client"), client_id);
         };
@@ -224,6 +230,7 @@ impl Auth {
         credential.org_admin = patch.org_admin.unwrap_or(credential.org_admin);
         credential.user_context = patch.user_context.unwrap_or(credential.user_context);
         credential.token_seconds = patch.token_seconds.or(credential.token_seconds);
+        credential.expiration_date = patch.expiration_date.or(credential.expiration_date);
         Ok(())
     }
 }
@@ -277,7 +284,7 @@ fn life(credential: &Credential, life: TokenLife) -> (u64, u64) {
 }
 
 /// The user's id: always the same for one client id.
-fn user_of(client_id: &str) -> String {
+pub(crate) fn user_of(client_id: &str) -> String {
     let mix = |sum: u64, byte: u8| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
     Rng::new(client_id.bytes().fold(0, mix)).hex_id()
 }

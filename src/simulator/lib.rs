@@ -37,6 +37,7 @@ mod handover;
 mod holders;
 mod multipart;
 mod odd;
+mod own_tokens;
 mod paging;
 mod password_changes;
 mod passwords;

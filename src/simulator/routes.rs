@@ -41,6 +41,7 @@ pub(crate) enum Op {
     ListApps,
     ListAllApps,
     ListAccounts,
+    ListOwnTokens,
     QueryPasswordInfo,
     SetPassword,
     PasswordChangeStatus,
@@ -92,6 +93,10 @@ const PASSWORD_INFO: &[&str] = &["idn:password-info:read"];
 const PASSWORD_SET: &[&str] = &["idn:password-change:manage"];
 const PASSWORD_STATUS: &[&str] = &["idn:password-change:read"];
 const SEARCH: &[&str] = &["sp:search:read"];
+const TOKENS: &[&str] = &[
+    "idn:my-personal-access-tokens:read",
+    "idn:all-personal-access-tokens:read",
+];
 const ACCOUNTS: &[&str] = &["idn:accounts:read", "idn:accounts:manage"];
 
 const fn read(
@@ -156,7 +161,7 @@ const fn experimental(route: Route) -> Route {
 }
 
 // Exact templates come before those with an id in the same place.
-pub(crate) static ROUTES: [Route; 27] = [
+pub(crate) static ROUTES: [Route; 28] = [
     admin(user(read(
         Op::AvailableSources,
         "/password-sync-groups/available-sources",
@@ -271,6 +276,12 @@ pub(crate) static ROUTES: [Route; 27] = [
     )))),
     experimental(user(read(Op::ListApps, "/source-apps", NOT_V3, APPS))),
     read(Op::ListAccounts, "/accounts", ALL, ACCOUNTS),
+    user(read(
+        Op::ListOwnTokens,
+        "/personal-access-tokens",
+        ALL,
+        TOKENS,
+    )),
     anybody(Op::QueryPasswordInfo, "/query-password-info", PASSWORD_INFO),
     anybody(Op::SetPassword, "/set-password", PASSWORD_SET),
     admin(read(
@@ -431,6 +442,7 @@ mod tests {
             ("GET", "/source-apps", not_v3),
             ("GET", "/source-apps/all", not_v3),
             ("GET", "/accounts", &all),
+            ("GET", "/personal-access-tokens", &all),
             ("POST", "/query-password-info", &all),
             ("POST", "/set-password", &all),
             ("GET", "/password-change-status/{id}", &all),

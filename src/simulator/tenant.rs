@@ -401,6 +401,7 @@ impl Tenant {
             Op::ListApps => self.list_apps(&call, true),
             Op::ListAllApps => self.list_apps(&call, false),
             Op::ListAccounts => self.list_accounts(&call),
+            Op::ListOwnTokens => self.list_own_tokens(&call),
             Op::QueryPasswordInfo => self.query_password_info(&call),
             Op::SetPassword => self.set_password(&call),
             Op::PasswordChangeStatus => self.password_change_status(&call),

@@ -5,7 +5,7 @@
 //! promises ends the demo with status 1. Nothing is slept for: each wait has a condition and an end.
 //!
 //! # Layout
-//! - [`foresee`], [`scenes`], [`crash`], [`deletion`]: what is shown, in order.
+//! - [`foresee`], [`scenes`], [`passwords`], [`crash`], [`deletion`]: what is shown.
 //! - [`stage`]: what runs behind it; [`screen`]: how it is printed; [`calls`]: the tenant's ledger.
 //! - [`picture`]: some scenes as an SVG, for the README.
 //! - `manifests/`: what is applied, besides `config/samples`.
@@ -20,6 +20,7 @@ mod calls;
 mod crash;
 mod deletion;
 mod foresee;
+mod passwords;
 mod picture;
 mod scenes;
 mod screen;
@@ -107,11 +108,14 @@ async fn play(screen: &Screen, stay: bool) -> Result<(), Broken> {
         screen.gap();
         return stage.stop().await;
     }
+    passwords::once(&mut stage).await?;
+    passwords::offline(&mut stage).await?;
     scenes::drift(&mut stage).await?;
     scenes::refused(&mut stage).await?;
     crash::between_post_and_answer(&mut stage).await?;
     scenes::adopt(&mut stage).await?;
     deletion::delete(&mut stage).await?;
+    passwords::alone(&mut stage).await?;
     stage.stop().await
 }
 

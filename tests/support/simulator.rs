@@ -285,8 +285,12 @@ impl TenantSim {
 
     /// Changes the system behind a source: `{"reachable": false}`.
     pub async fn endpoint(&self, source_id: &str, patch: Value) {
-        let path = format!("endpoints/{source_id}");
-        self.ask(Method::PATCH, &path, Some(patch)).await;
+        self.patch(&format!("endpoints/{source_id}"), patch).await;
+    }
+
+    /// Replaces some fields of an object at the control port.
+    pub async fn patch(&self, path: &str, patch: Value) {
+        self.ask(Method::PATCH, path, Some(patch)).await;
     }
 
     /// A removal behind the API's back.

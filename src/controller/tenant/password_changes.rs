@@ -16,6 +16,9 @@ use crate::{
     kubernetes::Note,
 };
 
+/// How far apart the two clocks may be: the search begins and ends by the operator's clock.
+const MOST_APART: Duration = Duration::from_mins(5);
+
 /// At most so many sources are named in one Event.
 const MOST_NAMED: usize = 5;
 
@@ -74,6 +77,16 @@ async fn read(context: &Context, snapshot: &Snapshot) -> PasswordChanges {
         .client()
         .password_events((since, now), None, Lane::AuditEvents);
     match found.await {
+        Ok(found)
+            if found
+                .answered_at
+                .is_some_and(|at| time::apart(at, now) > MOST_APART) =>
+        {
+            PasswordChanges::Unreadable(format!(
+                "the tenant's clock and that of the operator are more than {} minutes apart",
+                MOST_APART.as_secs() / 60
+            ))
+        }
         Ok(found) => {
             let changes = password_changes::changes(found.events);
             let failures = Failures::of(&changes, found.unreadable, found.more);

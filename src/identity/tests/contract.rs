@@ -9,7 +9,7 @@ use psg_domain::{
 use serde_json::json;
 
 use crate::{
-    Connection, DeleteOutcome, Effect, Error, Lane, Page, PasswordEvents, Transport,
+    Connection, DeleteOutcome, Effect, Error, Lane, Page, PasswordEvents, TokenEnd, Transport,
     bounds::{LONGEST_SELECTORS, LONGEST_TEXT},
     tests::{
         scripted::{Scripted, answer, client, minted},
@@ -108,6 +108,10 @@ async fn every_operation_is_served_in_every_version() {
         let unknown = ChangeId::parse("0").unwrap();
         let status = client.password_change(&unknown, Lane::AuditEvents).await;
         assert_eq!(status.unwrap(), None);
+        assert_eq!(
+            client.token_end(Lane::Counts).await.unwrap(),
+            Some(TokenEnd::Never)
+        );
         let tested = client.test_connection(&source(A), Lane::Counts).await;
         assert_eq!(tested.unwrap(), Connection::Works);
 

@@ -32,6 +32,8 @@ pub struct PasswordEvents {
     pub next: Option<SearchAfter>,
     /// Whether there may be more events.
     pub more: bool,
+    /// The time of the tenant's clock when it answered, to the second; none if it does not tell.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// The place of an event in the order of a search.

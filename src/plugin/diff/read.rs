@@ -68,6 +68,7 @@ async fn open(
         namespace: namespace.cloned(),
         names: vec![name.to_owned()],
         owners: Owners::default(),
+        rate_limit: Vec::new(),
     };
     if credentials::are_given(access, variable) {
         let sign_in = |name| sign_in::by_credentials(name, access, &policy, variable, &reader);

@@ -189,6 +189,10 @@ pub struct Finding {
 pub enum Check {
     /// The operator's token may do what the operator has to do.
     Token,
+    /// The clock of this machine and that of the tenant agree.
+    Clock,
+    /// Nobody else uses the rate limit of the token.
+    RateLimit,
     /// The tenant can reach the source.
     Communication,
     /// The source is what the guide asks of a member of a sync group.
@@ -204,6 +208,8 @@ impl Check {
     pub fn words(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Clock => "clock",
+            Self::RateLimit => "rate limit",
             Self::Communication => "communication",
             Self::Prerequisites => "prerequisites",
             Self::PolicyAlignment => "policy alignment",

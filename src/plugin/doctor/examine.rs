@@ -2,7 +2,7 @@
 //! guide. Pure.
 
 use psg_domain::{Group, Picture, PolicyId, Source, SourceId, facts::default_policy};
-use psg_identity::{Connection, TokenInfo};
+use psg_identity::Connection;
 use psg_plan::{
     Lack, Reason,
     alignment::{Alignment, align},
@@ -10,39 +10,13 @@ use psg_plan::{
 
 use super::{
     changes::Changes,
-    document::{Check, Finding, TenantFinding},
+    document::{Check, Finding},
 };
 use crate::{
     forms::Text,
     inventory::{build, tenants::Seen},
     tenant::Owners,
 };
-
-/// What keeps the operator from carrying out its work with this token.
-pub fn token(token: &TokenInfo) -> Vec<TenantFinding> {
-    let mut findings = Vec::new();
-    if token.without_user {
-        findings.push(TenantFinding {
-            check: Check::Token,
-            evidence: Text(
-                "the token of the Secret belongs to no user, so every write is refused".to_owned(),
-            ),
-            remedy: "Put a personal access token of an ORG_ADMIN user into the Secret.",
-        });
-    }
-    let missing: Vec<&str> = token.missing_scopes().into_iter().collect();
-    if !missing.is_empty() {
-        findings.push(TenantFinding {
-            check: Check::Token,
-            evidence: Text(format!(
-                "the token of the Secret lacks {}",
-                missing.join(", ")
-            )),
-            remedy: "Make a personal access token with these scopes, and put it into the Secret.",
-        });
-    }
-    findings
-}
 
 /// What was read of a tenant for this command alone.
 pub struct Read<'a> {

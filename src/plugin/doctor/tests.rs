@@ -7,14 +7,14 @@ use psg_domain::{
     SourceId, Stated, TenantKey,
     password_changes::{self, ChangeState, ChangeStatus},
 };
-use psg_identity::TokenInfo;
+use psg_identity::{TokenEnd, TokenInfo};
 use serde_json::{Value, json};
 
 use super::{
     changes::Changes,
     code,
     document::{API_VERSION, Document, Tenant},
-    examine, text,
+    examine, text, way,
 };
 use crate::{
     forms,
@@ -350,6 +350,64 @@ fn the_document_holds_everything_by_stable_names() {
     assert_eq!(yaml, read);
 }
 
+/// Nothing is known of the way to a tenant but its token.
+fn way(token: &TokenInfo) -> way::Way<'_> {
+    way::Way {
+        token,
+        end: None,
+        answered_at: None,
+        now: at(1_000_000),
+        rate_limit: &[],
+    }
+}
+
+#[test]
+fn a_token_that_ends_soon_another_clock_and_another_user_of_the_limit_are_findings() {
+    let token = TokenInfo {
+        key: TenantKey {
+            org: "acme".to_owned(),
+            tenant_id: "t".to_owned(),
+        },
+        user: None,
+        without_user: false,
+        scopes: std::collections::BTreeSet::new(),
+    };
+    let checks = |way: &way::Way<'_>| -> Vec<&str> {
+        way::findings(way)
+            .iter()
+            .map(|found| found.check.words())
+            .collect()
+    };
+    let days = |days: i64| Some(TokenEnd::At(at(1_000_000 + days * 86_400)));
+    for (end, found) in [
+        (Some(TokenEnd::Never), false),
+        (days(15), false),
+        (days(13), true),
+        (days(-1), true),
+    ] {
+        let way = way::Way { end, ..way(&token) };
+        assert_eq!(!checks(&way).is_empty(), found, "{end:?}");
+    }
+    for (seconds, found) in [(-59, false), (60, false), (61, true), (-3_600, true)] {
+        let answered_at = Some(at(1_000_000 + seconds));
+        let way = way::Way {
+            answered_at,
+            ..way(&token)
+        };
+        assert_eq!(
+            checks(&way),
+            if found { vec!["clock"] } else { vec![] },
+            "{seconds}"
+        );
+    }
+    let limited = ["another program uses the token".to_owned()];
+    let way = way::Way {
+        rate_limit: &limited,
+        ..way(&token)
+    };
+    assert_eq!(checks(&way), ["rate limit"]);
+}
+
 /// With a token that lacks a right, whatever the groups look like.
 #[test]
 fn a_token_that_cannot_do_the_operators_work_is_a_finding_of_the_tenant() {
@@ -362,16 +420,13 @@ fn a_token_that_cannot_do_the_operators_work_is_a_finding_of_the_tenant() {
         without_user,
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
     };
-    assert_eq!(examine::token(&token(&["sp:scopes:all"], false)), []);
-    assert_eq!(
-        examine::token(&token(&[], false)),
-        [],
-        "it says nothing of scopes"
-    );
+    let of = |token: &TokenInfo| way::findings(&way(token));
+    assert_eq!(of(&token(&["sp:scopes:all"], false)), []);
+    assert_eq!(of(&token(&[], false)), [], "it says nothing of scopes");
 
     let mut diagnosis = diagnosis(Some("well"));
     let poor = token(&["idn:sources:manage", "idn:password-policy:read"], true);
-    diagnosis.tenants[0].findings = examine::token(&poor);
+    diagnosis.tenants[0].findings = of(&poor);
     assert_eq!(code(&diagnosis), 2);
     let shown = terminal::print(&text::lines(&diagnosis), false);
     assert!(

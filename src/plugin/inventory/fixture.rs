@@ -68,6 +68,7 @@ pub fn seen(sources: Vec<Source>, policies: Vec<Policy>, groups: Vec<Group>) -> 
         names: vec!["default".to_owned()],
         picture,
         owners: Owners::default(),
+        rate_limit: Vec::new(),
         view: TenantView {
             credentials: "c".to_owned(),
             in_use: InUse::Held,

@@ -8,8 +8,9 @@ use std::{
 
 use futures::future;
 use jiff::Timestamp;
-use psg_domain::{NamespacedName, Picture, TenantKey};
-use psg_plan::TenantView;
+use psg_api::IdentityTenant;
+use psg_domain::{ConditionType, NamespacedName, Picture, TenantKey};
+use psg_plan::{Reason, TenantView};
 
 use super::owners::{self, Owners};
 use crate::{
@@ -58,6 +59,8 @@ pub struct Seen {
     pub owners: Owners,
     /// For a preview.
     pub view: TenantView,
+    /// What its IdentityTenants say of a rate limit that others use as well.
+    pub rate_limit: Vec<String>,
 }
 
 /// A tenant that was signed in to, and its names.
@@ -70,6 +73,8 @@ pub struct Open {
     pub names: Vec<String>,
     /// Which resources have its groups.
     pub owners: Owners,
+    /// What its IdentityTenants say of a rate limit that others use as well.
+    pub rate_limit: Vec<String>,
 }
 
 /// Signs in to all tenants of the command, and reads them at the same time.
@@ -134,6 +139,7 @@ pub async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
         namespace,
         names,
         owners,
+        rate_limit,
     } = open;
     tenant.read(now).await?;
     let seen = Seen {
@@ -143,6 +149,7 @@ pub async fn look(open: Open, now: Timestamp) -> Result<Read, String> {
         picture: tenant.picture(),
         owners,
         view: scope::view(&tenant),
+        rate_limit,
     };
     Ok(Read { tenant, seen })
 }
@@ -201,10 +208,36 @@ async fn online(
     }
     for (key, open) in &mut all {
         let names = open.names.iter();
-        let places = names.map(|name| NamespacedName::new(namespace, name));
-        open.owners = owners::of(key, &places.collect(), &live.groups);
+        let places: BTreeSet<_> = names
+            .map(|name| NamespacedName::new(namespace, name))
+            .collect();
+        let tenants = places.iter().filter_map(|place| live.tenants.get(place));
+        open.rate_limit = tenants.filter_map(shared_limit).collect();
+        open.owners = owners::of(key, &places, &live.groups);
     }
     Ok(all)
+}
+
+/// What an IdentityTenant says of others that use the rate limit of its token.
+fn shared_limit(tenant: &IdentityTenant) -> Option<String> {
+    let status = tenant.status.as_ref()?;
+    if let Some(shared) = &status.shared_rate_limit {
+        return Some(format!(
+            "other IdentityTenants use the same token: {shared}"
+        ));
+    }
+    let mut conditions = status.conditions.iter();
+    let limited = conditions.find(|condition| {
+        condition.type_ == ConditionType::Ready.as_str()
+            && condition.reason == Reason::RateLimited.as_str()
+    });
+    limited.map(|limited| {
+        format!(
+            "the operator keeps to its share, and the tenant refuses it all the same, so another program \
+             uses the token: {}",
+            limited.message
+        )
+    })
 }
 
 /// Several names may lead to one tenant, which is read once.
@@ -220,6 +253,7 @@ fn take_in(
         namespace: namespace.cloned(),
         names: Vec::new(),
         owners: Owners::default(),
+        rate_limit: Vec::new(),
     });
     open.names.push(name.to_owned());
     // The name that a manifest may leave out comes first.

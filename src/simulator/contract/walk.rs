@@ -63,11 +63,11 @@ fn send(bench: &mut Bench, route: &Route, version: Version, id: &str) -> u16 {
     answer.status
 }
 
-/// Whether an operation lists by pages; `AvailableSources` does not.
+/// Whether an operation lists by pages; `AvailableSources` and `ListOwnTokens` do not.
 fn paged(route: &Route) -> bool {
     let operation = format!("{} {}", route.method, route.template);
     let lists = route.method == "GET" && table::lists(&operation);
-    lists && route.op != Op::AvailableSources
+    lists && !matches!(route.op, Op::AvailableSources | Op::ListOwnTokens)
 }
 
 fn id_for(route: &Route, group: &str, policy: &str, change: &str) -> String {
