@@ -90,7 +90,7 @@ else ifdef SHARD
 else
 	$(call say,'mutants of what decides$(comma) and the tests that take no time')
 	rm -rf mutants.out
-	$(MUTATE) $(RULES) -- --lib -- --skip laws --skip swapping --skip no_pace || $(SURVIVORS)
+	$(MUTATE) $(RULES) -- --lib -- --skip laws --skip swapping --skip no_pace --skip brute_force || $(SURVIVORS)
 	$(call say,'those that are left$(comma) and all tests')
 	$(MUTATE) $(RULES) --iterate -- --lib || $(ENDLESS)
 endif
