@@ -4,9 +4,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use psg_api::IdentityTenant;
 use psg_domain::{Changes, Failures, password_changes, time};
-use psg_identity::{Error, Lane};
+use psg_identity::{Error, Lane, PasswordEvents};
 use psg_plan::{FAILURES_WINDOW, PasswordChanges, TenantState};
 use psg_snapshot::Snapshot;
 use tokio::sync::watch;
@@ -76,7 +77,12 @@ async fn read(context: &Context, snapshot: &Snapshot) -> PasswordChanges {
     let found = snapshot
         .client()
         .password_events((since, now), None, Lane::AuditEvents);
-    match found.await {
+    judged(found.await, now)
+}
+
+/// What the answer to a search says, which was asked for at `now`.
+fn judged(found: Result<PasswordEvents, Error>, now: Timestamp) -> PasswordChanges {
+    match found {
         Ok(found)
             if found
                 .answered_at
@@ -202,5 +208,25 @@ fn note(warning: bool, reason: &str, text: String) -> Note {
         reason: reason.to_owned(),
         text,
         action: "ReadPasswordChanges",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_by_a_clock_that_is_wrong_never_counts_as_healthy() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let answered = |seconds: i64| {
+            let answered_at = Timestamp::from_second(1_000_000 + seconds).ok();
+            let found = PasswordEvents {
+                answered_at,
+                ..PasswordEvents::default()
+            };
+            matches!(judged(Ok(found), now), PasswordChanges::Read(_))
+        };
+        assert!(answered(300) && answered(-300) && answered(0));
+        assert!(!answered(301) && !answered(-7_200));
     }
 }
