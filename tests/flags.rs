@@ -108,6 +108,22 @@ const VARIABLES: [(&str, &str, &str, &str); 21] = [
     ),
 ];
 
+/// Those that are judged after all flags are read: the value of the first is never repeated.
+const JUDGED_LATER: [(&str, &str, &str, &str); 2] = [
+    (
+        "PSG_TENANT_PROXY",
+        "--tenant-proxy",
+        "user:hush@proxy.example",
+        "give http://HOST:PORT",
+    ),
+    (
+        "PSG_TENANT_CA",
+        "--tenant-ca",
+        "Cargo.lock",
+        "holds no certificate",
+    ),
+];
+
 /// Runs an operator that has no cluster, so it ends at once in any case.
 fn run(variables: &[(&str, &str)], flags: &[&str]) -> Output {
     let mut command = Command::new(binaries::own("psg-operator"));
@@ -142,8 +158,32 @@ fn a_variable_that_cannot_be_right_ends_the_process_with_its_flag_and_the_remedy
 }
 
 #[test]
+fn a_way_to_tenants_that_cannot_be_right_ends_the_process_without_repeating_it() {
+    let lock = binaries::repository().join("Cargo.lock");
+    for (variable, flag, wrong, remedy) in JUDGED_LATER {
+        let wrong = match variable {
+            "PSG_TENANT_CA" => lock.to_str().unwrap(),
+            _ => wrong,
+        };
+        let ended = run(&[(variable, wrong)], &[]);
+        let said = [ended.stdout.clone(), ended.stderr.clone()].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains(flag) && said.contains(remedy), "{said}");
+        assert!(!said.contains("hush"), "{said}");
+    }
+    let missing = run(&[("PSG_TENANT_CA", "/no/such/file")], &[]);
+    let said = [missing.stdout, missing.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        said.contains("--tenant-ca /no/such/file: cannot be read"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_variable_that_is_empty_counts_as_not_set() {
-    for (variable, ..) in VARIABLES {
+    for (variable, ..) in VARIABLES.into_iter().chain(JUDGED_LATER) {
         for empty in ["", " "] {
             let said = said(&run(&[(variable, empty)], &[]));
             // It came as far as without the variable.
@@ -163,7 +203,8 @@ fn no_variable_is_missing_in_the_table() {
     let named: BTreeSet<&str> = named
         .map(|text| text.split(['=', ']']).next().unwrap())
         .collect();
-    let listed: BTreeSet<&str> = VARIABLES.iter().map(|row| row.0).collect();
+    let all = VARIABLES.iter().chain(&JUDGED_LATER);
+    let listed: BTreeSet<&str> = all.map(|row| row.0).collect();
     assert_eq!(named, listed);
 }
 

@@ -10,6 +10,7 @@
 //! - [`transport`]: the interface under the client; [`wire_http`] implements it over HTTP, [`gate`]
 //!   sends writes only while the process may write, [`read_only`] never sends one.
 //! - [`address`], [`public_address`]: where credentials may travel.
+//! - `company`: a proxy and certificate authorities of a company.
 //! - [`credentials`], [`token`], [`scopes`]: the content of a Secret, the token minted with it, and
 //!   what the token may do.
 //! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded;
@@ -43,6 +44,7 @@ pub mod wire_http;
 pub mod witness;
 
 mod call;
+mod company;
 mod form;
 mod resolver;
 mod shares;
@@ -56,6 +58,7 @@ mod tests;
 
 pub use address::{AddressError, BaseUrl, HostPolicy};
 pub use client::{Client, DeleteOutcome};
+pub use company::{Authorities, InvalidAuthorities, InvalidProxy, TenantProxy};
 pub use credentials::{Credentials, CredentialsError};
 pub use error::{Effect, Error};
 pub use gate::{Gated, MayWrite};

@@ -1,7 +1,7 @@
 //! The transport over HTTP/1.1 and TLS.
 //!
-//! Sends a request at most once: no redirects, no retries, no proxy, and for writes no connection
-//! that was used before. All tenants share two HTTP clients, one for reads and one for writes.
+//! Sends a request at most once: no redirects, no retries, no proxy unless one is given, and for writes
+//! no connection that was used before. All tenants share two HTTP clients, one for reads and one for writes.
 //! IO: sockets and the system's resolver and root certificates.
 
 use std::{error::Error as _, time::Duration};
@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
 
 use crate::{
+    company::{Authorities, TenantProxy},
     error::cut,
     resolver::{ForbiddenAddress, Screened},
     transport::{Kind, Request, Response, Transport, TransportError},
@@ -25,6 +26,10 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// `psg-operator/<version>`.
     pub user_agent: String,
+    /// The proxy by which tenants are reached; the environment is not asked.
+    pub proxy: Option<TenantProxy>,
+    /// Trusted beside the authorities of the system.
+    pub authorities: Authorities,
 }
 
 impl Default for HttpOptions {
@@ -33,6 +38,8 @@ impl Default for HttpOptions {
             allow_insecure: false,
             connect_timeout: Duration::from_secs(5),
             user_agent: concat!("psg-operator/", env!("CARGO_PKG_VERSION")).to_owned(),
+            proxy: None,
+            authorities: Authorities::default(),
         }
     }
 }
@@ -43,6 +50,8 @@ pub struct HttpTransport {
     reads: reqwest::Client,
     writes: reqwest::Client,
     allow_insecure: bool,
+    /// Host and port of the proxy, for messages.
+    proxy: Option<String>,
 }
 
 /// The HTTP clients cannot be made: the system has no usable root certificates.
@@ -61,6 +70,7 @@ impl HttpTransport {
             reads: build(options, None).map_err(SetUpError)?,
             writes: build(options, Some(0)).map_err(SetUpError)?,
             allow_insecure: options.allow_insecure,
+            proxy: options.proxy.as_ref().map(TenantProxy::place),
         })
     }
 
@@ -82,6 +92,7 @@ impl HttpTransport {
 }
 
 fn build(options: &HttpOptions, idle: Option<usize>) -> reqwest::Result<reqwest::Client> {
+    let proxy = options.proxy.as_ref().map(TenantProxy::proxy).transpose()?;
     let builder = || {
         let builder = reqwest::Client::builder()
             .user_agent(&options.user_agent)
@@ -94,7 +105,13 @@ fn build(options: &HttpOptions, idle: Option<usize>) -> reqwest::Result<reqwest:
             .connect_timeout(options.connect_timeout)
             .dns_resolver(Screened {
                 allow_insecure: options.allow_insecure,
-            });
+                proxy: options.proxy.as_ref().map(|proxy| proxy.host().to_owned()),
+            })
+            .tls_certs_merge(options.authorities.certificates().to_vec());
+        let builder = match &proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
+        };
         match idle {
             Some(idle) => builder.pool_max_idle_per_host(idle),
             None => builder,
@@ -117,7 +134,11 @@ impl Transport for HttpTransport {
             });
         }
         let cap = request.max_body;
-        let mut answer = self.request(request).send().await.map_err(classify)?;
+        let mut answer = self
+            .request(request)
+            .send()
+            .await
+            .map_err(|error| self.classify(error))?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
         let body = read(&mut answer, cap).await?;
@@ -141,11 +162,31 @@ async fn read(answer: &mut reqwest::Response, cap: usize) -> Result<Bytes, Trans
     Ok(body.freeze())
 }
 
-fn classify(error: reqwest::Error) -> TransportError {
-    if error.is_connect() || error.is_builder() || error.is_dns() {
-        TransportError::NotSent { why: causes(error) }
-    } else {
-        after_sending(error)
+impl HttpTransport {
+    fn classify(&self, error: reqwest::Error) -> TransportError {
+        if error.is_connect() || error.is_builder() || error.is_dns() {
+            TransportError::NotSent {
+                why: self.with_remedy(&causes(error)),
+            }
+        } else {
+            after_sending(error)
+        }
+    }
+
+    /// Names the proxy, if there is one, and what mends the two mistakes that companies make most.
+    fn with_remedy(&self, why: &str) -> String {
+        let by = self
+            .proxy
+            .as_ref()
+            .map(|place| format!("by the proxy {place}: "));
+        let remedy = if why.contains("proxy authorization required") {
+            "; the proxy asks for credentials: put them into the URL of --tenant-proxy"
+        } else if why.contains("UnknownIssuer") {
+            "; if a company's proxy signs what passes it, give its authority by --tenant-ca"
+        } else {
+            ""
+        };
+        cut(&format!("{}{why}{remedy}", by.unwrap_or_default()))
     }
 }
 

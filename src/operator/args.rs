@@ -1,12 +1,13 @@
 //! The flags, and what they mean. Every flag has an environment variable, and an empty variable
 //! counts as not set. [`crate::values`] decides what a single value may be.
 
-use std::{ffi::OsStr, net::SocketAddr, time::Duration};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser};
 use psg_controller::Settings;
 use psg_identity::{HostPolicy, address};
 use psg_plan::Timers;
+use secrecy::SecretString;
 
 use crate::{
     audit::Place,
@@ -51,6 +52,21 @@ pub struct Args {
     /// For tests and demos: tenants may be reached by http, at loopback and private addresses.
     #[arg(long, env = "PSG_ALLOW_INSECURE_TENANTS", value_parser = values::switch)]
     pub allow_insecure_tenants: bool,
+
+    /// A proxy to tenants, such as http://proxy.example:3128, or `environment` for HTTPS_PROXY and NO_PROXY.
+    /// The proxy resolves the tenant's name, so the operator cannot see whether its address is public.
+    #[arg(
+        long,
+        env = "PSG_TENANT_PROXY",
+        value_parser = values::secret,
+        value_name = "URL|environment",
+        hide_env_values = true
+    )]
+    pub tenant_proxy: Option<SecretString>,
+
+    /// A file of certificate authorities in PEM form, trusted for tenants beside those of the system.
+    #[arg(long, env = "PSG_TENANT_CA", value_name = "FILE")]
+    pub tenant_ca: Option<PathBuf>,
 
     /// How long a create whose answer was lost may still take effect. Must be longer than --post-timeout.
     #[arg(long, env = "PSG_SETTLE", default_value = "30s", value_parser = values::duration)]

@@ -16,6 +16,7 @@
 pub mod args;
 pub mod aside;
 pub mod audit;
+pub mod company;
 pub mod connect;
 pub mod definitions;
 pub mod election;

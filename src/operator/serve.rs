@@ -16,7 +16,7 @@ use psg_controller::{
     },
     kubernetes::client::Cluster,
 };
-use psg_identity::{Gated, HttpOptions, HttpTransport, Limiters, MayWrite};
+use psg_identity::{Gated, Limiters, MayWrite};
 use psg_snapshot::Pictures;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
@@ -29,7 +29,7 @@ use crate::{
     args::Args,
     aside::Aside,
     audit::Trail,
-    connect, definitions,
+    company, connect, definitions,
     error::Error,
     fence::Fence,
     health::{self, Health, Pulse},
@@ -56,6 +56,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         tracing::debug!("a TLS provider was installed already");
     }
     let terms = args.terms()?;
+    let transport = company::transport(&args)?;
     let config = connect::config().await?;
     let reads = connect::client(config.clone())?;
     let writes = connect::once(config.clone())?;
@@ -80,11 +81,6 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
     let roles = candidate
         .as_ref()
         .map_or_else(role::alone, Candidate::roles);
-    let transport = HttpTransport::new(&HttpOptions {
-        allow_insecure: args.allow_insecure_tenants,
-        ..HttpOptions::default()
-    })
-    .map_err(|error| Error::Client(error.to_string()))?;
     let stop = stop_on_signals().map_err(Error::Runtime)?;
     let mut registry = Registry::default();
     let namespaces = args.watch_namespaces();

@@ -7,6 +7,7 @@ use std::{net::SocketAddr, time::Duration};
 use jiff::SignedDuration;
 use psg_api::names::{is_annotation, is_label, is_subdomain};
 use psg_identity::address::{is_domain, is_literal};
+use secrecy::SecretString;
 
 use crate::{audit::Place, telemetry::LogFormat};
 
@@ -167,6 +168,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             text.escape_debug()
         )
     })
+}
+
+/// A value that is never shown, such as a URL with a password in it. It is judged later, without being
+/// repeated: an error of the command line repeats what was given.
+#[allow(clippy::unnecessary_wraps)] // as clap asks for it
+pub fn secret(text: &str) -> Result<SecretString, String> {
+    Ok(SecretString::from(text))
 }
 
 /// Whether something is switched on.

@@ -90,6 +90,15 @@ extraVolumeMounts: [{name: audit, mountPath: /var/log}]",
 extraVolumes: [{name: ca, configMap: {name: ca-bundle}}]
 extraVolumeMounts: [{name: ca, mountPath: /etc/psg/ca, readOnly: true}]",
     ),
+    set(
+        "behind a proxy that signs what passes it",
+        "extraEnv:
+  - {name: PSG_TENANT_PROXY, valueFrom: {secretKeyRef: {name: tenant-proxy, key: url}}}
+  - {name: PSG_TENANT_CA, value: /etc/psg/ca/bundle.pem}
+extraVolumes: [{name: ca, configMap: {name: ca-bundle}}]
+extraVolumeMounts: [{name: ca, mountPath: /etc/psg/ca, readOnly: true}]
+networkPolicy: {enabled: true, egress: {tenants: {ports: [3128]}}}",
+    ),
     set("no audit trail", "audit: {log: 'off'}"),
     set(
         "more flags and variables",

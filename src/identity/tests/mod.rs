@@ -1,9 +1,10 @@
 //! The client against answers written by hand, against the simulator, and over real HTTP.
 
 mod canary;
+mod company;
 mod contract;
 mod every_field;
-mod http;
+pub mod http;
 mod limiter;
 mod password_changes;
 pub mod scripted;

