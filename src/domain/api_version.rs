@@ -39,3 +39,14 @@ impl fmt::Display for ApiVersion {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_shown_as_a_manifest_writes_it() {
+        let shown = ApiVersion::ALL.map(|version| version.to_string());
+        assert_eq!(shown, ["v3", "v2024", "v2025", "v2026", "v1"]);
+    }
+}

@@ -31,11 +31,6 @@ impl PasswordRules {
         self.limits.iter().map(rule)
     }
 
-    /// What this policy says of one limit, if it says anything.
-    pub fn value(&self, limit: Limit) -> Option<u64> {
-        self.limits.get(&limit).copied()
-    }
-
     /// The demands that cannot be decided from the password alone.
     pub fn undecided(&self) -> &BTreeSet<Undecided> {
         &self.undecided

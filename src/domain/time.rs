@@ -45,4 +45,15 @@ mod tests {
             Duration::from_secs(3)
         );
     }
+
+    #[test]
+    fn two_moments_are_as_far_apart_in_either_order() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let minute = Duration::from_mins(1);
+        assert_eq!(
+            (apart(at(0), at(60)), apart(at(60), at(0))),
+            (minute, minute)
+        );
+        assert_eq!(apart(at(7), at(7)), Duration::ZERO);
+    }
 }

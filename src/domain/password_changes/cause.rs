@@ -116,6 +116,14 @@ mod tests {
     use super::FailureCause as Cause;
 
     #[test]
+    fn each_cause_has_a_label_and_words_of_its_own() {
+        let labels = Cause::ALL.map(Cause::label);
+        assert_eq!(labels, ["communication", "policy", "too_frequent", "other"]);
+        let words: std::collections::BTreeSet<&str> = Cause::ALL.map(Cause::because).into();
+        assert_eq!(words.len(), Cause::ALL.len());
+    }
+
+    #[test]
     fn each_cause_of_the_guide_is_found_in_texts_about_it() {
         for (text, cause) in [
             (

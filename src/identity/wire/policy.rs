@@ -98,7 +98,7 @@ impl Wire {
 
 #[cfg(test)]
 mod tests {
-    use psg_domain::{Limit, Undecided};
+    use psg_domain::Undecided;
 
     use super::*;
 
@@ -113,8 +113,8 @@ mod tests {
             (1, 2, 3)
         );
         let rules = &read.items[0].rules;
-        assert_eq!(rules.rules().count(), 1);
-        assert_eq!(rules.value(Limit::MinLength), Some(12));
+        let shown: Vec<String> = rules.rules().map(|rule| rule.to_string()).collect();
+        assert_eq!(shown, ["minLength 12"]);
         assert_eq!(rules.undecided().len(), 1);
         assert!(rules.undecided().contains(&Undecided::UseDictionary));
     }
