@@ -153,15 +153,11 @@ async fn read_changes(
         .read_changes(time::before(now, asked.since), now)
         .await;
     let (mut missing, answered_at) = (read.missing, read.answered_at);
-    let mut changes = Changes {
-        read: read.changes,
-        only: asked.change.clone(),
-        within: within(asked.since),
-        ..Changes::default()
-    };
+    let mut changes = Changes::new(read.changes, within(asked.since));
+    changes.only.clone_from(&asked.change);
     let mut unclear = match &asked.change {
         Some(change) => vec![change.clone()],
-        None => changes.unclear(&seen.picture),
+        None => changes.unclear(meant(seen, asked.name.as_deref()), &seen.picture),
     };
     let left = unclear.len().saturating_sub(MOST_ASKED);
     unclear.truncate(MOST_ASKED);

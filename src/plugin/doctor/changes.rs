@@ -1,7 +1,7 @@
 //! Judges the password changes of a stretch of time: which of them concern a group, what each came
 //! to on each of its sources, and what that finds. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use psg_domain::{
     Change, ChangeId, FailureCause, Group, Picture, Source, SourceId,
@@ -15,7 +15,10 @@ use crate::{forms::Text, tenant::Owners};
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// Those that its audit events tell of, in the order of time.
-    pub read: Vec<Change>,
+    read: Vec<Change>,
+    /// The places in `read` of the changes of which an event names a source, by its name: a tenant may
+    /// have thousands of groups and of changes.
+    by_source: BTreeMap<String, Vec<usize>>,
     /// What the tenant says of single changes as a whole.
     pub statuses: BTreeMap<ChangeId, ChangeStatus>,
     /// The only change that the user asks about.
@@ -25,32 +28,65 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// The changes of which events alone do not tell enough, the newest first: an attempt failed, or a
-    /// source of the group has no event.
-    pub fn unclear(&self, picture: &Picture) -> Vec<ChangeId> {
-        let unclear = self.read.iter().rev().filter(|change| {
-            let mut groups = picture
-                .groups()
-                .filter(|group| concerns(change, group, picture));
-            groups.any(|group| {
-                let sources = sources(group, picture);
-                change.fails()
-                    || sources
-                        .into_iter()
-                        .any(|it| !change.sources.contains_key(&it.name))
-            })
-        });
-        unclear.filter_map(id).collect()
+    /// These changes, in the order of time.
+    pub fn new(read: Vec<Change>, within: String) -> Self {
+        let mut by_source: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (place, change) in read.iter().enumerate() {
+            let names: BTreeSet<&String> = change.sources.keys().chain(&change.asked_on).collect();
+            for name in names {
+                by_source.entry(name.clone()).or_default().push(place);
+            }
+        }
+        Self {
+            read,
+            by_source,
+            within,
+            ..Self::default()
+        }
+    }
+
+    /// The changes of these groups of which events alone do not tell enough, the newest first: an
+    /// attempt failed, or a source of the group has no event.
+    pub fn unclear<'a>(
+        &self,
+        groups: impl Iterator<Item = &'a Group>,
+        picture: &Picture,
+    ) -> Vec<ChangeId> {
+        let mut unclear = BTreeSet::new();
+        for group in groups {
+            let sources = sources(group, picture);
+            for (place, change) in self.concerning(&sources) {
+                let mut sources = sources.iter();
+                let lacks = |it: &&Source| !change.sources.contains_key(&it.name);
+                if change.fails() || sources.any(lacks) {
+                    unclear.insert(place);
+                }
+            }
+        }
+        let unclear = unclear.into_iter().rev();
+        unclear
+            .filter_map(|place| id(self.read.get(place)?))
+            .collect()
+    }
+
+    /// The changes of which an event names one of these sources, in the order of time.
+    fn concerning(&self, sources: &[&Source]) -> BTreeMap<usize, &Change> {
+        let places = sources
+            .iter()
+            .filter_map(|source| self.by_source.get(&source.name));
+        let found = places
+            .flatten()
+            .filter_map(|place| Some((*place, self.read.get(*place)?)));
+        found.collect()
     }
 
     /// What became of the changes that concern a group.
     pub fn of(&self, group: &Group, picture: &Picture) -> document::Changes {
         let mut changes = document::Changes::default();
         let sources = sources(group, picture);
-        for change in self.read.iter().rev() {
+        for change in self.concerning(&sources).into_values().rev() {
             let id = id(change);
-            let asked_for = self.only.is_none() || self.only == id;
-            if !asked_for || !concerns(change, group, picture) {
+            if self.only.is_some() && self.only != id {
                 continue;
             }
             let status = id.as_ref().and_then(|id| self.statuses.get(id));
@@ -133,14 +169,6 @@ impl Changes {
 
 fn id(change: &Change) -> Option<ChangeId> {
     ChangeId::parse(change.id.as_ref()?).ok()
-}
-
-/// Whether an event of the change names a source of the group.
-fn concerns(change: &Change, group: &Group, picture: &Picture) -> bool {
-    let named = |source: &&Source| {
-        change.sources.contains_key(&source.name) || change.asked_on.as_ref() == Some(&source.name)
-    };
-    sources(group, picture).iter().any(named)
 }
 
 fn sources<'a>(group: &Group, picture: &'a Picture) -> Vec<&'a Source> {

@@ -182,15 +182,13 @@ fn changes() -> Changes {
         errors: Vec::new(),
     };
     let change = |text: &str| ChangeId::parse(text).unwrap();
-    Changes {
-        read: password_changes::changes(events),
-        statuses: BTreeMap::from([
-            (change("partial"), status(ChangeState::InProgress)),
-            (change("stopped"), status(ChangeState::Failed)),
-        ]),
-        only: None,
-        within: "the last 24 h".to_owned(),
-    }
+    let read = password_changes::changes(events);
+    let mut changes = Changes::new(read, "the last 24 h".to_owned());
+    changes.statuses = BTreeMap::from([
+        (change("partial"), status(ChangeState::InProgress)),
+        (change("stopped"), status(ChangeState::Failed)),
+    ]);
+    changes
 }
 
 #[test]
@@ -232,9 +230,10 @@ fn a_page_can_run_nothing_and_shows_every_change() {
 
 #[test]
 fn one_change_is_shown_alone_also_if_it_reached_every_source() {
-    let only = |change: &str| Changes {
-        only: Some(ChangeId::parse(change).unwrap()),
-        ..changes()
+    let only = |change: &str| {
+        let mut changes = changes();
+        changes.only = Some(ChangeId::parse(change).unwrap());
+        changes
     };
     let whole = examined(Some("well"), &only("whole"));
     let listed = &whole.tenants[0].groups[0].changes.listed;
@@ -247,9 +246,19 @@ fn one_change_is_shown_alone_also_if_it_reached_every_source() {
 
 #[test]
 fn the_tenant_is_asked_for_changes_of_which_events_do_not_tell_enough() {
-    let unclear = changes().unclear(&tenant().picture);
-    let ids: Vec<&str> = unclear.iter().map(ChangeId::as_str).collect();
-    assert_eq!(ids, ["elsewhere", "unknown", "stopped", "partial"]);
+    let seen = tenant();
+    let unclear = |name| changes().unclear(super::meant(&seen, name), &seen.picture);
+    let ids = |unclear: Vec<ChangeId>| -> Vec<String> {
+        unclear.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        ids(unclear(None)),
+        ["elsewhere", "unknown", "stopped", "partial"]
+    );
+    assert_eq!(
+        ids(unclear(Some("well"))),
+        ["unknown", "stopped", "partial"]
+    );
 }
 
 #[test]
