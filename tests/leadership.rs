@@ -263,6 +263,8 @@ async fn a_leader_paused_in_the_middle_of_a_create_ends_when_it_goes_on_and_make
     leader.pause();
     wait_leads(&world, &standby).await;
     let group = world.wait_ready("one").await;
+    // The Event follows the status.
+    world.told("one", "Created").await;
     let audit = world.audit().await.expect("a control plane of our own");
     let requests = world.tenant.last_request().await;
 
