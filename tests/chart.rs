@@ -17,6 +17,7 @@ mod objects;
 mod rights;
 mod server;
 mod sets;
+mod tenants;
 mod values;
 
 /// What Helm adds to every object, and the definitions' protection from `helm uninstall`.

@@ -176,7 +176,7 @@ fn a_way_to_tenants_that_cannot_be_right_ends_the_process_without_repeating_it()
     let said = [missing.stdout, missing.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     assert!(
-        said.contains("--tenant-ca /no/such/file: cannot be read"),
+        said.contains("--tenant-ca /no/such/file cannot be read: No such file"),
         "{said}"
     );
 }

@@ -136,6 +136,8 @@ mod status_screen;
 #[cfg(test)]
 mod swapping;
 #[cfg(test)]
+mod tenant_proxy;
+#[cfg(test)]
 mod tenant_trouble;
 #[cfg(test)]
 mod typos;

@@ -1,5 +1,5 @@
 //! `HTTPS_PROXY` and `NO_PROXY` in the environment: real processes reach the API server as kubectl
-//! would, and tenants never by a proxy.
+//! would, and tenants directly: a proxy to tenants is a setting of its own, `tests/tenant_proxy.rs`.
 
 use std::{
     net::SocketAddr,

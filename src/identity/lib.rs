@@ -10,7 +10,8 @@
 //! - [`transport`]: the interface under the client; [`wire_http`] implements it over HTTP, [`gate`]
 //!   sends writes only while the process may write, [`read_only`] never sends one.
 //! - [`address`], [`public_address`]: where credentials may travel.
-//! - `company`: a proxy and certificate authorities of a company.
+//! - `company`: a proxy and certificate authorities of a company; `remedy`: what to do where they stop
+//!   a request.
 //! - [`credentials`], [`token`], [`scopes`]: the content of a Secret, the token minted with it, and
 //!   what the token may do.
 //! - [`limiter`], [`window`], [`lane`], [`limiters`]: the rate limit, which cannot be exceeded;
@@ -46,6 +47,7 @@ pub mod witness;
 mod call;
 mod company;
 mod form;
+mod remedy;
 mod resolver;
 mod shares;
 mod wire;

@@ -13,6 +13,7 @@ use reqwest::redirect::Policy;
 use crate::{
     company::{Authorities, TenantProxy},
     error::cut,
+    remedy::explained,
     resolver::{ForbiddenAddress, Screened},
     transport::{Kind, Request, Response, Transport, TransportError},
 };
@@ -50,8 +51,7 @@ pub struct HttpTransport {
     reads: reqwest::Client,
     writes: reqwest::Client,
     allow_insecure: bool,
-    /// Host and port of the proxy, for messages.
-    proxy: Option<String>,
+    proxy: Option<TenantProxy>,
 }
 
 /// The HTTP clients cannot be made: the system has no usable root certificates.
@@ -70,7 +70,7 @@ impl HttpTransport {
             reads: build(options, None).map_err(SetUpError)?,
             writes: build(options, Some(0)).map_err(SetUpError)?,
             allow_insecure: options.allow_insecure,
-            proxy: options.proxy.as_ref().map(TenantProxy::place),
+            proxy: options.proxy.clone(),
         })
     }
 
@@ -127,18 +127,25 @@ fn build(options: &HttpOptions, idle: Option<usize>) -> reqwest::Result<reqwest:
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        // The resolver is not asked about address literals, so they are checked here.
-        if !self.allow_insecure && request.base.is_forbidden_literal() {
+        // The resolver is not asked about address literals, so they are checked here, and any address
+        // of the proxy passes there, so the proxy is no tenant.
+        let is_proxy = |proxy: &TenantProxy| proxy.host() == request.base.host();
+        let forbidden =
+            request.base.is_forbidden_literal() || self.proxy.as_ref().is_some_and(is_proxy);
+        if !self.allow_insecure && forbidden {
             return Err(TransportError::NotSent {
                 why: ForbiddenAddress.to_string(),
             });
         }
         let cap = request.max_body;
+        let proxy = self.proxy.as_ref();
+        let proxy = proxy.filter(|proxy| proxy.leads_to(&request.base));
+        let proxy = proxy.map(TenantProxy::place);
         let mut answer = self
             .request(request)
             .send()
             .await
-            .map_err(|error| self.classify(error))?;
+            .map_err(|error| classify(error, proxy.as_deref()))?;
         let status = answer.status();
         let headers = std::mem::take(answer.headers_mut());
         let body = read(&mut answer, cap).await?;
@@ -162,31 +169,14 @@ async fn read(answer: &mut reqwest::Response, cap: usize) -> Result<Bytes, Trans
     Ok(body.freeze())
 }
 
-impl HttpTransport {
-    fn classify(&self, error: reqwest::Error) -> TransportError {
-        if error.is_connect() || error.is_builder() || error.is_dns() {
-            TransportError::NotSent {
-                why: self.with_remedy(&causes(error)),
-            }
-        } else {
-            after_sending(error)
+/// A request leaves only over a connection that stands: by a proxy, once its tunnel does.
+fn classify(error: reqwest::Error, proxy: Option<&str>) -> TransportError {
+    if error.is_connect() || error.is_builder() || error.is_dns() {
+        TransportError::NotSent {
+            why: explained(&causes(error), proxy),
         }
-    }
-
-    /// Names the proxy, if there is one, and what mends the two mistakes that companies make most.
-    fn with_remedy(&self, why: &str) -> String {
-        let by = self
-            .proxy
-            .as_ref()
-            .map(|place| format!("by the proxy {place}: "));
-        let remedy = if why.contains("proxy authorization required") {
-            "; the proxy asks for credentials: put them into the URL of --tenant-proxy"
-        } else if why.contains("UnknownIssuer") {
-            "; if a company's proxy signs what passes it, give its authority by --tenant-ca"
-        } else {
-            ""
-        };
-        cut(&format!("{}{why}{remedy}", by.unwrap_or_default()))
+    } else {
+        after_sending(error)
     }
 }
 

@@ -56,7 +56,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         tracing::debug!("a TLS provider was installed already");
     }
     let terms = args.terms()?;
-    let transport = company::transport(&args)?;
+    let (transport, tenant_proxy) = company::transport(&args)?;
     let config = connect::config().await?;
     let reads = connect::client(config.clone())?;
     let writes = connect::once(config.clone())?;
@@ -154,6 +154,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         listen = %args.listen,
         namespaces = if namespaces.is_empty() { "all".to_owned() } else { namespaces.join(",") },
         hosts = hosts.join(","),
+        tenant_proxy = tenant_proxy.as_deref().unwrap_or("none"),
         version = env!("CARGO_PKG_VERSION"),
         "the operator runs"
     );

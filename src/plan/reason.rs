@@ -137,7 +137,7 @@ reasons! {
     SourceInAnotherGroup, Ownership, "A source is in a tenant group that no PasswordSyncGroup manages.", "The message names the group.", "Remove it there, or adopt that group.";
     Pending, Tenant, "The tenant has not been read yet.", "The IdentityTenant.", "Wait. If it lasts, the IdentityTenant says why.";
     TenantNotFound, Tenant, "There is no such IdentityTenant in this namespace, or it is being deleted and takes no new group.", "spec.tenantRef, and the IdentityTenant.", "Create it, or correct the reference. One that is being deleted goes when the groups that need it are gone.";
-    TenantUnreachable, Tenant, "The tenant has not answered for five read intervals.", "The IdentityTenant's message.", "Check the network and the tenant. Nothing is lost meanwhile.";
+    TenantUnreachable, Tenant, "The tenant has not answered for five read intervals, or never so far.", "The IdentityTenant's message: it names the proxy or what is wrong with the certificate, if it is one of the two.", "Do what the message says; otherwise check the network and the tenant. Nothing is lost meanwhile.";
     TenantChanged, Tenant, "Another tenant answers behind the same Secret; nothing is written and no finalizer ends.", "status.tenant of the group, and the IdentityTenant's status.", "Restore the credentials. To let the old tenant's groups go, set deletionPolicy: Orphan and delete the resources.";
     SecretNotFound, Tenant, "The credentials Secret does not exist.", "spec.credentialsSecretRef of the IdentityTenant.", "Create it with the keys baseUrl, clientId and clientSecret.";
     SecretForbidden, Tenant, "The operator may not read the Secret.", "The operator's Role in that namespace.", "Grant get on the Secret.";

@@ -10,7 +10,7 @@
 //! - [`orphan`]: sets the deletion policy of a resource, once a person has confirmed it.
 //! - [`cluster`]: connects to a cluster, sends a patch, and explains in plain words why it failed.
 //! - [`live`]: reads what a cluster holds of the operator's kinds.
-//! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant.
+//! - [`credentials`], [`sign_in`], [`tenant`]: reads a tenant; [`company`]: by a proxy, if told to.
 //! - [`manifests`]: reads PasswordSyncGroups from files; [`schema`]: whether an API server accepts
 //!   them.
 //! - [`plan`]: what the operator would do with them.
@@ -27,6 +27,7 @@ pub mod args;
 pub mod at;
 mod candidates;
 pub mod cluster;
+pub mod company;
 pub mod completion;
 pub mod credentials;
 pub mod diff;

@@ -13,10 +13,12 @@ use psg_domain::{
     password_changes::{self, ChangeStatus},
 };
 use psg_identity::{
-    Client, Connection, Credentials, Error, HttpOptions, HttpTransport, Lane, Limiters, Options,
-    ReadOnly, TokenEnd, TokenInfo, Transport,
+    Client, Connection, Credentials, Error, HttpTransport, Lane, Limiters, Options, ReadOnly,
+    TokenEnd, TokenInfo, Transport,
 };
 use psg_snapshot::{Clock, Listener, Pictures, Snapshot};
+
+use crate::company;
 
 /// How many accounts each source has, where the tenant said so.
 pub type Accounts = BTreeMap<SourceId, usize>;
@@ -63,13 +65,10 @@ pub struct Tenant {
 
 impl Reader {
     /// # Errors
-    /// The trust store of this machine cannot be read.
+    /// The trust store of this machine cannot be read, or a variable names a proxy or a file of
+    /// authorities that cannot be used.
     pub fn new(allow_insecure: bool, clock: Clock) -> Result<Self, String> {
-        let http = HttpOptions {
-            allow_insecure,
-            user_agent: concat!("kubectl-psg/", env!("CARGO_PKG_VERSION")).to_owned(),
-            ..HttpOptions::default()
-        };
+        let http = company::options(allow_insecure, |name| std::env::var(name).ok())?;
         let transport = HttpTransport::new(&http).map_err(|error| error.to_string())?;
         Ok(Self {
             transport: Arc::new(ReadOnly::new(Arc::new(transport))),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -66,8 +66,9 @@ pub struct CredentialPatch {
     pub user_context: Option<bool>,
     #[serde(default)]
     pub token_seconds: Option<u64>,
-    #[serde(default)]
-    pub expiration_date: Option<Timestamp>,
+    /// `Some(None)`, a null in JSON, takes the date away.
+    #[serde(default, deserialize_with = "null_or")]
+    pub expiration_date: Option<Option<Timestamp>>,
     #[serde(default)]
     pub org: Option<String>,
     #[serde(default)]
@@ -230,7 +231,7 @@ impl Auth {
         credential.org_admin = patch.org_admin.unwrap_or(credential.org_admin);
         credential.user_context = patch.user_context.unwrap_or(credential.user_context);
         credential.token_seconds = patch.token_seconds.or(credential.token_seconds);
-        credential.expiration_date = patch.expiration_date.or(credential.expiration_date);
+        credential.expiration_date = patch.expiration_date.unwrap_or(credential.expiration_date);
         Ok(())
     }
 }
@@ -292,6 +293,12 @@ pub(crate) fn user_of(client_id: &str) -> String {
 fn oauth_error(status: u16, error: &str) -> Response {
     let body: Value = json!({"error": error, "error_description": "the token request was refused"});
     Response::json(status, &body)
+}
+
+/// The value of a field that is there, which may be null.
+#[expect(clippy::option_option, reason = "left out and null differ")]
+fn null_or<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }
 
 fn all_scopes() -> Vec<String> {

@@ -276,12 +276,8 @@ pub(crate) static ROUTES: [Route; 28] = [
     )))),
     experimental(user(read(Op::ListApps, "/source-apps", NOT_V3, APPS))),
     read(Op::ListAccounts, "/accounts", ALL, ACCOUNTS),
-    user(read(
-        Op::ListOwnTokens,
-        "/personal-access-tokens",
-        ALL,
-        TOKENS,
-    )),
+    // Which of the scopes is needed, and whether a user is, depends on `owner-id`: own_tokens.rs.
+    read(Op::ListOwnTokens, "/personal-access-tokens", ALL, TOKENS),
     anybody(Op::QueryPasswordInfo, "/query-password-info", PASSWORD_INFO),
     anybody(Op::SetPassword, "/set-password", PASSWORD_SET),
     admin(read(

@@ -53,6 +53,8 @@ fn a_flag_that_the_chart_sets_cannot_be_given_again_and_every_other_one_can() {
     let values = [
         ("--watch-namespace", "watchNamespaces"),
         ("--allow-host", "allowHosts"),
+        ("--tenant-proxy", "tenantProxy"),
+        ("--tenant-ca", "tenantCA"),
         ("--audit-log", "audit.log"),
         ("--audit-annotations", "audit.annotations"),
         ("--log-format", "logFormat"),

@@ -92,12 +92,24 @@ extraVolumeMounts: [{name: ca, mountPath: /etc/psg/ca, readOnly: true}]",
     ),
     set(
         "behind a proxy that signs what passes it",
-        "extraEnv:
-  - {name: PSG_TENANT_PROXY, valueFrom: {secretKeyRef: {name: tenant-proxy, key: url}}}
-  - {name: PSG_TENANT_CA, value: /etc/psg/ca/bundle.pem}
-extraVolumes: [{name: ca, configMap: {name: ca-bundle}}]
-extraVolumeMounts: [{name: ca, mountPath: /etc/psg/ca, readOnly: true}]
+        "tenantProxy: {secret: {name: tenant-proxy}}
+tenantCA: {configMap: ca-bundle, key: bundle.pem}
 networkPolicy: {enabled: true, egress: {tenants: {ports: [3128]}}}",
+    ),
+    set(
+        "a proxy without credentials",
+        "tenantProxy: {url: 'http://proxy.example.com:3128'}
+tenantCA: {secret: ca}
+audit: {log: /var/log/psg/audit.jsonl}
+extraVolumes: [{name: audit, persistentVolumeClaim: {claimName: psg-audit}}]
+extraVolumeMounts: [{name: audit, mountPath: /var/log/psg}]",
+    ),
+    set(
+        "the proxy of the environment",
+        "tenantProxy: {url: environment}
+extraEnv:
+  - {name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}
+  - {name: NO_PROXY, value: '10.0.0.0/8'}",
     ),
     set("no audit trail", "audit: {log: 'off'}"),
     set(

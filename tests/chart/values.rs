@@ -141,6 +141,11 @@ fn a_value_that_does_not_exist_or_cannot_be_is_refused_by_the_schema() {
         "replicaCount=-1",
         "watchNamespaces={Identity}",
         "allowHosts={https://example.com}",
+        "tenantProxy.url=proxy.example.com:3128",
+        "tenantProxy.url=http://user:hush@proxy.example.com",
+        "tenantProxy.secret=proxy",
+        "tenantCA.configMap=a/b",
+        "tenantCA.key=",
         "extraArgs={settle=40s}",
         "extraEnv[0].value=x",
         "extraObjects[0].kind=ConfigMap",
@@ -197,6 +202,9 @@ fn values_that_cannot_work_together_are_refused_with_one_sentence_that_names_the
     let beside = "extraVolumeMounts[0].mountPath=/var/lo";
     let budget = "podDisruptionBudget.enabled=true";
     let elsewhere = "extraArgs={--metrics-listen=127.0.0.1:9090}";
+    let proxy = "tenantProxy.url=http://proxy.example.com:3128";
+    let secret = "tenantProxy.secret.name=proxy";
+    let ca = "tenantCA.configMap=ca";
     for (values, remedy) in [
         (
             vec!["metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true"],
@@ -217,6 +225,20 @@ fn values_that_cannot_work_together_are_refused_with_one_sentence_that_names_the
         (
             vec!["extraEnv[0].name=PSG_METRICS_LISTEN"],
             "leave --metrics-listen out",
+        ),
+        (vec![proxy, secret], "set url or secret.name"),
+        (
+            vec![proxy, "networkPolicy.enabled=true"],
+            "networkPolicy.egress.tenants.ports: add 3128",
+        ),
+        (
+            vec!["tenantProxy.url=http://a", "networkPolicy.enabled=true"],
+            "networkPolicy.egress.tenants.ports: add 80",
+        ),
+        (vec![ca, "tenantCA.secret=ca"], "set configMap or secret"),
+        (
+            vec![ca, "extraVolumes[0].name=tenant-ca"],
+            "give tenant-ca another name",
         ),
         (vec![file], "mount a writable volume"),
         (
@@ -256,4 +278,8 @@ fn values_that_cannot_work_together_are_refused_with_one_sentence_that_names_the
     // And with the remedy they are taken.
     chart(&[file, mount, volume]);
     chart(&[elsewhere, "metrics.service.enabled=false"]);
+    let policy = "networkPolicy.enabled=true";
+    chart(&[proxy, policy, "networkPolicy.egress.tenants.ports={3128}"]);
+    chart(&["tenantProxy.url=https://a", policy]);
+    chart(&[ca, secret, "extraVolumes[0].name=other"]);
 }

@@ -93,3 +93,15 @@ metricRelabelings:
 {{ toYaml . }}
 {{- end -}}
 {{- end -}}
+
+{{/* The volume of the authorities that are trusted for tenants; nothing if there are none. */}}
+{{- define "psg-operator.tenantCA" -}}
+{{- with .Values.tenantCA -}}
+{{- $items := list (dict "key" .key "path" "ca.crt") -}}
+{{- if .configMap -}}
+{{- dict "name" "tenant-ca" "configMap" (dict "name" .configMap "items" $items) | toYaml -}}
+{{- else if .secret -}}
+{{- dict "name" "tenant-ca" "secret" (dict "secretName" .secret "items" $items) | toYaml -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,6 +1,7 @@
 {{/* Values that cannot work together. The schema refuses what a single value cannot be. */}}
 {{- define "psg-operator.refuse" -}}
 {{- include "psg-operator.refuse.arguments" . -}}
+{{- include "psg-operator.refuse.tenants" . -}}
 {{- include "psg-operator.refuse.volumes" . -}}
 {{- include "psg-operator.refuse.metrics" . -}}
 {{- include "psg-operator.refuse.budget" . -}}
@@ -8,7 +9,7 @@
 
 {{/* clap refuses a flag that is given twice, and rights follow the chart's values alone. */}}
 {{- define "psg-operator.refuse.arguments" -}}
-{{- $values := dict "--watch-namespace" "watchNamespaces" "--allow-host" "allowHosts" "--audit-log" "audit.log" "--audit-annotations" "audit.annotations" "--log-format" "logFormat" "--log-level" "logLevel" -}}
+{{- $values := dict "--watch-namespace" "watchNamespaces" "--allow-host" "allowHosts" "--tenant-proxy" "tenantProxy" "--tenant-ca" "tenantCA" "--audit-log" "audit.log" "--audit-annotations" "audit.annotations" "--log-format" "logFormat" "--log-level" "logLevel" -}}
 {{- $set := list "--listen" "--lease" "--lease-namespace" "--lease-identity" -}}
 {{- range .Values.extraArgs -}}
 {{- $flag := splitList "=" . | first -}}
@@ -19,7 +20,7 @@
 {{- fail (printf "extraArgs: leave %s out, since the chart sets it" $flag) -}}
 {{- end -}}
 {{- end -}}
-{{- $values := dict "PSG_WATCH_NAMESPACES" "watchNamespaces" "PSG_ALLOW_HOSTS" "allowHosts" "PSG_AUDIT_LOG" "audit.log" "PSG_AUDIT_ANNOTATIONS" "audit.annotations" "PSG_LOG_FORMAT" "logFormat" "RUST_LOG" "logLevel" -}}
+{{- $values := dict "PSG_WATCH_NAMESPACES" "watchNamespaces" "PSG_ALLOW_HOSTS" "allowHosts" "PSG_TENANT_PROXY" "tenantProxy" "PSG_TENANT_CA" "tenantCA" "PSG_AUDIT_LOG" "audit.log" "PSG_AUDIT_ANNOTATIONS" "audit.annotations" "PSG_LOG_FORMAT" "logFormat" "RUST_LOG" "logLevel" -}}
 {{- $set := list "PSG_LISTEN" "PSG_LEASE" "PSG_LEASE_NAMESPACE" "POD_NAME" -}}
 {{- range .Values.extraEnv -}}
 {{- $name := .name -}}
@@ -32,9 +33,36 @@
 {{- end -}}
 {{- end -}}
 
+{{/* One way to tenants, and one that the NetworkPolicy lets through. */}}
+{{- define "psg-operator.refuse.tenants" -}}
+{{- $proxy := .Values.tenantProxy -}}
+{{- if and $proxy.url $proxy.secret.name -}}
+{{- fail "tenantProxy: set url or secret.name, since the operator uses one proxy" -}}
+{{- end -}}
+{{- if and .Values.tenantCA.configMap .Values.tenantCA.secret -}}
+{{- fail "tenantCA: set configMap or secret, since the operator reads one file" -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled (hasPrefix "http" $proxy.url) -}}
+{{- $url := urlParse $proxy.url -}}
+{{- $usual := ternary "443" "80" (eq $url.scheme "https") -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default $usual | int -}}
+{{- $open := list -}}
+{{- range .Values.networkPolicy.egress.tenants.ports -}}
+{{- $open = append $open (int .) -}}
+{{- end -}}
+{{- if not (has $port $open) -}}
+{{- fail (printf "networkPolicy.egress.tenants.ports: add %d, the port of tenantProxy.url, since otherwise the proxy cannot be reached" $port) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "psg-operator.refuse.volumes" -}}
 {{- $volumes := list -}}
+{{- $ca := or .Values.tenantCA.configMap .Values.tenantCA.secret -}}
 {{- range .Values.extraVolumes -}}
+{{- if and $ca (eq .name "tenant-ca") -}}
+{{- fail "extraVolumes: give tenant-ca another name, since it is that of the volume of tenantCA" -}}
+{{- end -}}
 {{- $volumes = append $volumes .name -}}
 {{- end -}}
 {{- $log := .Values.audit.log -}}
