@@ -26,17 +26,26 @@ const MOST_NAMED: usize = 5;
 /// Runs until the actor that polls it ends.
 pub async fn run(tenant: &Tenant, context: &Context) {
     let mut manifest = tenant.manifest.subscribe();
+    // What the last Events were about, also while the events of the tenant cannot be read.
+    let mut told: Option<Failures> = None;
     loop {
         let asked = interval_of(&manifest.borrow_and_update());
         let Some(interval) = asked else {
-            take_in(tenant, context, None).await;
+            take_in(tenant, context, None);
+            told = None;
             differs(&mut manifest, asked).await;
             continue;
         };
         let rest = match readable(tenant) {
             Some(snapshot) => {
                 let read = read(context, &snapshot).await;
-                take_in(tenant, context, Some(read)).await;
+                let new = failures(Some(&read)).cloned();
+                take_in(tenant, context, Some(read));
+                if let Some(new) = new
+                    && let Some(old) = told.replace(new.clone())
+                {
+                    tell(tenant, context, &old, &new).await;
+                }
                 interval
             }
             // The regular read says what is wrong with the tenant.
@@ -106,7 +115,7 @@ fn judged(found: Result<PasswordEvents, Error>, now: Timestamp) -> PasswordChang
 }
 
 /// Stores what was read, and requeues the groups for which it says something new.
-async fn take_in(tenant: &Tenant, context: &Context, read: Option<PasswordChanges>) {
+fn take_in(tenant: &Tenant, context: &Context, read: Option<PasswordChanges>) {
     let new = read.map(Arc::new);
     let old = tenant.state().password_changes;
     if old == new || tenant.gone.is_cancelled() {
@@ -119,7 +128,6 @@ async fn take_in(tenant: &Tenant, context: &Context, read: Option<PasswordChange
     match (failures(old.as_deref()), failures(new.as_deref())) {
         (Some(old), Some(new)) if doubts(old) == doubts(new) => {
             requeue(tenant, context, differing(old, new));
-            tell(tenant, context, old, new).await;
         }
         _ => {
             context.requeue_members(&tenant.name);

@@ -86,6 +86,12 @@ fn reachable(world: &World, source: usize, reachable: bool) {
     world.tenant.lock().unwrap().put_endpoint(endpoint);
 }
 
+fn switch(world: &World, patch: &Value) {
+    let mut tenant = world.tenant.lock().unwrap();
+    let patched = switches::patched(tenant.switches(), patch).unwrap();
+    *tenant.switches_mut() = patched;
+}
+
 fn change(world: &World, source: usize) {
     let now = (world.clock)();
     let mut tenant = world.tenant.lock().unwrap();
@@ -191,14 +197,44 @@ async fn a_source_that_begins_to_fail_is_told_once_and_by_its_own_groups() {
     );
 }
 
+/// An event that names no source makes every group doubtful; the source that is named is told of all the
+/// same, and so is one that began to fail while nothing could be read.
+#[tokio::test(start_paused = true)]
+async fn a_source_is_told_of_whatever_else_becomes_doubtful() {
+    let world = two_groups();
+    read_events(&world, Some("5m"));
+    let _process = Process::start(&world, Life::default());
+    tokio::time::sleep(SETTLED).await;
+    reachable(&world, 0, false);
+    switch(&world, &json!({"event_source_names": "left_out"}));
+    change(&world, 2);
+    change(&world, 0);
+    switch(&world, &json!({"event_source_names": "present"}));
+    change(&world, 0);
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(of_group(&world, "h").unwrap().1, "AuditUnreadable");
+    let began = "PasswordChangesFailing password changes began to fail on \"A\"";
+    let told = |what: &str| {
+        events(&world)
+            .iter()
+            .filter(|told| told.starts_with(what))
+            .count()
+    };
+    assert_eq!(told(began), 1);
+    switch(&world, &json!({"search": "forbidden"}));
+    tokio::time::sleep(SETTLED).await;
+    reachable(&world, 2, false);
+    change(&world, 2);
+    switch(&world, &json!({"search": "served"}));
+    tokio::time::sleep(SETTLED).await;
+    let began = "PasswordChangesFailing password changes began to fail on \"C\"";
+    assert_eq!(told(began), 1, "{:?}", events(&world));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_token_that_may_not_search_is_said_and_holds_nothing_else_up() {
     let world = two_groups();
-    let search = |how: &str| {
-        let mut tenant = world.tenant.lock().unwrap();
-        let patched = switches::patched(tenant.switches(), &json!({"search": how})).unwrap();
-        *tenant.switches_mut() = patched;
-    };
+    let search = |how: &str| switch(&world, &json!({"search": how}));
     search("forbidden");
     read_events(&world, Some("5m"));
     let _process = Process::start(&world, Life::default());
