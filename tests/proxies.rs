@@ -10,14 +10,15 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    io::{AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
     process::Command,
     time::timeout,
 };
 
 use crate::support::{
-    ControlPlane, Operator, User, World, binaries, kubectl::Printed, leash::Folder, world::spec,
+    ControlPlane, Operator, User, World, binaries, kubectl::Printed, leash::Folder, proxied,
+    world::spec,
 };
 
 /// No server has this name, so what reaches the API server went through the proxy.
@@ -54,14 +55,9 @@ impl Proxy {
 }
 
 async fn serve(mut client: TcpStream, server: SocketAddr, asked: Arc<Mutex<Vec<String>>>) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        match client.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
-        }
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    let Some(head) = proxied::head(&mut client).await else {
+        return;
+    };
     asked
         .lock()
         .unwrap()

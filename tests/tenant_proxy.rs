@@ -14,7 +14,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
 use serde_json::json;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    io::{AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::{
     Operator, World,
     leash::Folder,
+    proxied,
     wait::wait_for,
     world::{said, spec},
 };
@@ -115,14 +116,9 @@ async fn serve(
     takes: &Mutex<&'static str>,
     asked: &Mutex<Vec<String>>,
 ) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        match client.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
-        }
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    let Some(head) = proxied::head(&mut client).await else {
+        return;
+    };
     let line = head.lines().next().unwrap().to_owned();
     asked.lock().unwrap().push(line);
     let wanted = format!("Basic {}", BASE64_STANDARD.encode(*takes.lock().unwrap()));

@@ -1,8 +1,8 @@
 //! Why a request could not be sent, with what a person can do: the causes that a company's network
 //! makes, told by the words of the HTTP client and of TLS. Pure.
 //!
-//! `tests/company.rs` brings each of them about, so a new version of these crates that says it
-//! otherwise fails a test.
+//! `tests/certificates.rs` and `tests/tenant_proxy.rs` bring each of them about, so a new version of these
+//! crates that words one of them otherwise fails a test.
 
 /// A part of an error's text, and the remedy. The first row that fits counts.
 const REMEDIES: [(&str, &str); 11] = [

@@ -21,10 +21,10 @@ pub mod way;
 #[cfg(test)]
 mod tests;
 
-use changes::Changes;
-use document::{API_VERSION, Document, Reached, Tenant};
 use std::time::Duration;
 
+use changes::Changes;
+use document::{API_VERSION, Document, Reached, Tenant};
 use jiff::Timestamp;
 use psg_domain::{Group, SourceId, time};
 use way::Way;
@@ -89,18 +89,16 @@ pub async fn run(
         } else {
             Vec::new()
         };
+        let read = examine::Read {
+            owners: &owners,
+            changes: &changes,
+            tested: &tested,
+        };
         found.push(Tenant {
             host: seen.host.clone(),
             findings,
             groups: groups
-                .map(|group| {
-                    let read = examine::Read {
-                        owners: &owners,
-                        changes: &changes,
-                        tested: &tested,
-                    };
-                    examine::group(seen, group, &read)
-                })
+                .map(|group| examine::group(seen, group, &read))
                 .collect(),
         });
     }

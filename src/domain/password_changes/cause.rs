@@ -3,8 +3,11 @@
 //! The vendor's guide names three causes. It documents no texts, so words that each of them is likely
 //! to hold decide; a text without any of these words is [`FailureCause::Other`].
 
+use serde::Serialize;
+
 /// Why a password change fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum FailureCause {
     /// The tenant cannot communicate with the source.
     Communication,

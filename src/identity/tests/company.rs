@@ -139,7 +139,8 @@ pub(super) async fn dead() -> SocketAddr {
     listen().await.1
 }
 
-/// A proxy that leads to one server whatever it is asked for; `shown` puts it behind TLS itself.
+/// A proxy that connects every client to one server, whatever host the client names; with `shown` the
+/// proxy itself is behind TLS.
 pub(super) async fn leading_to(server: SocketAddr, shown: Option<Shown>) -> (SocketAddr, Asked) {
     let acceptor = shown.map(acceptor);
     let (listener, address, asked) = listen().await;

@@ -8,7 +8,7 @@ use psg_domain::{
     password_changes::{ChangeStatus, SourceOutcome, outcomes},
 };
 
-use super::document::{self, Cause, Check, Finding, Outcome, OutcomeKind};
+use super::document::{self, Check, Finding, Outcome, OutcomeKind};
 use crate::{forms::Text, tenant::Owners};
 
 /// The password changes that were read of a tenant.
@@ -114,7 +114,7 @@ impl Changes {
         picture: &Picture,
         owners: &Owners,
     ) -> Vec<Finding> {
-        let mut failures: BTreeMap<(&Text, OutcomeKind, Option<Cause>), Vec<&Outcome>> =
+        let mut failures: BTreeMap<(&Text, OutcomeKind, Option<FailureCause>), Vec<&Outcome>> =
             BTreeMap::new();
         for outcome in changes.listed.iter().flat_map(|change| &change.sources) {
             let kind = match outcome.outcome {
@@ -137,7 +137,7 @@ impl Changes {
         found.collect()
     }
 
-    fn evidence(&self, kind: OutcomeKind, cause: Option<Cause>, of: &[&Outcome]) -> String {
+    fn evidence(&self, kind: OutcomeKind, cause: Option<FailureCause>, of: &[&Outcome]) -> String {
         let count = match of.len() {
             1 => "1 password change".to_owned(),
             several => format!("{several} password changes"),
@@ -148,7 +148,7 @@ impl Changes {
                 "{count} of {within} did not get to it: each ended at the source where it was asked for"
             );
         };
-        let because = cause.domain().because();
+        let because = cause.because();
         let retrying = of
             .iter()
             .filter(|it| it.outcome == OutcomeKind::Retrying)
@@ -191,7 +191,7 @@ fn shown(id: &SourceId, outcome: &SourceOutcome, picture: &Picture) -> Outcome {
     Outcome {
         source: Text(name.to_owned()),
         outcome: kind,
-        cause: failure.map(|failure| Cause::of(failure.cause)),
+        cause: failure.map(|failure| failure.cause),
         evidence: words.filter(|words| !words.is_empty()).map(Text),
     }
 }
@@ -202,46 +202,26 @@ fn owner(source: &Text, picture: &Picture, owners: &Owners) -> Option<Text> {
     owner.map(|name| Text(name.clone()))
 }
 
-fn remedy(cause: Option<Cause>) -> &'static str {
+fn remedy(cause: Option<FailureCause>) -> &'static str {
     match cause {
-        Some(Cause::Communication) => {
+        Some(FailureCause::Communication) => {
             "Test the connection of the source (--test-connection), and ask its administrator whether it is \
              down before you change its configuration. A change is tried again for 90 minutes."
         }
-        Some(Cause::Policy) => {
+        Some(FailureCause::Policy) => {
             "Make the policy of the group as strict as what the source demands; the tenant's words name it. \
              Then let the person change the password again."
         }
-        Some(Cause::TooFrequent) => {
+        Some(FailureCause::TooFrequent) => {
             "The source limits how often a password is changed, as a minimum password age does: let the \
              person try again later, or have the limit of the source changed."
         }
-        Some(Cause::Other) => {
+        Some(FailureCause::Other) => {
             "Search the tenant's audit events for the change, by its id as tracking number."
         }
         None => {
             "Mend the source where the change was asked for, and let the person change the password again: \
              with pass-through authentication a failure there stops the other sources."
-        }
-    }
-}
-
-impl Cause {
-    fn of(cause: FailureCause) -> Self {
-        match cause {
-            FailureCause::Communication => Self::Communication,
-            FailureCause::Policy => Self::Policy,
-            FailureCause::TooFrequent => Self::TooFrequent,
-            FailureCause::Other => Self::Other,
-        }
-    }
-
-    fn domain(self) -> FailureCause {
-        match self {
-            Self::Communication => FailureCause::Communication,
-            Self::Policy => FailureCause::Policy,
-            Self::TooFrequent => FailureCause::TooFrequent,
-            Self::Other => FailureCause::Other,
         }
     }
 }

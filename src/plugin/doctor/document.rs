@@ -3,6 +3,7 @@
 //!
 //! Within one version of [`API_VERSION`] fields are added, and never renamed or removed.
 
+use psg_domain::FailureCause;
 use serde::Serialize;
 
 use crate::{
@@ -112,6 +113,13 @@ pub enum Reached {
 }
 
 impl Change {
+    /// What it came to on a source, if that takes part in it.
+    pub fn on(&self, source: &Text) -> Option<&Outcome> {
+        self.sources
+            .iter()
+            .find(|outcome| outcome.source == *source)
+    }
+
     /// Which of its sources it reached.
     pub fn reached(&self) -> Reached {
         let is = |kind| self.sources.iter().any(|outcome| outcome.outcome == kind);
@@ -139,7 +147,7 @@ pub struct Outcome {
     /// What it came to.
     pub outcome: OutcomeKind,
     /// Why it failed; none if it did not.
-    pub cause: Option<Cause>,
+    pub cause: Option<FailureCause>,
     /// The tenant's words for that.
     pub evidence: Option<Text>,
 }
@@ -154,17 +162,6 @@ pub enum OutcomeKind {
     Retrying,
     NotAttempted,
     Unknown,
-}
-
-/// Why a change failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)] // `psg_domain::FailureCause` says what each means
-pub enum Cause {
-    Communication,
-    Policy,
-    TooFrequent,
-    Other,
 }
 
 /// One thing that is wrong.

@@ -3,7 +3,10 @@
 use maud::{Markup, html};
 
 use super::document::{Change, Document, Finding, Group, OutcomeKind, Tenant};
-use crate::page::{page as framed, shown};
+use crate::{
+    forms::Text,
+    page::{page as framed, shown},
+};
 
 /// The whole diagnosis.
 pub fn page(document: &Document) -> String {
@@ -83,7 +86,7 @@ fn matrix(group: &Group) -> Markup {
                     @for change in &group.changes.listed {
                         tr {
                             th scope="row" { (named(change)) }
-                            @for source in &group.sources { (cell(change, &source.name.0)) }
+                            @for source in &group.sources { (cell(change, &source.name)) }
                         }
                     }
                 }
@@ -100,9 +103,8 @@ fn named(change: &Change) -> Markup {
     }
 }
 
-fn cell(change: &Change, source: &str) -> Markup {
-    let mut outcomes = change.sources.iter();
-    let Some(outcome) = outcomes.find(|outcome| outcome.source.0 == source) else {
+fn cell(change: &Change, source: &Text) -> Markup {
+    let Some(outcome) = change.on(source) else {
         return html! { td { } };
     };
     let (class, words) = match outcome.outcome {

@@ -63,9 +63,8 @@ fn row(page: &mut Page, group: &Group, change: &Change) {
     let identity = change.identity.as_ref().map(|name| text::line(&name.0));
     let identity = identity.unwrap_or_else(|| "(not told)".to_owned());
     let marks = group.sources.iter().map(|source| {
-        let mut outcomes = change.sources.iter();
-        let found = outcomes.find(|outcome| outcome.source == source.name);
-        found.map_or(' ', |outcome| mark(outcome.outcome))
+        let outcome = change.on(&source.name);
+        outcome.map_or(' ', |outcome| mark(outcome.outcome))
     });
     let marks = columns(marks);
     let tone = match change.reached() {

@@ -1,5 +1,5 @@
-//! The control port's part for password changes: starts them as Password Manager does, and shows
-//! what came of them. No IO.
+//! The control port's part for password changes: starts them as Password Manager does, and shows the
+//! outcome of each on each source. No IO.
 //!
 //! The body of a change holds a password in clear, so no answer repeats any of it.
 
