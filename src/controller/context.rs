@@ -20,7 +20,7 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
-use psg_domain::{NamespacedName, time};
+use psg_domain::{TenantName, time};
 use psg_identity::{HostPolicy, Limiters, Transport};
 use psg_plan::{ClaimIndex, Claimant, Timers, brake};
 use psg_snapshot::{Clock, Pictures};
@@ -177,13 +177,13 @@ impl Context {
     }
 
     /// How many deletions of a tenant's groups the brake holds back.
-    pub(crate) fn deletions_paused(&self, tenant: &NamespacedName) -> usize {
+    pub(crate) fn deletions_paused(&self, tenant: &TenantName) -> usize {
         let since = time::before(self.now(), brake::WINDOW);
         self.claims().wave(tenant, since).held_back
     }
 
     /// Requeues every resource of a tenant.
-    pub fn requeue_members(&self, tenant: &NamespacedName) {
+    pub fn requeue_members(&self, tenant: &TenantName) {
         let claims = self.claims();
         self.requeue.now(&claims, &claims.members(tenant));
     }

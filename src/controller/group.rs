@@ -21,7 +21,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use psg_api::{IdentityTenant, PasswordSyncGroup, annotations, names};
-use psg_domain::{ConditionType, NamespacedName, time};
+use psg_domain::{ConditionType, TenantName, time};
 use psg_plan::{
     Action, Basis, Claimant, Condition, Decision, Memory, Next, Observation, Pace, Reason, Report,
     TenantState, TenantView, What,
@@ -532,7 +532,7 @@ fn ready(report: &Report) -> Option<&Condition> {
     conditions.find(|condition| condition.kind == ConditionType::Ready)
 }
 
-fn no_tenant(context: &Context, name: &NamespacedName) -> TenantView {
+fn no_tenant(context: &Context, name: &TenantName) -> TenantView {
     let unreadable = context.unreadable.why::<IdentityTenant>(&name.to_string());
     let finding = match unreadable {
         Some(why) => tenant::unreadable(name, &why),

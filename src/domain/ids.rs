@@ -127,7 +127,7 @@ impl fmt::Display for TenantKey {
     }
 }
 
-/// A namespaced object of Kubernetes, such as an IdentityTenant.
+/// A PasswordSyncGroup, by its namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamespacedName {
     /// Its namespace.
@@ -147,6 +147,40 @@ impl NamespacedName {
 }
 
 impl fmt::Display for NamespacedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// An IdentityTenant, by its namespace and name: the key of everything that is kept for it.
+/// Another type than the name of a group, so that neither can stand where the other is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TenantName {
+    namespace: String,
+    name: String,
+}
+
+impl TenantName {
+    /// The IdentityTenant of this name in a namespace.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+
+    /// The namespace of the IdentityTenant, and so of its Secret and its groups.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name of the IdentityTenant.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for TenantName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }

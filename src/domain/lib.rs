@@ -30,7 +30,9 @@ pub use api_version::ApiVersion;
 pub use condition_type::ConditionType;
 pub use desired::{AdoptionPolicy, DeletionPolicy, Desired, ManagementPolicy};
 pub use facts::{Group, Holder, HolderSelectors, Kind, Policy, Source, Unreadable};
-pub use ids::{ChangeId, GroupId, InvalidId, NamespacedName, PolicyId, Ref, SourceId, TenantKey};
+pub use ids::{
+    ChangeId, GroupId, InvalidId, NamespacedName, PolicyId, Ref, SourceId, TenantKey, TenantName,
+};
 pub use password_changes::{Change, ChangeEvent, ChangeStep, FailureCause, Failures};
 pub use password_rules::{Limit, PasswordRules, Rule, Stated, Undecided};
 pub use picture::{Changes, Picture, Presence};

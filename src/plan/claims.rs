@@ -11,8 +11,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use psg_domain::{
-    Desired, GroupId, ManagementPolicy, NamespacedName, Picture, Recorded, Ref, Source, SourceId,
-    TenantKey, time,
+    Desired, GroupId, ManagementPolicy, Picture, Recorded, Ref, Source, SourceId, TenantKey,
+    TenantName, time,
 };
 
 pub use index::ClaimIndex;
@@ -35,7 +35,7 @@ pub struct Claimant {
     /// When it was created.
     pub created: Timestamp,
     /// Its IdentityTenant, as `namespace/name`.
-    pub tenant: NamespacedName,
+    pub tenant: TenantName,
     /// It may own what no status records: it does not observe, and is not paused or being deleted.
     pub eager: bool,
     /// What it wants, if its manifest can be read.
@@ -212,7 +212,7 @@ impl Claimant {
     pub fn of(
         object: &Object,
         created: Timestamp,
-        tenant: NamespacedName,
+        tenant: TenantName,
         desired: Option<&Desired>,
         recorded: &Recorded,
         now: Timestamp,

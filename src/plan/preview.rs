@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use psg_domain::{
     Desired, Drift, Group, GroupId, Holder, NamespacedName, Origin, Picture, PolicyId, Presence,
-    Recorded, SourceId, facts::default_policy, time,
+    Recorded, SourceId, TenantName, facts::default_policy, time,
 };
 
 use crate::{
@@ -38,7 +38,7 @@ pub struct Subject {
     /// When it was made.
     pub created: Timestamp,
     /// Namespace and name of its IdentityTenant, with a slash between them.
-    pub tenant: NamespacedName,
+    pub tenant: TenantName,
     /// What its manifest wants; an error if it cannot be read.
     pub desired: Result<Desired, String>,
     /// What its status records.
@@ -126,7 +126,7 @@ pub struct Preview {
 pub fn preview(
     subjects: Vec<Subject>,
     picture: Picture,
-    views: &BTreeMap<NamespacedName, TenantView>,
+    views: &BTreeMap<TenantName, TenantView>,
     now: Timestamp,
 ) -> Preview {
     let mut stage = Stage {
@@ -207,7 +207,7 @@ struct Stage<'a> {
     now: Timestamp,
     predicted: Tenant,
     picture: Picture,
-    views: &'a BTreeMap<NamespacedName, TenantView>,
+    views: &'a BTreeMap<TenantName, TenantView>,
     claims: ClaimIndex,
     /// How many changes there are so far.
     planned: usize,

@@ -13,7 +13,7 @@ use kube::{
     api::{ApiResource, DynamicObject, ListParams},
 };
 use psg_api::{IdentityTenant, PasswordSyncGroup};
-use psg_domain::NamespacedName;
+use psg_domain::{NamespacedName, TenantName};
 use serde::de::DeserializeOwned;
 
 use crate::cluster::{Cluster, in_time, unknown_kind, whole};
@@ -27,7 +27,7 @@ pub struct Live {
     /// Every PasswordSyncGroup that may be seen.
     pub groups: Vec<PasswordSyncGroup>,
     /// Every IdentityTenant that may be seen, by namespace and name with a slash between them.
-    pub tenants: BTreeMap<NamespacedName, IdentityTenant>,
+    pub tenants: BTreeMap<TenantName, IdentityTenant>,
     /// Warnings about what was not read.
     pub warnings: Vec<String>,
 }
@@ -56,10 +56,10 @@ pub async fn tenants(cluster: &Cluster, namespace: &str) -> Result<Live, String>
     Ok(live)
 }
 
-fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<NamespacedName, IdentityTenant> {
+fn by_place(tenants: Vec<IdentityTenant>) -> BTreeMap<TenantName, IdentityTenant> {
     let named = tenants.into_iter().map(|tenant| {
         let namespace = tenant.namespace().unwrap_or_default();
-        (NamespacedName::new(namespace, tenant.name_any()), tenant)
+        (TenantName::new(namespace, tenant.name_any()), tenant)
     });
     named.collect()
 }

@@ -1,6 +1,6 @@
 //! Signs in to tenants: by the Secrets of a cluster, or by the user's own credentials.
 
-use psg_domain::{ApiVersion, NamespacedName};
+use psg_domain::{ApiVersion, TenantName};
 use psg_identity::{Credentials, HostPolicy};
 
 use crate::{
@@ -25,13 +25,13 @@ const WRITES: [&str; 5] = [
 /// # Errors
 /// What is missing and what to do, for a person.
 pub async fn by_secret(
-    place: &NamespacedName,
+    place: &TenantName,
     live: &Live,
     cluster: &Cluster,
     policy: &HostPolicy,
     reader: &Reader,
 ) -> Result<Tenant, String> {
-    let NamespacedName { namespace, name } = place;
+    let (namespace, name) = (place.namespace(), place.name());
     let Some(known) = live.tenants.get(place) else {
         return Err(format!(
             "there is no IdentityTenant \"{name}\" in namespace \"{namespace}\": apply it first, or set \

@@ -9,7 +9,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use psg_domain::{FailureCause, Failures, NamespacedName};
+use psg_domain::{FailureCause, Failures, TenantName};
 
 /// How a pass ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +220,7 @@ impl Metrics {
     }
 
     /// Registers the metrics of an IdentityTenant that was not read yet.
-    pub(crate) fn know(&self, tenant: &NamespacedName) {
+    pub(crate) fn know(&self, tenant: &TenantName) {
         for result in READS {
             self.reads
                 .get_or_create(&ReadLabels {
@@ -239,7 +239,7 @@ impl Metrics {
     }
 
     /// An IdentityTenant is gone.
-    pub(crate) fn forget(&self, tenant: &NamespacedName) {
+    pub(crate) fn forget(&self, tenant: &TenantName) {
         for result in READS {
             self.reads.remove(&ReadLabels {
                 tenant: tenant.to_string(),
@@ -266,7 +266,7 @@ impl Metrics {
             .inc();
     }
 
-    pub(crate) fn read(&self, tenant: &NamespacedName, ok: bool, now: Timestamp) {
+    pub(crate) fn read(&self, tenant: &TenantName, ok: bool, now: Timestamp) {
         let [done, failed] = READS;
         let result = if ok { done } else { failed };
         self.reads
@@ -287,17 +287,17 @@ impl Metrics {
     }
 
     /// How many objects and lists of a tenant could not be read.
-    pub(crate) fn unreadable(&self, tenant: &NamespacedName, count: usize) {
+    pub(crate) fn unreadable(&self, tenant: &TenantName, count: usize) {
         set(&self.unreadable, tenant, count);
     }
 
     /// How many deletions of a tenant the brake holds back.
-    pub(crate) fn deletions_paused(&self, tenant: &NamespacedName, count: usize) {
+    pub(crate) fn deletions_paused(&self, tenant: &TenantName, count: usize) {
         set(&self.deletions_paused, tenant, count);
     }
 
     /// How many password changes of a tenant failed; none if that is not known.
-    pub(crate) fn password_changes(&self, tenant: &NamespacedName, failures: Option<&Failures>) {
+    pub(crate) fn password_changes(&self, tenant: &TenantName, failures: Option<&Failures>) {
         for cause in FailureCause::ALL {
             let labels = CauseLabels {
                 tenant: tenant.to_string(),
@@ -339,7 +339,7 @@ impl Metrics {
     }
 }
 
-fn set(figures: &Family<TenantLabels, Gauge>, tenant: &NamespacedName, count: usize) {
+fn set(figures: &Family<TenantLabels, Gauge>, tenant: &TenantName, count: usize) {
     let tenant = tenant.to_string();
     let gauge = figures.get_or_create(&TenantLabels { tenant });
     gauge.set(i64::try_from(count).unwrap_or(i64::MAX));

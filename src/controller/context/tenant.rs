@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use psg_api::IdentityTenant;
-use psg_domain::{NamespacedName, Picture, Presence, TenantKey};
+use psg_domain::{Picture, Presence, TenantKey, TenantName};
 use psg_identity::Error;
 use psg_plan::{
     Brake, ClaimIndex, Finding, InUse, PasswordChanges, Reason, TenantState, TenantView,
@@ -35,7 +35,7 @@ const CHANGING: usize = 16;
 /// One tenant.
 pub struct Tenant {
     /// Its resource.
-    pub name: NamespacedName,
+    pub name: TenantName,
     /// The newest manifest; a change of it makes the actor read the tenant at once.
     pub manifest: watch::Sender<Arc<IdentityTenant>>,
     /// Makes the actor read the tenant at once.
@@ -146,7 +146,7 @@ impl State {
 }
 
 impl Tenant {
-    pub(super) fn new(name: NamespacedName, manifest: Arc<IdentityTenant>) -> Self {
+    pub(super) fn new(name: TenantName, manifest: Arc<IdentityTenant>) -> Self {
         Self {
             name,
             manifest: watch::Sender::new(manifest),
@@ -291,13 +291,13 @@ pub fn forbidden(message: &str, user: Option<&str>) -> Finding {
 }
 
 /// The finding if there is no such IdentityTenant.
-pub fn not_found(name: &NamespacedName) -> Finding {
+pub fn not_found(name: &TenantName) -> Finding {
     let text = format!("there is no IdentityTenant {name}: create it, or correct spec.tenantRef");
     Finding::new(Reason::TenantNotFound, text)
 }
 
 /// The finding if the IdentityTenant cannot be read.
-pub fn unreadable(name: &NamespacedName, why: &str) -> Finding {
+pub fn unreadable(name: &TenantName, why: &str) -> Finding {
     let text = format!("IdentityTenant {name} cannot be read: {why}");
     Finding::new(Reason::InvalidSpec, text)
 }
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn others_look_again_if_what_they_see_of_it_changed_and_only_then() {
         let manifest = objects::tenant(&json!({"name": "t"}));
-        let tenant = Tenant::new(NamespacedName::new("ns", "t"), Arc::new(manifest));
+        let tenant = Tenant::new(TenantName::new("ns", "t"), Arc::new(manifest));
         let key = TenantKey {
             org: "acme".to_owned(),
             tenant_id: "t".to_owned(),

@@ -6,18 +6,18 @@ use std::{
 };
 
 use psg_api::{IdentityTenant, names};
-use psg_domain::NamespacedName;
+use psg_domain::TenantName;
 use psg_plan::{Finding, InUse};
 
 use crate::context::tenant::Tenant;
 
 /// All tenants, by their resource.
 #[derive(Default)]
-pub struct Tenants(RwLock<BTreeMap<NamespacedName, Arc<Tenant>>>);
+pub struct Tenants(RwLock<BTreeMap<TenantName, Arc<Tenant>>>);
 
 impl Tenants {
     /// A tenant.
-    pub fn get(&self, name: &NamespacedName) -> Option<Arc<Tenant>> {
+    pub fn get(&self, name: &TenantName) -> Option<Arc<Tenant>> {
         self.0
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -26,11 +26,7 @@ impl Tenants {
     }
 
     /// Takes in a manifest; returns the tenant if it is new and needs an actor.
-    pub fn insert(
-        &self,
-        name: &NamespacedName,
-        manifest: Arc<IdentityTenant>,
-    ) -> Option<Arc<Tenant>> {
+    pub fn insert(&self, name: &TenantName, manifest: Arc<IdentityTenant>) -> Option<Arc<Tenant>> {
         let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(name).filter(|known| !known.gone.is_cancelled()) {
             let mut is_stripped = false;
@@ -52,7 +48,7 @@ impl Tenants {
     }
 
     /// The claims of a tenant's groups have changed.
-    pub fn claimed(&self, name: &NamespacedName) {
+    pub fn claimed(&self, name: &TenantName) {
         if let Some(tenant) = self.get(name) {
             tenant.claimed.notify_one();
         }
@@ -60,7 +56,7 @@ impl Tenants {
 
     /// The IdentityTenant is gone. While groups `need` it, its credentials and picture stay in
     /// memory for their deletion; the Secret is not read again.
-    pub fn withdraw(&self, name: &NamespacedName, need: bool) {
+    pub fn withdraw(&self, name: &TenantName, need: bool) {
         let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tenant) = tenants.get(name) {
             tenant.withdraw();
@@ -71,14 +67,14 @@ impl Tenants {
     }
 
     /// The IdentityTenant cannot be read.
-    pub fn block(&self, name: &NamespacedName, finding: &Finding) {
+    pub fn block(&self, name: &TenantName, finding: &Finding) {
         if let Some(tenant) = self.get(name) {
             tenant.block(finding.clone());
         }
     }
 
     /// No group needs a tenant any more: forgets it if its resource is gone.
-    pub fn forget(&self, name: &NamespacedName) {
+    pub fn forget(&self, name: &TenantName) {
         let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if tenants
             .get(name)
@@ -93,7 +89,7 @@ impl Tenants {
     pub fn share(&self, me: &Tenant, namespace: &str, secret: &str) -> bool {
         let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let others = tenants.values().filter(|other| {
-            other.name.namespace == namespace
+            other.name.namespace() == namespace
                 && !std::ptr::eq(Arc::as_ptr(other), me)
                 && !other.gone.is_cancelled()
         });
@@ -111,7 +107,7 @@ impl Tenants {
     }
 
     /// The names of all tenants.
-    pub fn names(&self) -> Vec<NamespacedName> {
+    pub fn names(&self) -> Vec<TenantName> {
         self.0
             .read()
             .unwrap_or_else(PoisonError::into_inner)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 use psg_api::{PasswordSyncGroup, PasswordSyncGroupStatus, annotations, names};
-use psg_domain::{NamespacedName, Recorded};
+use psg_domain::{Recorded, TenantName};
 use psg_plan::{Claimant, Going, Object};
 
 use crate::{group::status, kubernetes::version};
@@ -61,9 +61,9 @@ pub(crate) fn object(group: &PasswordSyncGroup) -> Object {
 }
 
 /// The IdentityTenant that a resource names.
-pub(crate) fn tenant_of(group: &PasswordSyncGroup) -> NamespacedName {
+pub(crate) fn tenant_of(group: &PasswordSyncGroup) -> TenantName {
     let namespace = group.namespace().unwrap_or_default();
-    NamespacedName::new(namespace, group.spec.tenant_ref.name.clone())
+    TenantName::new(namespace, group.spec.tenant_ref.name.clone())
 }
 
 /// Whether our finalizer is on the resource.

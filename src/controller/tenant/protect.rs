@@ -262,7 +262,7 @@ fn not_released(namespace: &str, secret: &str, held: &ObjectMeta, why: &str) -> 
 
 #[cfg(test)]
 mod tests {
-    use psg_domain::NamespacedName;
+    use psg_domain::TenantName;
     use psg_plan::InUse;
 
     use super::*;
@@ -271,7 +271,7 @@ mod tests {
     fn made(tenants: &Tenants, uid: &str) -> Arc<Tenant> {
         let manifest = objects::tenant(&json!({"name": "default", "namespace": "ns", "uid": uid}));
         tenants
-            .insert(&NamespacedName::new("ns", "default"), Arc::new(manifest))
+            .insert(&TenantName::new("ns", "default"), Arc::new(manifest))
             .unwrap()
     }
 
@@ -280,7 +280,7 @@ mod tests {
         let tenants = Tenants::default();
         let old = made(&tenants, "one");
         assert!(!tenants.share(&old, "ns", "pat"), "it is alone");
-        tenants.withdraw(&NamespacedName::new("ns", "default"), false);
+        tenants.withdraw(&TenantName::new("ns", "default"), false);
         let new = made(&tenants, "two");
         assert!(!tenants.share(&old, "ns", "pat"), "not in use");
         new.update(|state| state.in_use = InUse::Held);

@@ -14,7 +14,7 @@ use std::{
 
 use identity_simulator::rng::Rng;
 use kube::ResourceExt;
-use psg_domain::{NamespacedName, Picture, SourceId, TenantKey};
+use psg_domain::{Picture, SourceId, TenantKey, TenantName};
 use psg_identity::{Client, Credentials, HostPolicy, Lane, Limiters, Options, ReadOnly};
 use psg_plan::{
     InUse, Reason, TenantState, TenantView,
@@ -141,7 +141,7 @@ async fn foreseen(world: &Arc<World>) -> Preview {
         in_use: InUse::Held,
         ..TenantView::of(TenantState::Ready, Some(key))
     };
-    let place = NamespacedName::new(NAMESPACE, "default");
+    let place = TenantName::new(NAMESPACE, "default");
     let subjects = world.cluster.groups.all().into_iter().map(|group| Subject {
         object: claims::object(&group),
         created: group.creation_timestamp().unwrap().0,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::runtime::watcher::Event;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
-use psg_domain::{GroupId, NamespacedName, TenantKey};
+use psg_domain::{GroupId, TenantKey, TenantName};
 use psg_plan::TenantState;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -31,7 +31,7 @@ struct Shown {
     world: Arc<World>,
     process: Process,
     listed: BTreeSet<String>,
-    tenants_listed: BTreeSet<NamespacedName>,
+    tenants_listed: BTreeSet<TenantName>,
     actors: JoinSet<()>,
 }
 
@@ -108,7 +108,7 @@ fn identified(shown: &Shown) {
         tenant_id: "t".to_owned(),
     };
     let mut claims = shown.context().claims_mut();
-    claims.identify(&NamespacedName::new("identity", "default"), &key);
+    claims.identify(&TenantName::new("identity", "default"), &key);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,7 +176,7 @@ async fn a_process_that_never_could_read_it_leaves_it_what_its_status_says() {
         shown
             .context()
             .claims()
-            .is_in_use(&NamespacedName::new("identity", "default"), true)
+            .is_in_use(&TenantName::new("identity", "default"), true)
     };
     assert!(!needs(&shown));
     odd["metadata"]["finalizers"] = json!([names::FINALIZER]);
@@ -232,7 +232,7 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
         shown
             .context()
             .tenants
-            .get(&NamespacedName::new("identity", "acme"))
+            .get(&TenantName::new("identity", "acme"))
             .is_none()
     );
 
@@ -242,7 +242,7 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
     let tenant = shown
         .context()
         .tenants
-        .get(&NamespacedName::new("identity", "acme"))
+        .get(&TenantName::new("identity", "acme"))
         .unwrap();
     shown.tenant(Event::Apply(odd()));
     assert!(tenant.gone.is_cancelled());
@@ -260,7 +260,7 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
     let again = shown
         .context()
         .tenants
-        .get(&NamespacedName::new("identity", "acme"))
+        .get(&TenantName::new("identity", "acme"))
         .unwrap();
     assert!(!Arc::ptr_eq(&tenant, &again) && !again.gone.is_cancelled());
     shown.tenant(Event::Delete(good()));
@@ -275,7 +275,7 @@ async fn a_tenant_that_cannot_be_read_is_not_a_tenant_that_is_gone() {
         shown
             .context()
             .tenants
-            .get(&NamespacedName::new("identity", "acme"))
+            .get(&TenantName::new("identity", "acme"))
             .is_none()
     );
     assert!(
@@ -355,14 +355,14 @@ async fn a_list_of_one_namespace_says_nothing_of_another() {
         shown
             .context()
             .tenants
-            .get(&NamespacedName::new("one", "acme"))
+            .get(&TenantName::new("one", "acme"))
             .is_none()
     );
     assert!(
         shown
             .context()
             .tenants
-            .get(&NamespacedName::new("two", "acme"))
+            .get(&TenantName::new("two", "acme"))
             .is_some()
     );
 }

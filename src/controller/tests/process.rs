@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 use prometheus_client::registry::Registry;
 use psg_api::{IdentityTenant, PasswordSyncGroup, names};
-use psg_domain::NamespacedName;
+use psg_domain::TenantName;
 use psg_identity::{HostPolicy, Limiters};
 use psg_plan::Timers;
 use psg_snapshot::{Clock, Pictures};
@@ -256,7 +256,7 @@ struct Living {
     running: BTreeSet<String>,
     passes: JoinSet<(String, Option<Duration>)>,
     /// Groups and tenants of a list that is under way.
-    listed: (BTreeSet<String>, BTreeSet<NamespacedName>),
+    listed: (BTreeSet<String>, BTreeSet<TenantName>),
     actors: JoinSet<()>,
 }
 

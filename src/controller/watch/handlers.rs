@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::watcher};
 use psg_api::{IdentityTenant, PasswordSyncGroup, held_of, names};
-use psg_domain::NamespacedName;
+use psg_domain::TenantName;
 use psg_plan::{
     Claimant,
     claims::{Held, Wanted},
@@ -88,7 +88,7 @@ fn still_held(uid: String, bad: &Unreadable, context: &Context) -> Claimant {
         uid,
         name: bad.metadata.name.clone().unwrap_or_default(),
         created: created.map_or(Timestamp::MAX, |time| time.0),
-        tenant: NamespacedName::new(namespace.clone(), tenant.unwrap_or("default")),
+        tenant: TenantName::new(namespace.clone(), tenant.unwrap_or("default")),
         namespace,
         eager: false,
         wanted: Wanted::default(),
@@ -121,7 +121,7 @@ fn let_go(uid: &str, context: &Context) {
 pub(crate) fn observe_tenant(
     event: watcher::Event<Tolerant<IdentityTenant>>,
     scope: &Scope,
-    listed: &mut BTreeSet<NamespacedName>,
+    listed: &mut BTreeSet<TenantName>,
     context: &Arc<Context>,
     actors: &mut tokio::task::JoinSet<()>,
 ) {
@@ -135,7 +135,9 @@ pub(crate) fn observe_tenant(
         watcher::Event::Delete(tenant) => end(&full_name(&tenant), context),
         watcher::Event::InitDone => {
             let names = context.tenants.names().into_iter();
-            let names = names.chain(context.unreadable.names::<IdentityTenant>());
+            let unreadable = context.unreadable.names::<IdentityTenant>().into_iter();
+            let unreadable = unreadable.map(|it| TenantName::new(it.namespace, it.name));
+            let names = names.chain(unreadable);
             let ours = names.filter(|name| in_scope(name, scope));
             for gone in ours
                 .filter(|name| !listed.contains(name))
@@ -187,7 +189,7 @@ fn start(
     }
 }
 
-fn end(name: &NamespacedName, context: &Context) {
+fn end(name: &TenantName, context: &Context) {
     context
         .unreadable
         .forget::<IdentityTenant>(&context.metrics, &name.to_string());
@@ -197,10 +199,10 @@ fn end(name: &NamespacedName, context: &Context) {
     context.requeue_members(name);
 }
 
-fn full_name(tenant: &Tolerant<IdentityTenant>) -> NamespacedName {
-    NamespacedName::new(tenant.namespace().unwrap_or_default(), tenant.name_any())
+fn full_name(tenant: &Tolerant<IdentityTenant>) -> TenantName {
+    TenantName::new(tenant.namespace().unwrap_or_default(), tenant.name_any())
 }
 
-fn in_scope(name: &NamespacedName, scope: &Scope) -> bool {
-    scope.as_ref().is_none_or(|scope| *scope == name.namespace)
+fn in_scope(name: &TenantName, scope: &Scope) -> bool {
+    scope.as_ref().is_none_or(|scope| scope == name.namespace())
 }

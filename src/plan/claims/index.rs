@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use psg_domain::{Changes, GroupId, NamespacedName, Ref, Source, SourceId, TenantKey, time};
+use psg_domain::{Changes, GroupId, Ref, Source, SourceId, TenantKey, TenantName, time};
 
 use super::{Claimant, Version, Wanted};
 use crate::brake::{self, Going, Wave};
@@ -18,20 +18,20 @@ pub struct ClaimIndex {
     claimants: Vec<Option<Box<Claimant>>>,
     numbers: BTreeMap<Box<str>, u32>,
     free: Vec<u32>,
-    tenants: BTreeMap<NamespacedName, TenantKey>,
+    tenants: BTreeMap<TenantName, TenantKey>,
     scopes: BTreeMap<Scope, u32>,
     keys: BTreeMap<Key, Few>,
     /// By IdentityTenant and UID, when the deletions were begun that ended lately.
-    ended: BTreeMap<NamespacedName, BTreeMap<String, Timestamp>>,
+    ended: BTreeMap<TenantName, BTreeMap<String, Timestamp>>,
     /// By tenant and IdentityTenant, when the last resource was removed that held something there.
-    let_go: BTreeMap<TenantKey, BTreeMap<NamespacedName, Timestamp>>,
+    let_go: BTreeMap<TenantKey, BTreeMap<TenantName, Timestamp>>,
 }
 
 /// A tenant by its key or, before it was ever read, by its IdentityTenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Known(TenantKey),
-    Unread(NamespacedName),
+    Unread(TenantName),
 }
 
 /// One thing that can be claimed or depended on, in the scope that has this number.
@@ -156,7 +156,7 @@ impl ClaimIndex {
     }
 
     /// Sets which tenant answers behind an IdentityTenant.
-    pub fn identify(&mut self, tenant: &NamespacedName, key: &TenantKey) {
+    pub fn identify(&mut self, tenant: &TenantName, key: &TenantKey) {
         if self.tenants.get(tenant) == Some(key) {
             return;
         }
@@ -179,7 +179,7 @@ impl ClaimIndex {
     }
 
     /// The resources of one IdentityTenant.
-    pub fn members(&self, tenant: &NamespacedName) -> BTreeSet<String> {
+    pub fn members(&self, tenant: &TenantName) -> BTreeSet<String> {
         let members = self.claimants_of(&Key::tenant(tenant));
         members.map(|claimant| claimant.uid.clone()).collect()
     }
@@ -237,7 +237,7 @@ impl ClaimIndex {
     /// The groups of one IdentityTenant that are recorded and not being deleted.
     pub fn managed<'a>(
         &'a self,
-        tenant: &NamespacedName,
+        tenant: &TenantName,
     ) -> impl Iterator<Item = &'a GroupId> + use<'a> {
         self.claimants_of(&Key::tenant(tenant))
             .filter(|claimant| !claimant.held.leaving)
@@ -246,14 +246,14 @@ impl ClaimIndex {
 
     /// Whether any resource needs this IdentityTenant: the resource holds our finalizer or, unless
     /// the IdentityTenant is `ending` and takes no new one, may do so at any moment.
-    pub fn is_in_use(&self, tenant: &NamespacedName, ending: bool) -> bool {
+    pub fn is_in_use(&self, tenant: &TenantName, ending: bool) -> bool {
         self.claimants_of(&Key::tenant(tenant))
             .any(|claimant| claimant.held.finalizer || (claimant.eager && !ending))
     }
 
     /// Counts the groups of one IdentityTenant, and their deletions that wait or were begun since
     /// then.
-    pub fn wave(&self, tenant: &NamespacedName, since: Timestamp) -> Wave {
+    pub fn wave(&self, tenant: &TenantName, since: Timestamp) -> Wave {
         let mut wave = Wave::default();
         let members = self.claimants_of(&Key::tenant(tenant));
         for claimant in members.filter(|member| member.held.group.is_some()) {
@@ -484,7 +484,7 @@ impl Key {
     }
 
     /// Keys of IdentityTenants do not depend on which tenant answers.
-    fn tenant(name: &NamespacedName) -> Self {
+    fn tenant(name: &TenantName) -> Self {
         Self {
             kind: Kind::Tenant,
             scope: 0,

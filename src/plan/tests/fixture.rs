@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use psg_domain::{
     AdoptionPolicy, Assign, DeletionPolicy, Desired, Group, GroupId, Holder, HolderSelectors,
-    Intent, ManagementPolicy, NamespacedName, Origin, PasswordRules, Picture, Policy, PolicyId,
-    PolicyPin, Reassignment, ReassignmentResult, Recorded, Ref, Source, SourceId, SourcePin,
-    TenantKey, Unreadable, Update,
+    Intent, ManagementPolicy, Origin, PasswordRules, Picture, Policy, PolicyId, PolicyPin,
+    Reassignment, ReassignmentResult, Recorded, Ref, Source, SourceId, SourcePin, TenantKey,
+    TenantName, Unreadable, Update,
 };
 
 use crate::{
@@ -26,9 +26,9 @@ pub const ME: &str = "uid-me";
 pub const TENANT: &str = "ns/default";
 
 /// An IdentityTenant, by its namespace and name with a slash between them.
-pub fn place(written: &str) -> NamespacedName {
+pub fn place(written: &str) -> TenantName {
     let (namespace, name) = written.split_once('/').unwrap();
-    NamespacedName::new(namespace, name)
+    TenantName::new(namespace, name)
 }
 
 pub fn at(second: i64) -> Timestamp {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future;
 use jiff::Timestamp;
-use psg_domain::NamespacedName;
+use psg_domain::TenantName;
 
 use crate::{
     args::Diff,
@@ -84,7 +84,7 @@ async fn open(
     let live = live::tenants(&cluster, namespace).await?;
     warnings.extend(live.warnings.iter().cloned());
     let sign_in = async |name: &str| {
-        let place = NamespacedName::new(namespace, name);
+        let place = TenantName::new(namespace, name);
         let opened = sign_in::by_secret(&place, &live, &cluster, &policy, &reader).await;
         opened.map_err(|error| {
             if error.contains("IdentityTenant") {

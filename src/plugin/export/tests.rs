@@ -201,7 +201,7 @@ fn resources_of_the_cluster_are_neither_replaced_nor_rivalled() {
         stored("exported-before", "g2", "Observed"),
         stored("other", "elsewhere", "Created"),
     ];
-    let places = BTreeSet::from([psg_domain::NamespacedName::new("identity", "default")]);
+    let places = BTreeSet::from([psg_domain::TenantName::new("identity", "default")]);
     let key = crate::inventory::fixture::key();
     tenant.owners = owners::of(&key, &places, &resources);
     let said = text(&tenant, PLAIN);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use psg_api::{ManagementPolicy, PasswordSyncGroup};
-use psg_domain::{GroupId, NamespacedName, Origin, PolicyId, SourceId, TenantKey};
+use psg_domain::{GroupId, NamespacedName, Origin, PolicyId, SourceId, TenantKey, TenantName};
 
 /// Which resources of a cluster have groups of one tenant; empty without a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Owners {
 /// The resources whose groups are in the tenant `key`; `places` are its IdentityTenants.
 pub fn of(
     key: &TenantKey,
-    places: &BTreeSet<NamespacedName>,
+    places: &BTreeSet<TenantName>,
     resources: &[PasswordSyncGroup],
 ) -> Owners {
     let mut owners = Owners::default();
@@ -62,7 +62,7 @@ pub fn of(
         };
         let recorded = status.recorded_or_held();
         let tenant = resource.spec.tenant_ref.name.clone();
-        let place = NamespacedName::new(namespace.clone(), tenant);
+        let place = TenantName::new(namespace.clone(), tenant);
         let is_here = match &recorded.tenant {
             Some(tenant) => tenant == key,
             None => places.contains(&place),

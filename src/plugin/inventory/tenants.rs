@@ -9,7 +9,7 @@ use std::{
 use futures::future;
 use jiff::Timestamp;
 use psg_api::IdentityTenant;
-use psg_domain::{ConditionType, NamespacedName, Picture, TenantKey};
+use psg_domain::{ConditionType, Picture, TenantKey, TenantName};
 use psg_plan::{Reason, TenantView};
 
 use super::owners::{self, Owners};
@@ -189,9 +189,9 @@ async fn online(
     let mut all: BTreeMap<TenantKey, Open> = BTreeMap::new();
     let mut failed = Vec::new();
     let here = live.tenants.keys();
-    for place in here.filter(|place| place.namespace == *namespace) {
+    for place in here.filter(|place| place.namespace() == namespace) {
         match sign_in::by_secret(place, &live, cluster, &policy, reader).await {
-            Ok(tenant) => take_in(&mut all, tenant, Some(namespace), &place.name),
+            Ok(tenant) => take_in(&mut all, tenant, Some(namespace), place.name()),
             Err(error) => {
                 let said = error.strip_prefix(&format!("IdentityTenant {place}: "));
                 let said = said.unwrap_or(&error);
@@ -208,9 +208,7 @@ async fn online(
     }
     for (key, open) in &mut all {
         let names = open.names.iter();
-        let places: BTreeSet<_> = names
-            .map(|name| NamespacedName::new(namespace, name))
-            .collect();
+        let places: BTreeSet<_> = names.map(|name| TenantName::new(namespace, name)).collect();
         let tenants = places.iter().filter_map(|place| live.tenants.get(place));
         open.rate_limit = tenants.filter_map(shared_limit).collect();
         open.owners = owners::of(key, &places, &live.groups);

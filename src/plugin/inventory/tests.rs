@@ -72,7 +72,7 @@ fn owned() -> Seen {
         resource("staff", "Enforce", "Adopted", "acme"),
         resource("late", "Observe", "Observed", "acme"),
     ];
-    let places = BTreeSet::from([psg_domain::NamespacedName::new("identity", "default")]);
+    let places = BTreeSet::from([psg_domain::TenantName::new("identity", "default")]);
     Seen {
         namespace: Some("identity".to_owned()),
         owners: owners::of(&key(), &places, &resources),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use psg_api::{IdentityTenant, PasswordSyncGroup, annotations};
-use psg_domain::{NamespacedName, TenantKey};
+use psg_domain::{NamespacedName, TenantKey, TenantName};
 use psg_plan::{Brake, TenantView, preview::Subject};
 
 use super::{
@@ -49,7 +49,7 @@ pub async fn scopes(
     let live = live::read(cluster, &namespaces).await?;
     let wanted = planned(&wanted, namespace, &live, reader.now());
     let (subjects, concerned) = changed(asked, wanted, &namespaces, namespace, &live)?;
-    let places: BTreeSet<&NamespacedName> = subjects
+    let places: BTreeSet<&TenantName> = subjects
         .iter()
         .filter(|subject| concerned.contains(&subjects::of(subject)))
         .map(|subject| &subject.tenant)

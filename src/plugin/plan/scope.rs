@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use psg_domain::{NamespacedName, Picture, SourceId};
+use psg_domain::{NamespacedName, Picture, SourceId, TenantName};
 use psg_plan::{
     InUse, TenantState, TenantView,
     preview::{Change, Ending, Preview, Subject, preview},
@@ -17,7 +17,7 @@ pub struct Scope {
     /// The tenant.
     pub tenant: Tenant,
     /// Each IdentityTenant that leads to it, by its resource.
-    pub views: BTreeMap<NamespacedName, TenantView>,
+    pub views: BTreeMap<TenantName, TenantView>,
     /// The resources after the change.
     pub subjects: Vec<Subject>,
     /// The resources of `--base`, which are in place before the change; none without `--base`.

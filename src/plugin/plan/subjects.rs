@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use psg_api::{PasswordSyncGroup, annotations, names};
-use psg_domain::{AdoptionPolicy, NamespacedName, Recorded};
+use psg_domain::{AdoptionPolicy, NamespacedName, Recorded, TenantName};
 use psg_plan::{
     Object, Reason,
     preview::{Outlook, Subject},
@@ -35,7 +35,7 @@ pub fn new(group: &PasswordSyncGroup, namespace: &str, now: Timestamp) -> Subjec
     Subject {
         object,
         created: now,
-        tenant: NamespacedName::new(place.namespace, group.spec.tenant_ref.name.clone()),
+        tenant: TenantName::new(place.namespace, group.spec.tenant_ref.name.clone()),
         desired: group.spec.desired().map_err(|error| error.to_string()),
         recorded: Recorded::default(),
         stalled: None,

@@ -48,7 +48,7 @@ fn live(tenants: Vec<IdentityTenant>, groups: Vec<PasswordSyncGroup>) -> Live {
     let named = tenants.into_iter().map(|tenant| {
         let place = super::resource::place(&tenant.metadata);
         (
-            psg_domain::NamespacedName::new(place.namespace, place.name),
+            psg_domain::TenantName::new(place.namespace, place.name),
             tenant,
         )
     });

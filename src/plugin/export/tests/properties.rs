@@ -165,7 +165,7 @@ fn changes_nothing(seen: &Seen, style: Style) -> Result<usize, TestCaseError> {
     let planned = |one| subjects::planned(one, "default", at(300), &schema, None);
     let subjects = subjects.map(planned);
     let views = BTreeMap::from([(
-        psg_domain::NamespacedName::new("default", "default"),
+        psg_domain::TenantName::new("default", "default"),
         seen.view.clone(),
     )]);
     let foreseen = preview(subjects.collect(), seen.picture.clone(), &views, at(300));
