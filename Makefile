@@ -135,7 +135,7 @@ crds: ## Write the definitions and schemas of both kinds anew
 cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 to 8 minutes, once)
 
 .PHONY: tools
-tools: $(TOOLS) ## Build helm, kustomize and kubeconform (a few minutes, once)
+tools: $(TOOLS) ## Build helm, kustomize, kubeconform and promtool (a few minutes, once)
 
 .PHONY: clean
 clean: ## Remove everything that was built
@@ -158,10 +158,11 @@ $(CLUSTER): hack/cluster/go.mod hack/cluster/go.sum
 	done; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
+# promtool needs no service discovery, which is most of its dependencies.
 $(TOOLS): hack/tools/go.mod hack/tools/go.sum
-	$(call say,'building helm$(comma) kustomize and kubeconform from Go modules: a few minutes$(comma) once')
+	$(call say,'building helm$(comma) kustomize$(comma) kubeconform and promtool from Go modules: a few minutes$(comma) once')
 	@cd hack/tools; start=$$SECONDS; mkdir -p bin; \
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ tool; \
+	CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o bin/ tool; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
 $(MUTANTS):

@@ -38,7 +38,7 @@ pub(crate) fn run(tool: &str, args: &[&str]) -> Output {
     static BIN: OnceLock<PathBuf> = OnceLock::new();
     let bin = BIN.get_or_init(|| {
         let bin = root().join("hack/tools/bin");
-        if ["helm", "kustomize", "kubeconform"]
+        if ["helm", "kustomize", "kubeconform", "promtool"]
             .iter()
             .any(|tool| !bin.join(tool).exists())
         {
@@ -74,7 +74,7 @@ const TEMPLATE: [&str; 4] = [
 ];
 
 /// What the chart makes of single values, as `--set` has them.
-fn chart(values: &[&str]) -> Vec<Value> {
+pub(crate) fn chart(values: &[&str]) -> Vec<Value> {
     serde_saphyr::from_multiple(&printed("helm", &with_values(values))).unwrap()
 }
 
@@ -100,7 +100,7 @@ fn chart_of(values: &str) -> Vec<Value> {
 }
 
 /// The only object of a kind.
-fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+pub(crate) fn one<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     let mut found = objects.iter().filter(|object| object["kind"] == kind);
     let one = found.next().unwrap_or_else(|| panic!("no {kind}"));
     assert!(found.next().is_none(), "more than one {kind}");

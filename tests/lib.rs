@@ -44,6 +44,8 @@ mod creating;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod deleting;

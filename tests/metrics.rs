@@ -3,10 +3,16 @@
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use kube::api::DeleteParams;
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams},
+};
 use serde_json::json;
 
-use crate::{chart::root, support::World};
+use crate::{
+    chart::root,
+    support::{World, kubernetes::ours, wait::wait_for, world::spec},
+};
 
 /// One row: a metric, and its labels with their values.
 struct Row {
@@ -28,6 +34,8 @@ fn rows() -> Vec<Row> {
     let (_, section) = page.split_once("\n## Metrics\n").unwrap();
     let (table, _) = section.split_once("Worth an alert").unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| `psg_"));
+    // Of each resource: a test of its own compares it with the statuses.
+    let rows = rows.filter(|line| !line.starts_with("| `psg_status_condition`"));
     let rows = rows.map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let labels = cells[2].split("; `").filter(|text| !text.is_empty());
@@ -84,7 +92,17 @@ async fn registered(world: &mut World) -> BTreeSet<String> {
     assert_eq!(status, 200, "{text}");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let series = lines.filter_map(|line| line.rsplit_once(' '));
-    series.map(|(series, _)| series.to_owned()).collect()
+    let series = series.filter_map(|(series, _)| match series.split_once('{') {
+        // Of each resource, and a test of its own.
+        Some(("psg_status_condition", _)) => None,
+        // A histogram is documented under its name; it has one count for each set of labels.
+        Some((part, _)) if part.ends_with("_bucket") || part.ends_with("_sum") => None,
+        Some((part, labels)) if part.ends_with("_count") => {
+            Some(format!("{}{{{labels}", part.trim_end_matches("_count")))
+        }
+        _ => Some(series.to_owned()),
+    });
+    series.collect()
 }
 
 async fn registers(world: &mut World, expected: &BTreeSet<String>) {
@@ -138,4 +156,77 @@ async fn a_read_that_ends_after_its_tenant_is_gone_brings_no_figure_back() {
     registers(&mut world, &documented(&[])).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     registers(&mut world, &documented(&[])).await;
+}
+
+/// The conditions that the statuses of a world's resources have, as series.
+async fn stored(world: &World) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for kind in ["PasswordSyncGroup", "IdentityTenant"] {
+        let api = ours(&world.client, &world.namespace, kind);
+        for object in api.list(&ListParams::default()).await.unwrap() {
+            let conditions = object.data["status"]["conditions"].as_array();
+            all.extend(conditions.into_iter().flatten().map(|it| {
+                let word = |field: &str| it[field].as_str().unwrap().to_owned();
+                format!(
+                    "psg_status_condition{{kind=\"{kind}\",resource=\"{}/{}\",condition=\"{}\",status=\"{}\",reason=\"{}\"}} 1",
+                    &*world.namespace,
+                    object.name_any(),
+                    word("type"),
+                    word("status").to_lowercase(),
+                    word("reason")
+                )
+            }));
+        }
+    }
+    all
+}
+
+async fn shows_what_is_stored(world: &mut World) -> BTreeSet<String> {
+    let deadline = Duration::from_secs(20);
+    wait_for("the conditions as stored", deadline, async || {
+        let expected = stored(world).await;
+        let (_, page) = world.operator().page("/metrics").await;
+        let lines = page
+            .lines()
+            .filter(|line| line.starts_with("psg_status_condition{"));
+        let shown: BTreeSet<String> = lines.map(str::to_owned).collect();
+        if shown == expected {
+            Ok(shown)
+        } else {
+            Err(format!("shown: {shown:#?}\nstored: {expected:#?}"))
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_condition_of_each_resource_is_a_metric_until_the_resource_is_gone() {
+    let mut world = World::v1("metrics-conditions").start().await;
+    let good = spec("Good", &["Salesforce", "Workday"]);
+    world.apply_group("good", &good).await;
+    world.wait_ready("good").await;
+    let unknown = spec("Bad", &["Zendesk", "No such source"]);
+    world.apply_group("bad", &unknown).await;
+    world.wait_reason("bad", "SourceNotFound").await;
+    let shown = shows_what_is_stored(&mut world).await;
+    let count = |of: &str| shown.iter().filter(|line| line.contains(of)).count();
+    let of_good = format!(
+        "resource=\"{}/good\",condition=\"Ready\",status=\"true\"",
+        &*world.namespace
+    );
+    assert_eq!(count(&of_good), 1, "{shown:#?}");
+    assert_eq!(
+        count("condition=\"Stalled\",status=\"true\",reason=\"SourceNotFound\""),
+        1
+    );
+    assert_eq!(count("kind=\"IdentityTenant\""), 1, "{shown:#?}");
+
+    let gone = DeleteParams::default();
+    world.groups().delete("bad", &gone).await.unwrap();
+    world.wait_gone("bad").await;
+    let shown = shows_what_is_stored(&mut world).await;
+    assert!(
+        !shown.iter().any(|line| line.contains("/bad\"")),
+        "{shown:#?}"
+    );
 }

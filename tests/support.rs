@@ -20,6 +20,7 @@ pub mod operator;
 pub mod planned;
 pub mod ports;
 pub mod processes;
+pub mod promtool;
 pub mod proxied;
 pub mod simulator;
 pub mod store;

@@ -8,6 +8,7 @@ pub mod requeue;
 pub mod resource_states;
 pub mod role;
 pub mod secret_locks;
+pub mod stores;
 pub mod tenant;
 pub mod tenants;
 pub mod unreadable;
@@ -35,6 +36,7 @@ use crate::{
         resource_states::ResourceStates,
         role::{Role, RoleReceiver},
         secret_locks::SecretLocks,
+        stores::Stores,
         tenants::Tenants,
         unreadable::AllUnreadable,
     },
@@ -89,6 +91,8 @@ pub struct Context {
     pub settings: Settings,
     /// The tenants.
     pub tenants: Tenants,
+    /// What the watches of groups show.
+    pub stores: Stores,
     /// The claims: which resource owns what.
     pub claims: RwLock<ClaimIndex>,
     /// What is remembered of each resource.

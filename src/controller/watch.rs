@@ -100,6 +100,7 @@ async fn groups(
     context: &Arc<Context>,
 ) {
     let (reader, writer) = reflector::store();
+    context.stores.add(reader.clone());
     let seen = Arc::clone(context);
     let mut listed = BTreeSet::new();
     let watched = Arc::new(Watched::default());

@@ -22,7 +22,7 @@ use crate::{
     options::Options,
     pages::Page,
     routes::{EXPERIMENTAL, Operation, Route},
-    shares::Budget,
+    shares::{Budget, Load},
     token::{self, Token, Tokens},
     token_info::TokenInfo,
     transport::{Kind, Request, Response, Transport},
@@ -170,6 +170,19 @@ impl Caller {
                 common: self.options.rate,
                 shares: 1,
             })
+    }
+
+    /// How far the limits are used: of the one that is used most, and the calls that wait for any.
+    pub fn load(&self) -> Load {
+        let loads = self.limiters.values().map(|limiter| limiter.load());
+        let none = Load {
+            left: self.options.rate.requests,
+            waiting: 0,
+        };
+        loads.fold(none, |all, one| Load {
+            left: all.left.min(one.left),
+            waiting: all.waiting + one.waiting,
+        })
     }
 
     pub async fn token_info(&self) -> Result<TokenInfo, Error> {

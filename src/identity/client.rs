@@ -29,7 +29,7 @@ use crate::{
     pages::{self, Listed, Page},
     retry_after,
     routes::Operation,
-    shares::Budget,
+    shares::{Budget, Load},
     token_info::TokenInfo,
     transport::{Response, Transport},
     wire::{
@@ -91,6 +91,11 @@ impl Client {
     /// The rate limit of this client, and how many clients of the same client id share it.
     pub fn budget(&self) -> Budget {
         self.caller.budget()
+    }
+
+    /// How far the rate limit of this client is used now.
+    pub fn load(&self) -> Load {
+        self.caller.load()
     }
 
     /// Which tenant answers, and what the token may do; from the current token, or a new one.

@@ -70,7 +70,7 @@ pub use options::Options;
 pub use pages::{Listed, Page};
 pub use read_only::ReadOnly;
 pub use routes::Operation;
-pub use shares::Budget;
+pub use shares::{Budget, Load};
 pub use token_info::TokenInfo;
 pub use transport::{Kind, Request, Response, Transport, TransportError};
 pub use window::Rate;

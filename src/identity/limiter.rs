@@ -15,7 +15,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     lane::Lane,
-    shares::{Budget, Shares, Ticket},
+    shares::{Budget, Load, Shares, Ticket},
     window::{Full, Rate},
 };
 
@@ -115,6 +115,11 @@ impl Limiter {
     /// What may be sent, and with how many clients that is shared.
     pub fn budget(&self) -> Budget {
         self.limit.lock().budget(self.share)
+    }
+
+    /// How far this client has used it.
+    pub fn load(&self) -> Load {
+        self.limit.lock().load(self.share, Instant::now())
     }
 
     #[cfg(test)]

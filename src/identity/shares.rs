@@ -34,6 +34,15 @@ pub struct Budget {
     pub shares: usize,
 }
 
+/// How far a client has used its rate limit, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// How many requests may go now.
+    pub left: usize,
+    /// How many calls wait until they may go.
+    pub waiting: usize,
+}
+
 /// The calls of one client that wait, and what it has sent.
 struct Share {
     window: Window,
@@ -176,6 +185,16 @@ impl Shares {
             own: share.map_or(common, |share| share.window.rate()),
             common,
             shares: self.by_number.len(),
+        }
+    }
+
+    /// How far a share is used.
+    pub fn load(&self, share: u64, now: Instant) -> Load {
+        let common = self.common.left(now);
+        let share = self.by_number.get(&share);
+        Load {
+            left: share.map_or(common, |share| share.window.left(now).min(common)),
+            waiting: share.map_or(0, |share| share.waiting.values().map(BTreeMap::len).sum()),
         }
     }
 

@@ -86,6 +86,12 @@ impl Window {
         }))
     }
 
+    /// How many requests may go now.
+    pub fn left(&self, now: Instant) -> usize {
+        let used = self.flying + self.landed.len() - self.forgotten(now);
+        self.rate.requests.max(1).saturating_sub(used)
+    }
+
     /// Counts one request as sent, for which the caller has asked [`Self::full`].
     pub fn take(&mut self) {
         self.flying += 1;

@@ -25,6 +25,7 @@ pub mod fence;
 pub mod health;
 pub mod leadership;
 pub mod listen;
+pub mod requests;
 pub mod serve;
 pub mod telemetry;
 pub mod values;

@@ -11,8 +11,8 @@ use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use psg_controller::{
     AllUnreadable, Audit, Context, Metrics, ProcessClock, Role, RoleReceiver,
     context::{
-        requeue::Requeue, resource_states::ResourceStates, role, secret_locks::SecretLocks,
-        tenants::Tenants,
+        metrics::at_scrape, requeue::Requeue, resource_states::ResourceStates, role,
+        secret_locks::SecretLocks, stores::Stores, tenants::Tenants,
     },
     kubernetes::client::Cluster,
 };
@@ -35,6 +35,7 @@ use crate::{
     health::{self, Health, Pulse},
     leadership::{Candidate, Lost},
     listen::{self, Limits},
+    requests::Counted,
 };
 
 /// How long one call to Kubernetes may take.
@@ -114,7 +115,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         )),
         transport: Arc::new(
             Gated::new(
-                Arc::new(transport),
+                Arc::new(Counted::new(Arc::new(transport), &mut registry)),
                 gate(fence.as_ref(), Fence::may_write_tenant),
             )
             .until(stop.clone()),
@@ -126,6 +127,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         jitter: Arc::new(move || dice.lock().unwrap_or_else(PoisonError::into_inner).random()),
         settings,
         tenants: Tenants::default(),
+        stores: Stores::default(),
         claims: RwLock::default(),
         resource_states: ResourceStates::default(),
         requeue,
@@ -140,6 +142,7 @@ pub async fn serve(args: Args, trail: Arc<Trail>) -> Result<(), Error> {
         role: roles.clone(),
         stop: stop.clone(),
     });
+    at_scrape::register(&mut registry, Arc::clone(&context));
     let pulse = Arc::new(Pulse::new(std::time::Instant::now()));
     let beating = Arc::clone(&pulse);
     tokio::spawn(async move { beating.keep().await });

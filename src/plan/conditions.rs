@@ -62,6 +62,22 @@ impl Truth {
     }
 }
 
+/// The reasons of conditions that need no entry in the catalogue, since nobody has to act on them.
+const CURRENT: &str = "Current";
+const RENAMED: &str = "Renamed";
+const MET: &str = "Met";
+const HEALTHY: &str = "Healthy";
+const UNHEALTHY: &str = "Unhealthy";
+const NO_FAILURES: &str = "NoFailures";
+
+/// A reason that a status holds, as one of the words that the operator writes; none if another
+/// tool wrote it.
+pub fn reason_of(text: &str) -> Option<&'static str> {
+    let others = [CURRENT, RENAMED, MET, HEALTHY, UNHEALTHY, NO_FAILURES];
+    let catalogued = Reason::named(text).map(Reason::as_str);
+    catalogued.or_else(|| others.into_iter().find(|word| *word == text))
+}
+
 /// The status after `next`; none if there is nothing to say yet.
 pub fn report(case: &Case<'_>, next: &Next, now: Timestamp) -> Option<Report> {
     let nothing_left = case.object.deleting && *next == Next::Settled;
@@ -195,13 +211,13 @@ fn facts(case: &Case<'_>, next: &Next, resolved: Option<&Resolved>) -> Vec<Condi
                 [] => condition(
                     ConditionType::ReferencesCurrent,
                     Truth::True,
-                    "Current",
+                    CURRENT,
                     String::new(),
                 ),
                 renamed => condition(
                     ConditionType::ReferencesCurrent,
                     Truth::False,
-                    "Renamed",
+                    RENAMED,
                     renamed.join("; "),
                 ),
             });
@@ -211,7 +227,7 @@ fn facts(case: &Case<'_>, next: &Next, resolved: Option<&Resolved>) -> Vec<Condi
                     None => condition(
                         ConditionType::PrerequisitesMet,
                         Truth::True,
-                        "Met",
+                        MET,
                         String::new(),
                     ),
                     Some(unmet) => {
@@ -230,14 +246,14 @@ fn facts(case: &Case<'_>, next: &Next, resolved: Option<&Resolved>) -> Vec<Condi
                 condition(
                     ConditionType::SourcesHealthy,
                     Truth::True,
-                    "Healthy",
+                    HEALTHY,
                     String::new(),
                 )
             } else {
                 condition(
                     ConditionType::SourcesHealthy,
                     Truth::False,
-                    "Unhealthy",
+                    UNHEALTHY,
                     unhealthy.join("; "),
                 )
             });

@@ -42,7 +42,9 @@ mod tests;
 pub use action::{Action, Memory, Next, Release, ReleaseKind, What, WriteCause};
 pub use brake::{Brake, Going};
 pub use claims::{ClaimIndex, Claimant};
-pub use conditions::{Condition, Report, Truth, password_changes::WINDOW as FAILURES_WINDOW};
+pub use conditions::{
+    Condition, Report, Truth, password_changes::WINDOW as FAILURES_WINDOW, reason_of,
+};
 pub use decide::{Decision, Observation, Pace};
 pub use engine::Engine;
 pub use near::Search;

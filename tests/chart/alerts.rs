@@ -1,10 +1,11 @@
 //! The alerts: over metrics that the operator has, each with a runbook, and they fire when they should.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
 
 use super::{chart, chart_of, one, root, sets};
+use crate::support::promtool;
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
@@ -69,7 +70,7 @@ fn each_alert_asks_for_metrics_and_labels_that_the_operator_has() {
                 assert!(of_release || of_metric, "{metric}: {label}={value}");
             }
         }
-        for label in ["operation", "place", "kind", "tenant"] {
+        for label in ["operation", "place", "kind", "tenant", "resource", "reason"] {
             let used = rule["annotations"]
                 .to_string()
                 .contains(&format!("$labels.{label} "));
@@ -161,16 +162,6 @@ fn the_rules_of_a_release_are_about_its_namespace_and_carry_its_values() {
     }
 }
 
-/// promtool, which the project does not build: of `PSG_PROMTOOL`, or on the `PATH`.
-fn promtool() -> Option<PathBuf> {
-    let path = std::env::var_os("PSG_PROMTOOL").map(PathBuf::from);
-    let path = path.unwrap_or_else(|| "promtool".into());
-    let there = Command::new(&path).arg("--version").output();
-    there
-        .is_ok_and(|said| said.status.success())
-        .then_some(path)
-}
-
 #[test]
 fn each_alert_fires_when_it_should_and_not_before() {
     let cases = root().join("tests/chart/alerts.yaml");
@@ -186,20 +177,9 @@ fn each_alert_fires_when_it_should_and_not_before() {
     let rules = as_shipped();
     assert_eq!(fires, names(&rules).into_iter().collect());
 
-    let Some(promtool) = promtool() else {
-        eprintln!("SKIPPED: promtool is not there; PSG_PROMTOOL names it");
-        return;
-    };
     let folder = tempfile::tempdir().unwrap();
     let group = json!({"groups": [{"name": "psg-operator", "rules": rules}]});
     fs::write(folder.path().join("rules.yaml"), group.to_string()).unwrap();
     fs::copy(cases, folder.path().join("alerts.yaml")).unwrap();
-    let tested = Command::new(promtool)
-        .args(["test", "rules", "alerts.yaml"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let [out, err] =
-        [tested.stdout, tested.stderr].map(|b| String::from_utf8_lossy(&b).into_owned());
-    assert!(tested.status.success(), "{out}\n{err}");
+    promtool::passes(folder.path(), "alerts.yaml");
 }

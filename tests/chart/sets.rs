@@ -205,6 +205,10 @@ affinity:
 metrics: {service: {enabled: false}, podMonitor: {enabled: true, labels: {release: prometheus}}}",
     ),
     set(
+        "a dashboard",
+        "metrics: {dashboard: {enabled: true, namespace: default, annotations: {grafana_folder: Identity}}}",
+    ),
+    set(
         "alerts",
         "metrics:
   prometheusRule:

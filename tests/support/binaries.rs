@@ -42,7 +42,7 @@ pub fn of_cluster(name: &str) -> PathBuf {
         .unwrap_or_else(|| built("cluster").join(name))
 }
 
-/// A tool from `hack/tools`: `helm`, `kustomize`, `kubeconform`.
+/// A tool from `hack/tools`: `helm`, `kustomize`, `kubeconform`, `promtool`.
 pub fn tool(name: &str) -> PathBuf {
     built("tools").join(name)
 }

@@ -1,6 +1,8 @@
 //! The metrics. Labels are words of the code, and names of IdentityTenants while these exist; never
 //! text from a tenant. Every series that an alert may use exists from the start, at 0.
 
+pub mod at_scrape;
+
 use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;

@@ -106,6 +106,17 @@ impl Tenants {
         others.any(|held| held.contains(&Some(secret.to_owned())))
     }
 
+    /// The newest manifest of every tenant whose resource is there.
+    pub fn manifests(&self) -> Vec<Arc<IdentityTenant>> {
+        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let there = tenants
+            .values()
+            .filter(|tenant| !tenant.gone.is_cancelled());
+        there
+            .map(|tenant| Arc::clone(&tenant.manifest.borrow()))
+            .collect()
+    }
+
     /// The names of all tenants.
     pub fn names(&self) -> Vec<TenantName> {
         self.0

@@ -42,6 +42,7 @@ use crate::{
         requeue::{Queue, Requeue},
         resource_states::ResourceStates,
         secret_locks::SecretLocks,
+        stores::Stores,
         tenants::Tenants,
     },
     group,
@@ -112,6 +113,7 @@ impl Process {
             transport: ways,
             limiters: Limiters::default(),
             pictures: Pictures::default(),
+            stores: Stores::default(),
             secret_locks: SecretLocks::default(),
             clock: wound(world),
             jitter: Arc::new(move || match &dice {

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use crate::{
-    Budget, Client, Lane, Limiters, Options, Rate,
+    Budget, Client, Lane, Limiters, Load, Options, Rate,
     limiter::Limiter,
     shares::AGEING,
     tests::scripted::{Scripted, answer, credentials_of},
@@ -351,6 +351,25 @@ async fn a_client_tells_its_budget() {
     );
     drop(clone);
     assert_eq!(narrow.budget(), budget(5, 5, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_tells_how_far_its_limit_is_used() {
+    let [limiter, other] = sharing([rate(5), rate(90)]).await;
+    let load = |left, waiting| Load { left, waiting };
+    assert_eq!(limiter.load(), load(5, 0));
+    let flying = limiter.acquire(Lane::Read).await;
+    assert_eq!(limiter.load(), load(4, 0), "a request under way counts");
+    drop(flying);
+    assert_eq!(limiter.load(), load(4, 0), "so does one that was answered");
+    busy(&limiter, 7, Lane::Read);
+    settle().await;
+    assert_eq!(limiter.load(), load(0, 3));
+    assert_eq!(other.load(), load(85, 0), "the limit of both is used by 5");
+    tokio::time::sleep(PER + Duration::from_secs(1)).await;
+    assert_eq!(limiter.load(), load(2, 0), "the three went");
+    tokio::time::sleep(PER + Duration::from_secs(1)).await;
+    assert_eq!(limiter.load(), load(5, 0));
 }
 
 #[tokio::test(start_paused = true)]

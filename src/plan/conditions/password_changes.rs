@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use psg_domain::{ConditionType, FailureCause, Failures, password_changes::SourceFailures};
 
-use super::{Condition, Truth, condition};
+use super::{Condition, NO_FAILURES, Truth, condition};
 use crate::{case::Case, observed::PasswordChanges, reason::Reason, resolve::Resolved};
 
 /// How far back failures count. The service tries a change again for up to 90 minutes, so what is
@@ -35,7 +35,7 @@ pub fn condition_of(case: &Case<'_>, resolved: &Resolved) -> Option<Condition> {
             }
             None => match doubt(failures) {
                 Some(message) => unknown(message),
-                None => condition(kind, Truth::True, "NoFailures", String::new()),
+                None => condition(kind, Truth::True, NO_FAILURES, String::new()),
             },
         },
     })
