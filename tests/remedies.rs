@@ -264,6 +264,7 @@ const ELSEWHERE: &[(Reason, &str, &str)] = &[
     (Reason::Forbidden, "rights.rs", "wait_ready"),
     (Reason::PolicyMismatch, "prerequisites.rs", "no mismatch"),
     (Reason::NoCommonPassword, "prerequisites.rs", "no mismatch"),
+    (Reason::ProxyRefused, "tenant_proxy.rs", "wait_ready"),
     (
         Reason::PasswordChangesFailing,
         "password_changes.rs",
@@ -285,6 +286,8 @@ const NOTHING_TO_DO: &[Reason] = &[
     Reason::WaitingForSource,
     Reason::RateLimited,
     Reason::TenantUnreachable,
+    Reason::ProxyUnreachable,
+    Reason::CertificateInvalid,
     Reason::UnexpectedAnswer,
     Reason::ApplicationsUnknown,
     Reason::GroupUnreadable,

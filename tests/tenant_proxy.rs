@@ -154,7 +154,7 @@ async fn a_proxy_that_refuses_is_told_with_the_remedy_and_its_credentials_are_sh
         .apply_group("pair", &spec("Pair", &["Salesforce", "Workday"]))
         .await;
     world
-        .wait_tenant("default", "Ready", "Unknown", "TenantUnreachable")
+        .wait_tenant("default", "Ready", "Unknown", "ProxyRefused")
         .await;
     let tenant = world.tenants().get("default").await.unwrap();
     let ready = said(&tenant, "Ready");

@@ -75,9 +75,8 @@ impl<'a> Call<'a> {
     }
 
     pub fn body(self, body: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(body).map_err(|_| Error::NotSent {
-            why: "the body cannot be written".to_owned(),
-        })?;
+        let body = serde_json::to_vec(body)
+            .map_err(|_| Error::not_sent("the body cannot be written".to_owned()))?;
         Ok(Self {
             body: Some(body.into()),
             ..self
@@ -219,9 +218,7 @@ impl Caller {
         lane: Lane,
     ) -> Result<Result<Response, (Token, Error)>, Error> {
         let limiter = self.limiters.get(&route.version);
-        let limiter = limiter.ok_or_else(|| Error::NotSent {
-            why: "no route".to_owned(),
-        })?;
+        let limiter = limiter.ok_or_else(|| Error::not_sent("no route".to_owned()))?;
         let (permit, token) = self.ready(limiter, route.kind, lane).await?;
         let request = self.request(sent, route, &token);
         if let Some(witness) = sent.witness {
@@ -287,9 +284,7 @@ impl Caller {
         }
         tokio::select! {
             biased;
-            () = self.transport.closed() => Err(Error::NotSent {
-                why: "this process is about to end".to_owned(),
-            }),
+            () = self.transport.closed() => Err(Error::not_sent("this process is about to end".to_owned())),
             ready = ready => ready,
         }
     }
@@ -308,9 +303,7 @@ impl Caller {
         }
         let longest = self.options.queue_timeout;
         let permit = tokio::time::timeout(longest, limiter.acquire(lane)).await;
-        permit.map_err(|_| Error::NotSent {
-            why: format!("the rate limit had no room for {longest:?}"),
-        })
+        permit.map_err(|_| Error::not_sent(format!("the rate limit had no room for {longest:?}")))
     }
 
     fn request(&self, sent: &Call<'_>, route: &Route, token: &Token) -> Request {

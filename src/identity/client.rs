@@ -235,7 +235,7 @@ impl Client {
     pub async fn update_group(&self, group: &Group, lane: Lane) -> Result<Group, Error> {
         let Some(policy) = &group.policy else {
             let why = format!("group {} would be left without a policy", group.id);
-            return Err(Error::NotSent { why });
+            return Err(Error::not_sent(why));
         };
         let body = GroupBody {
             id: Some(&group.id),

@@ -13,6 +13,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
+    remedy::Obstacle,
     retry_after,
     transport::{Kind, Response, TransportError},
     wire::refusal::{Refusal, may_be_the_apis_own},
@@ -72,6 +73,8 @@ pub enum Error {
     NotSent {
         /// The cause.
         why: String,
+        /// What stands in the way, if it is known.
+        obstacle: Option<Obstacle>,
     },
     /// Nothing of the request was sent, since the answer to the token request has no usable token.
     #[error("no token: {why}")]
@@ -210,10 +213,17 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Nothing was sent, and nothing of a company's network stands in the way.
+    pub fn not_sent(why: impl Into<String>) -> Self {
+        TransportError::not_sent(why).into()
+    }
+}
+
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::NotSent { why } => Self::NotSent { why },
+            TransportError::NotSent { why, obstacle } => Self::NotSent { why, obstacle },
             TransportError::Unknown { why } => Self::Unknown { why },
             TransportError::TooLarge { most } => Self::TooLarge { most },
         }
@@ -451,7 +461,7 @@ mod tests {
     #[test]
     fn the_wire_tells_what_was_sent() {
         let why = || "x".to_owned();
-        let error = Error::from(TransportError::NotSent { why: why() });
+        let error = Error::from(TransportError::not_sent(why()));
         assert_eq!(
             (error.effect(), error.reason()),
             (Effect::NotMade, "NotSent")

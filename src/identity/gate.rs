@@ -43,12 +43,10 @@ impl Gated {
 impl Transport for Gated {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         if request.kind == Kind::Write && !(self.may_write)() {
-            let why = "this process may not write now".to_owned();
-            return Err(TransportError::NotSent { why });
+            return Err(TransportError::not_sent("this process may not write now"));
         }
         if request.kind == Kind::Write && self.stop.is_cancelled() {
-            let why = "this process is about to end".to_owned();
-            return Err(TransportError::NotSent { why });
+            return Err(TransportError::not_sent("this process is about to end"));
         }
         self.inner.send(request).await
     }

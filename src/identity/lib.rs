@@ -69,6 +69,7 @@ pub use limiters::Limiters;
 pub use options::Options;
 pub use pages::{Listed, Page};
 pub use read_only::ReadOnly;
+pub use remedy::Obstacle;
 pub use routes::Operation;
 pub use shares::{Budget, Load};
 pub use token_info::TokenInfo;

@@ -28,7 +28,7 @@ impl Transport for ReadOnly {
         let reads = request.method == Method::GET || READING_POSTS.contains(&request.operation);
         if !reads || request.kind == Kind::Write {
             let why = "this client can send no write".to_owned();
-            return Err(TransportError::NotSent { why });
+            return Err(TransportError::not_sent(why));
         }
         self.0.send(request).await
     }

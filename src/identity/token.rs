@@ -23,6 +23,7 @@ use crate::{
     form,
     lane::Lane,
     limiter::Limiter,
+    remedy::Obstacle,
     retry_after,
     token_info::TokenInfo,
     transport::{Kind, Request, Response, Transport},
@@ -149,7 +150,7 @@ impl Tokens {
         let asked = Instant::now();
         let answer = self.transport.send(self.request()).await;
         drop(permit);
-        let answer = answer.map_err(|error| not_sent(&error.to_string()))?;
+        let answer = answer.map_err(|error| not_sent(&error.to_string(), error.obstacle()))?;
         if !answer.status.is_success() {
             return Err(self.refusal(&answer));
         }
@@ -203,7 +204,9 @@ impl Tokens {
                 self.limiter.pause(retry_after);
                 Error::RateLimited { retry_after }
             }
-            status if status.is_server_error() => not_sent(&format!("status {}", status.as_u16())),
+            status if status.is_server_error() => {
+                not_sent(&format!("status {}", status.as_u16()), None)
+            }
             status => {
                 let why = format!("status {}", status.as_u16());
                 Error::NoToken { why }
@@ -212,10 +215,10 @@ impl Tokens {
     }
 }
 
-fn not_sent(why: &str) -> Error {
-    Error::NotSent {
-        why: format!("no token: {why}"),
-    }
+/// The call that needs the token was not sent, whatever became of the token request.
+fn not_sent(why: &str, obstacle: Option<Obstacle>) -> Error {
+    let why = format!("no token: {why}");
+    Error::NotSent { why, obstacle }
 }
 
 fn form_body(credentials: &Credentials) -> Bytes {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::address::BaseUrl;
+use crate::{address::BaseUrl, remedy::Obstacle};
 
 /// Sends requests, each at most once.
 #[async_trait]
@@ -77,6 +77,8 @@ pub enum TransportError {
     NotSent {
         /// The cause.
         why: String,
+        /// What stands in the way, if it is known.
+        obstacle: Option<Obstacle>,
     },
     /// Something may have been sent and executed: timeout, reset, a cut answer.
     #[error("no whole answer: {why}")]
@@ -90,6 +92,24 @@ pub enum TransportError {
         /// How large it may be.
         most: usize,
     },
+}
+
+impl TransportError {
+    /// Nothing was sent, and nothing of a company's network stands in the way.
+    pub fn not_sent(why: impl Into<String>) -> Self {
+        Self::NotSent {
+            why: why.into(),
+            obstacle: None,
+        }
+    }
+
+    /// What of a company's network stood in the way, if it is known.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::NotSent { obstacle, .. } => *obstacle,
+            Self::Unknown { .. } | Self::TooLarge { .. } => None,
+        }
+    }
 }
 
 impl fmt::Debug for Request {

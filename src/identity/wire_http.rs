@@ -133,9 +133,7 @@ impl Transport for HttpTransport {
         let forbidden =
             request.base.is_forbidden_literal() || self.proxy.as_ref().is_some_and(is_proxy);
         if !self.allow_insecure && forbidden {
-            return Err(TransportError::NotSent {
-                why: ForbiddenAddress.to_string(),
-            });
+            return Err(TransportError::not_sent(ForbiddenAddress.to_string()));
         }
         let cap = request.max_body;
         let proxy = self.proxy.as_ref();
@@ -172,9 +170,8 @@ async fn read(answer: &mut reqwest::Response, cap: usize) -> Result<Bytes, Trans
 /// A request leaves only over a connection that stands: by a proxy, once its tunnel does.
 fn classify(error: reqwest::Error, proxy: Option<&str>) -> TransportError {
     if error.is_connect() || error.is_builder() || error.is_dns() {
-        TransportError::NotSent {
-            why: explained(&causes(error), proxy),
-        }
+        let (why, obstacle) = explained(&causes(error), proxy);
+        TransportError::NotSent { why, obstacle }
     } else {
         after_sending(error)
     }

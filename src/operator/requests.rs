@@ -133,7 +133,7 @@ mod tests {
             (answer(409), "4xx"),
             (answer(429), "429"),
             (answer(503), "5xx"),
-            (Err(TransportError::NotSent { why: why() }), "not_sent"),
+            (Err(TransportError::not_sent(why())), "not_sent"),
             (Err(TransportError::Unknown { why: why() }), "none"),
             (Err(TransportError::TooLarge { most: 1 }), "none"),
         ];

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_keeps_every_request_from_the_tenant_is_no_trouble_of_one_list() {
         let why = String::new;
-        assert!(of_the_list(Error::NotSent { why: why() }).is_err());
+        assert!(of_the_list(Error::not_sent(why())).is_err());
         assert!(of_the_list(Error::NoToken { why: why() }).is_err());
         assert!(of_the_list(Error::Unauthorized { message: why() }).is_err());
         assert!(of_the_list(Error::Forbidden { message: why() }).is_ok());

@@ -73,7 +73,7 @@ impl Trail {
     ) -> Result<T, Error> {
         self.context.audit.log.ready().map_err(|why| {
             let why = format!("the audit log cannot be written: {why}");
-            Error::NotSent { why }
+            Error::not_sent(why)
         })?;
         let result = call.await;
         if let Some(open) = self.take() {

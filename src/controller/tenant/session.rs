@@ -12,7 +12,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use psg_api::{IdentityTenant, TenantSettings};
 use psg_domain::{TenantKey, time};
-use psg_identity::{AddressError, Client, Credentials, CredentialsError, Error, Options, Rate};
+use psg_identity::{
+    AddressError, Client, Credentials, CredentialsError, Error, Obstacle, Options, Rate,
+};
 use psg_plan::{Finding, Reason, TenantState};
 use psg_snapshot::Listener;
 
@@ -324,6 +326,17 @@ fn trouble(context: &Context, tenant: &Tenant, session: &mut Session, error: &Er
         | Error::NotFound { .. }
         | Error::Refused { .. } => passing_as(context, session, Reason::UnexpectedAnswer, error),
         Error::RateLimited { .. } => passing_as(context, session, Reason::RateLimited, error),
+        Error::NotSent {
+            obstacle: Some(obstacle),
+            ..
+        } => {
+            let reason = match obstacle {
+                Obstacle::ProxyUnreachable => Reason::ProxyUnreachable,
+                Obstacle::ProxyRefused => Reason::ProxyRefused,
+                Obstacle::CertificateInvalid => Reason::CertificateInvalid,
+            };
+            passing_as(context, session, reason, error)
+        }
         other => passing(context, session, &other.to_string()),
     }
 }
@@ -341,7 +354,7 @@ fn blocked(context: &Context, session: &mut Session, finding: Finding) -> Troubl
     }
 }
 
-/// The tenant answered, but with an error or not as expected.
+/// The tenant answered, but with an error or not as expected; or it is known what keeps it away.
 fn passing_as(context: &Context, session: &Session, reason: Reason, error: &Error) -> Trouble {
     Trouble {
         finding: Finding::new(reason, format!("the tenant could not be read: {error}")),

@@ -80,8 +80,7 @@ impl Transport for Socket {
         let calls = &self.world.calls;
         if self.world.weather.lock().unwrap().no_route {
             calls.hinder(self.life, Hindrance::NoRoute);
-            let why = "no connection".to_owned();
-            return Err(TransportError::NotSent { why });
+            return Err(TransportError::not_sent("no connection"));
         }
         let is_write = sent.kind == Kind::Write;
         let asked = asked(&sent);

@@ -183,9 +183,7 @@ async fn no_type_shows_a_secret() {
         max_body: 1,
     };
     assert_clean(&seen(&request));
-    assert_clean(&seen(&TransportError::NotSent {
-        why: "x".to_owned(),
-    }));
+    assert_clean(&seen(&TransportError::not_sent("x")));
 }
 
 #[test]

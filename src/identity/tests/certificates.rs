@@ -5,6 +5,7 @@ use super::company::{
     Authority, TENANT, answering, leading_to, options, self_signed, tenant, write,
 };
 use crate::Authorities;
+use crate::Obstacle;
 
 /// How TLS 1.1 is answered: a whole ServerHello of that version.
 fn hello_of_tls_1_1() -> Vec<u8> {
@@ -55,7 +56,8 @@ async fn a_certificate_that_must_not_be_trusted_is_named_with_a_remedy_and_nothi
         let (proxy, _) = leading_to(tenant, None).await;
         let url = format!("http://user:hush@{proxy}");
         let options = options(Some(&url), &[], authority.trusted());
-        let why = write(TENANT, &options).await.unwrap_err();
+        let (why, obstacle) = write(TENANT, &options).await.unwrap_err();
+        assert_eq!(obstacle, Some(Obstacle::CertificateInvalid), "{why}");
         assert!(why.contains(says), "{says}: {why}");
         assert!(why.contains(remedy), "{remedy}: {why}");
         assert!(why.starts_with(&format!("by the proxy {proxy}: ")), "{why}");
@@ -82,7 +84,8 @@ async fn without_a_proxy_none_is_named() {
         let (tenant, asked) = tenant(shown).await;
         let host = format!("localhost:{}", tenant.port());
         let options = options(None, &[], authority.trusted());
-        let why = write(&host, &options).await.unwrap_err();
+        let (why, obstacle) = write(&host, &options).await.unwrap_err();
+        assert_eq!(obstacle, Some(Obstacle::CertificateInvalid), "{why}");
         assert!(why.contains(says), "{says}: {why}");
         assert!(!why.contains("by the proxy"), "{why}");
         assert!(asked.lock().unwrap().is_empty(), "{says}");
@@ -121,7 +124,8 @@ async fn a_server_without_safe_tls_is_named_with_a_remedy_and_nothing_is_sent() 
         let url = format!("http://{proxy}");
         for (host, proxy) in [(&*host, None), (TENANT, Some(&*url))] {
             let options = options(proxy, &[], Authorities::default());
-            let why = write(host, &options).await.unwrap_err();
+            let (why, obstacle) = write(host, &options).await.unwrap_err();
+            assert_eq!(obstacle, None, "{why}");
             assert!(why.contains(says), "{says}: {why}");
             assert!(why.contains(remedy), "{remedy}: {why}");
             assert_eq!(why.contains("by the proxy"), proxy.is_some(), "{why}");

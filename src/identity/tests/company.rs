@@ -22,8 +22,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::http::{OK, request};
 use crate::{
-    Authorities, BaseUrl, Effect, Error, HostPolicy, HttpOptions, HttpTransport, Kind, TenantProxy,
-    Transport, TransportError,
+    Authorities, BaseUrl, Effect, Error, HostPolicy, HttpOptions, HttpTransport, Kind, Obstacle,
+    TenantProxy, Transport, TransportError,
 };
 
 /// A tenant's name, which no resolver knows: only a proxy leads to it.
@@ -206,8 +206,11 @@ pub(super) fn options(
     }
 }
 
-/// Sends a write to a host. If it did not leave, the error says why; nothing else may go wrong.
-pub(super) async fn write(host: &str, options: &HttpOptions) -> Result<(), String> {
+/// Sends a write to a host. If it did not leave, the error says why, and what stands in the way; nothing else may go wrong.
+pub(super) async fn write(
+    host: &str,
+    options: &HttpOptions,
+) -> Result<(), (String, Option<Obstacle>)> {
     // The transport has checks of its own, so none is made here.
     let policy = HostPolicy {
         allow_insecure: true,
@@ -217,10 +220,10 @@ pub(super) async fn write(host: &str, options: &HttpOptions) -> Result<(), Strin
     let transport = HttpTransport::new(options).unwrap();
     match transport.send(request(&base, Kind::Write)).await {
         Ok(_) => Ok(()),
-        Err(TransportError::NotSent { why }) => {
-            let error = Error::from(TransportError::NotSent { why: why.clone() });
+        Err(TransportError::NotSent { why, obstacle }) => {
+            let error = Error::not_sent(why.clone());
             assert_eq!(error.effect(), Effect::NotMade);
-            Err(why)
+            Err((why, obstacle))
         }
         Err(other) => panic!("it may have left: {other}"),
     }

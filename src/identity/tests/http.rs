@@ -279,7 +279,7 @@ async fn a_private_address_is_not_even_connected_to() {
     for host in ["127.0.0.1", "localhost", "[::1]", "169.254.169.254"] {
         let base = BaseUrl::parse(&format!("https://{host}:{port}"), &insecure()).unwrap();
         let answer = transport.send(request(&base, Kind::Write)).await;
-        let Err(TransportError::NotSent { why }) = answer else {
+        let Err(TransportError::NotSent { why, .. }) = answer else {
             panic!("{host}: {answer:?}");
         };
         assert!(why.contains("not public"), "{host}: {why}");

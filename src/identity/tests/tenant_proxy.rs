@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use super::company::{
     Asked, Authority, TENANT, answering, dead, leading_to, options, silent, tenant, write,
 };
-use crate::{Authorities, HttpOptions};
+use crate::{Authorities, HttpOptions, Obstacle};
 
 const NOW: (i32, i32) = (2020, 2099);
 
@@ -61,7 +61,8 @@ async fn a_proxy_may_be_behind_tls_by_an_authority_of_the_company() {
     write(TENANT, &known).await.unwrap();
     first(&asked);
     let unknown = options(Some(&url), &[], Authorities::default());
-    let why = write(TENANT, &unknown).await.unwrap_err();
+    let (why, obstacle) = write(TENANT, &unknown).await.unwrap_err();
+    assert_eq!(obstacle, Some(Obstacle::CertificateInvalid), "{why}");
     assert!(
         why.contains("UnknownIssuer") && why.contains("PSG_TENANT_CA"),
         "{why}"
@@ -79,9 +80,11 @@ async fn a_tenant_that_no_proxy_lists_is_reached_directly_and_blames_no_proxy() 
     write(&host, &known).await.unwrap();
     first(&asked);
     let unknown = options(Some("environment"), &variables, Authorities::default());
-    let why = write(&host, &unknown).await.unwrap_err();
+    let (why, obstacle) = write(&host, &unknown).await.unwrap_err();
+    assert_eq!(obstacle, Some(Obstacle::CertificateInvalid), "{why}");
     assert!(!why.contains("by the proxy"), "{why}");
-    let why = write(TENANT, &known).await.unwrap_err();
+    let (why, obstacle) = write(TENANT, &known).await.unwrap_err();
+    assert_eq!(obstacle, Some(Obstacle::ProxyUnreachable), "{why}");
     assert!(why.contains("by the proxy"), "{why}");
 }
 
@@ -98,7 +101,8 @@ async fn a_private_address_and_the_proxy_itself_are_no_tenants() {
             allow_insecure: false,
             ..policy
         };
-        let why = write(host, &secure).await.unwrap_err();
+        let (why, obstacle) = write(host, &secure).await.unwrap_err();
+        assert_eq!(obstacle, None);
         assert_eq!(why, "the host leads to an address that is not public");
     }
     assert!(told.lock().unwrap().is_empty());
@@ -110,44 +114,56 @@ async fn a_proxy_that_fails_is_named_with_a_remedy_without_its_password_and_noth
     let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(20_000));
     let connect = "let this process connect to it";
     let lead = "let it connect to the tenant's host and port";
-    for (proxy, says, remedy) in [
-        (dead().await, "Connection refused", connect),
+    let refused = Some(Obstacle::ProxyRefused);
+    for (proxy, says, remedy, way) in [
+        (
+            dead().await,
+            "Connection refused",
+            connect,
+            Some(Obstacle::ProxyUnreachable),
+        ),
         (
             answering(answer("407 Proxy Authentication Required")).await,
             "proxy authorization required",
             "put a user and a password into the URL of the proxy",
+            refused,
         ),
         (
             answering(answer("403 Forbidden")).await,
             "unsuccessful",
             lead,
+            refused,
         ),
         (
             answering(answer("502 Bad Gateway")).await,
             "unsuccessful",
             lead,
+            refused,
         ),
         (
             answering(answer("302 Found\r\nLocation: https://hush.test/")).await,
             "unsuccessful",
             lead,
+            refused,
         ),
         (
             answering("no HTTP at all\r\n\r\n").await,
             "unsuccessful",
             lead,
+            refused,
         ),
-        (answering(long).await, "headers too long", lead),
-        (answering("").await, "unexpected end of file", lead),
-        (silent().await, "timed out", "does not answer"),
+        (answering(long).await, "headers too long", lead, refused),
+        (answering("").await, "unexpected end of file", lead, refused),
+        (silent().await, "timed out", "does not answer", None),
     ] {
         let url = format!("http://user:hush@{proxy}");
         let options = HttpOptions {
             connect_timeout: Duration::from_millis(300),
             ..options(Some(&url), &[], Authorities::default())
         };
-        let why = write(TENANT, &options).await.unwrap_err();
+        let (why, obstacle) = write(TENANT, &options).await.unwrap_err();
         assert!(why.contains(says), "{says}: {why}");
+        assert_eq!(obstacle, way, "{why}");
         assert!(why.contains(remedy), "{remedy}: {why}");
         assert!(why.starts_with(&format!("by the proxy {proxy}: ")), "{why}");
         assert!(!why.contains("hush"), "{why}");
@@ -156,7 +172,8 @@ async fn a_proxy_that_fails_is_named_with_a_remedy_without_its_password_and_noth
     let plain = answering(answer("400 Bad Request")).await;
     let url = format!("https://user:hush@{plain}");
     let options = options(Some(&url), &[], Authorities::default());
-    let why = write(TENANT, &options).await.unwrap_err();
+    let (why, obstacle) = write(TENANT, &options).await.unwrap_err();
+    assert_eq!(obstacle, None, "{why}");
     assert!(why.contains("what answers there is no TLS"), "{why}");
     assert!(!why.contains("hush"), "{why}");
 }
