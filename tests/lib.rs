@@ -144,6 +144,8 @@ mod tenant_trouble;
 #[cfg(test)]
 mod typos;
 #[cfg(test)]
+mod uninstalling;
+#[cfg(test)]
 mod vanishing;
 #[cfg(test)]
 mod versions;

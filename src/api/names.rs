@@ -18,6 +18,8 @@ pub const IN_USE: &str = "passwordsync.dev/in-use";
 pub const RECONCILE_AT: &str = "passwordsync.dev/reconcile-at";
 /// An RFC 3339 time, on a group: until then nothing is written to the tenant, deletion included.
 pub const PAUSED_UNTIL: &str = "passwordsync.dev/paused-until";
+/// `true`, on a group: the cluster refuses its deletion.
+pub const PROTECT: &str = "passwordsync.dev/protect";
 /// An RFC 3339 time, on a tenant: until then what a brake holds back may go on.
 pub const ACKNOWLEDGED_UNTIL: &str = "passwordsync.dev/acknowledged-until";
 

@@ -114,6 +114,14 @@ pub enum Command {
     ///
     /// Says what that means, and asks for the name. Deletes nothing.
     Orphan(Orphan),
+    /// Say what would wait for ever for an operator that is gone; with --orphan or --delete, have it let go.
+    ///
+    /// Run it before the operator is uninstalled, while it runs. It looks at all namespaces, or with -n at
+    /// one. The operator, its definitions and the IdentityTenants stay.
+    ///
+    /// Exits 0 if nothing holds a finalizer of the operator, 2 if something does, 1 if it could not tell or
+    /// did not end in time.
+    Uninstall(Uninstall),
     /// Print a script that has a shell complete commands, flags, and names of the cluster's resources.
     ///
     /// `source <(kubectl psg completion bash)` completes `kubectl-psg`. For `kubectl psg`, kubectl asks a program
@@ -305,6 +313,30 @@ pub struct Orphan {
     /// Do not ask.
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// What `uninstall` is told.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct Uninstall {
+    /// Delete every PasswordSyncGroup, and leave the groups in their tenants as they are.
+    #[arg(long, conflicts_with = "delete")]
+    pub orphan: bool,
+
+    /// Delete every PasswordSyncGroup, and with it its group in the tenant.
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// How long to wait until the operator has let go, such as 10m.
+    #[arg(long, value_name = "LENGTH", value_parser = length, default_value = "10m")]
+    pub timeout: Duration,
+
+    /// When text has colours.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
 }
 
 /// How a report is printed, and where it has colours.

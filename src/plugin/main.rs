@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use psg_domain::text;
 use psg_plugin::{
     Args, Command, annotate, cluster, completion, diff, doctor, explain, export, inventory, orphan,
-    plan, status,
+    plan, status, uninstall,
 };
 use tokio::runtime::Runtime;
 
@@ -84,6 +84,10 @@ fn run(args: &Args) -> Result<(String, ExitCode), String> {
         }
         Command::Orphan(asked) => {
             return runtime()?.block_on(orphan::run(&args.at, asked)).map(well);
+        }
+        Command::Uninstall(asked) => {
+            let (text, code) = runtime()?.block_on(uninstall::run(&args.at, asked))?;
+            return Ok((text, ExitCode::from(code)));
         }
         Command::Completion { shell } => {
             return Ok((completion::script(*shell)?, ExitCode::SUCCESS));

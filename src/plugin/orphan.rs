@@ -4,7 +4,7 @@
 //! It says what that means and asks for the name to be typed. It changes only this field of this
 //! resource, deletes nothing and sends no request to a tenant.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use kube::{
     Api,
@@ -18,6 +18,7 @@ use crate::{
     args::Orphan,
     at::At,
     cluster::{self, Cluster},
+    confirm,
     terminal::{WIDTH, wrapped},
 };
 
@@ -50,13 +51,7 @@ pub async fn run(at: &At, asked: &Orphan) -> Result<String, String> {
         let _ = writeln!(io::stderr(), "{}", text::line(&line));
     }
     if !asked.yes {
-        // In a thread of its own, so that the connection to the cluster stays alive during the
-        // prompt.
-        let name = name.clone();
-        let typed = tokio::task::spawn_blocking(move || {
-            confirm(&name, &mut io::stdin().lock(), &mut io::stderr())
-        });
-        typed.await.map_err(|error| error.to_string())??;
+        confirm::by_typing(&format!("the name \"{name}\""), name).await?;
     }
     let (params, patch) = (PatchParams::default(), Patch::Merge(patch(&found)));
     let patched = groups.patch(name, &params, &patch);
@@ -155,21 +150,6 @@ fn shared(status: &PasswordSyncGroupStatus) -> String {
     }
 }
 
-/// Asks for the name. The error does not repeat what was typed.
-fn confirm(name: &str, input: &mut impl BufRead, output: &mut impl Write) -> Result<(), String> {
-    let _ = write!(output, "Type the name \"{name}\" to confirm: ");
-    let _ = output.flush();
-    let mut typed = String::new();
-    input
-        .read_line(&mut typed)
-        .map_err(|error| format!("standard input: {error}"))?;
-    if typed.trim() == name {
-        Ok(())
-    } else {
-        Err("that is not the name, so nothing was changed: run it again, or with --yes".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,30 +209,5 @@ mod tests {
             patch(&group(2, &[])),
             json!({"metadata": {"uid": "u1"}, "spec": {"deletionPolicy": "Orphan"}})
         );
-    }
-
-    #[test]
-    fn only_the_name_confirms() {
-        let asked = |typed: &str| {
-            let mut prompt = Vec::new();
-            let answer = confirm("shared", &mut typed.as_bytes(), &mut prompt);
-            (answer, String::from_utf8(prompt).unwrap())
-        };
-        let prompt = "Type the name \"shared\" to confirm: ".to_owned();
-        assert_eq!(asked("shared\n"), (Ok(()), prompt));
-        assert!(asked(" shared\r\n").0.is_ok());
-        for typed in [
-            "",
-            "\n",
-            "y\n",
-            "yes\n",
-            "psg/shared\n",
-            "share\n",
-            "\u{1b}[2J\n",
-        ] {
-            let said = asked(typed).0.unwrap_err();
-            assert!(said.contains("nothing was changed"), "{said}");
-            assert!(!said.contains('\u{1b}'), "{said}");
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! A release as Helm makes it on a real API server: installed, upgraded, uninstalled.
+//! A release as Helm makes it on a real API server: installed, upgraded, uninstalled, moved.
 
-use super::{printed, sets};
+use super::{printed, run, sets};
 use crate::support::{ControlPlane, User};
 
 /// What `config/default` put there before, which Helm would not take over.
@@ -11,7 +11,8 @@ const OF_A_RELEASE: &str = "deployment,service,serviceaccount,role,rolebinding,c
                             validatingadmissionpolicybinding,poddisruptionbudget";
 
 #[tokio::test]
-async fn a_release_is_installed_upgraded_and_uninstalled_and_the_definitions_stay() {
+async fn a_release_is_installed_upgraded_uninstalled_and_installed_elsewhere_and_the_definitions_stay()
+ {
     // One of its own: others need the definitions.
     let plane = ControlPlane::own().await;
     let config = plane.kubeconfig(User::Admin);
@@ -79,4 +80,56 @@ async fn a_release_is_installed_upgraded_and_uninstalled_and_the_definitions_sta
     for stays in [identities, groups] {
         assert!(left.contains(stays), "{left}");
     }
+
+    // Again elsewhere: the definitions, and what is stored of them, are of the release that was.
+    let stored = "apiVersion: passwordsync.dev/v1alpha1\nkind: IdentityTenant\nmetadata: {name: acme}\n\
+                  spec: {credentialsSecretRef: {name: acme}}\n";
+    let args = ["apply", "--filename=-"];
+    let admin = User::Admin;
+    plane
+        .kubectl_with(admin, "default", &args, stored)
+        .await
+        .ok();
+    let elsewhere = |more: &[&'static str]| {
+        let args = [
+            "install",
+            "psg-operator",
+            "charts/psg-operator",
+            "--namespace=identity-sync",
+            "--create-namespace",
+            "--kubeconfig",
+        ];
+        let args = [&args[..], &[config.to_str().unwrap()], more].concat();
+        run("helm", &args)
+    };
+    let refused = elsewhere(&[]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && why.contains("release-namespace"),
+        "{why}"
+    );
+    let moved = elsewhere(&["--take-ownership"]);
+    assert!(
+        moved.status.success(),
+        "{}",
+        String::from_utf8_lossy(&moved.stderr)
+    );
+    let kept = ["get", "idt", "acme", "--output=name"];
+    let kept = plane.kubectl(admin, "default", &kept).await.ok();
+    assert_eq!(kept, "identitytenant.passwordsync.dev/acme\n");
+
+    // A second release beside it would be a second operator of the same resources.
+    let twice = [
+        "install",
+        "second",
+        "charts/psg-operator",
+        "--namespace=default",
+        "--kubeconfig",
+    ];
+    let twice = run("helm", &[&twice[..], &[config.to_str().unwrap()]].concat());
+    let why = String::from_utf8_lossy(&twice.stderr).into_owned();
+    assert!(
+        !twice.status.success() && why.contains("cannot be imported into the current release"),
+        "{why}"
+    );
 }
