@@ -110,5 +110,10 @@ mod tests {
         assert_eq!(said(&wanted, &found), "s00, 54 that both have");
         assert_eq!(said(&found, &wanted), "s55, 54 that both have");
         assert_eq!(said(&ids(0..2), &ids(1..3)), "s00, s01");
+        let (ten, eleven) = (ids(0..10), ids(0..11));
+        assert_eq!(said(&ten, &ten).matches('s').count(), 10, "all of ten");
+        assert_eq!(said(&ten, &eleven), "10 that both have");
+        let strangers = said(&eleven, &ids(20..22));
+        assert!(!strangers.contains("both"), "{strangers}");
     }
 }

@@ -142,6 +142,41 @@ mod tests {
         }
     }
 
+    /// The work for one name.
+    fn spent(wanted: &str, name: &str) -> usize {
+        let mut search = Search::default();
+        search.near(wanted, std::iter::once(name));
+        search.spent()
+    }
+
+    #[test]
+    fn a_name_of_another_length_or_of_other_letters_costs_next_to_nothing() {
+        let ten = "a".repeat(10);
+        let compared = |length| 1 + length / FILTERED + length * 10;
+        for (length, cost) in [
+            (4, 1),
+            (5, compared(5)),
+            (13, compared(13)),
+            (80, compared(80)),
+            (81, 1),
+        ] {
+            assert_eq!(spent(&ten, &"a".repeat(length)), cost, "{length}");
+        }
+        // Six letters that only one of the two has are compared, seven are not.
+        assert_eq!(spent("abcdefghij", "defghijk12"), compared(10));
+        assert_eq!(spent("abcdefghij", "efghijk123"), 1 + 10 / FILTERED);
+    }
+
+    #[test]
+    fn letters_are_told_apart_and_large_ones_are_small_ones() {
+        assert_eq!(letters(""), 0);
+        assert_eq!(letters("abc").count_ones(), 3);
+        assert_eq!(letters("a") | letters("b"), letters("abba"));
+        assert_eq!(letters("Ab"), letters("aB"));
+        assert_ne!(letters("a"), letters("b"));
+        assert_eq!(letters("\u{fc}"), 0);
+    }
+
     #[test]
     fn what_looks_the_same_is_told_by_its_code_points() {
         let composed = "Z\u{fc}rich AD";

@@ -51,6 +51,14 @@ fn is_begun(fixture: &Fixture) -> bool {
 }
 
 #[test]
+fn the_numbers_of_a_manifest_are_taken_and_a_negative_one_is_none() {
+    let taken = Brake::of(3, 10);
+    assert_eq!((taken.max, taken.percent), (3, 10));
+    let none = Brake::of(-1, -1);
+    assert_eq!((none.max, none.percent), (0, 0));
+}
+
+#[test]
 fn a_few_deletions_are_never_stopped_however_small_the_tenant() {
     for others in 0..5 {
         assert!(is_begun(&waits(&vec![Going::Waits; others])), "{others}");

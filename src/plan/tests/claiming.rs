@@ -1,9 +1,12 @@
 //! What a status claims, and what it does not.
 
-use psg_domain::Origin;
+use std::time::Duration;
 
-use super::fixture::{Fixture, names, reassign};
-use crate::Reason;
+use jiff::Timestamp;
+use psg_domain::{ManagementPolicy, Origin, time};
+
+use super::fixture::{Fixture, NOW, TENANT, at, names, place, reassign};
+use crate::{Claimant, Reason, claims::gives_way};
 
 #[test]
 fn a_group_that_is_only_looked_at_claims_nothing() {
@@ -53,4 +56,41 @@ fn a_source_is_one_thing_by_name_and_by_id() {
         other.desired.sources = names(&["ad"]);
     });
     unrelated.remembers();
+}
+
+#[test]
+fn what_cannot_be_carried_out_by_itself_reserves_nothing_and_what_others_cause_keeps_its_place() {
+    let since = at(NOW);
+    for reason in [
+        Reason::SourceNotFound,
+        Reason::NotDirectConnect,
+        Reason::SourceInAnotherGroup,
+    ] {
+        assert_eq!(gives_way(Some(reason), since), Timestamp::MIN, "{reason}");
+    }
+    let later = time::after(since, Duration::from_mins(10));
+    for reason in [Some(Reason::OwnedByAnother), Some(Reason::Refused), None] {
+        assert_eq!(gives_way(reason, since), later, "{reason:?}");
+    }
+}
+
+#[test]
+fn only_a_resource_that_may_write_is_eager() {
+    let eager = |change: &dyn Fn(&mut Fixture)| {
+        let mut fixture = Fixture::new();
+        change(&mut fixture);
+        let desired = (fixture.unreadable.is_none()).then_some(&fixture.desired);
+        let (object, tenant) = (&fixture.object, place(TENANT));
+        let now = at(NOW);
+        Claimant::of(object, now, tenant, desired, &fixture.recorded, now).eager
+    };
+    assert!(eager(&|_| {}));
+    assert!(!eager(&|f| f.desired.management = ManagementPolicy::Observe));
+    assert!(!eager(&|f| f.object.deleting = true));
+    assert!(!eager(&|f| f.object.paused_until = Some(at(NOW + 1))));
+    assert!(
+        eager(&|f| f.object.paused_until = Some(at(NOW))),
+        "it is over"
+    );
+    assert!(!eager(&|f| f.unreadable = Some("odd".to_owned())));
 }

@@ -435,6 +435,23 @@ impl Fixture {
         }
     }
 
+    /// The decision with all that a driver is told.
+    pub fn decide(&self) -> crate::Decision {
+        let claims = self.claims();
+        let case = self.case(&claims);
+        let seen = crate::Observation {
+            object: case.object,
+            desired: case.desired,
+            recorded: case.recorded,
+            tenant: case.tenant,
+            picture: case.picture,
+            claims: case.claims,
+            timers: case.timers,
+            backoff: case.backoff,
+        };
+        case.engine.decide(seen, self.now)
+    }
+
     pub fn next(&self) -> Next {
         crate::next(&self.case(&self.claims()), self.now)
     }

@@ -46,6 +46,7 @@ fn what_a_part_shows_holds_and_the_rest_is_as_it_was_known_last() {
     assert!(told.sources.is_superset(&sources(&["c"])));
     assert_eq!(picture.group(&id("g")), Presence::Unknown(at(20)));
     assert!(picture.is_shown_in_part(&id("g")));
+    assert!(!picture.is_shown_in_part(&id("another")));
     assert_eq!(
         picture.groups_named("n").len(),
         1,
