@@ -9,6 +9,16 @@ CLUSTER := hack/cluster/bin/.built
 TOOLS := hack/tools/bin/.built
 DENY := hack/tools/bin/cargo-deny/bin/cargo-deny
 DENY_VERSION := 0.20.2
+# What releases are built with; the Dockerfile and the workflows name the same.
+RUST_VERSION := 1.95.0
+AUDITABLE := hack/tools/bin/cargo-auditable/bin/cargo-auditable
+AUDITABLE_VERSION := 0.7.7
+SBOM := hack/tools/bin/auditable2cdx/bin/auditable2cdx
+SBOM_VERSION := 0.1.0
+FUZZ := hack/tools/bin/cargo-fuzz/bin/cargo-fuzz
+FUZZ_VERSION := 0.13.2
+# Those of the image.
+PLATFORMS ?= linux_amd64 linux_arm64
 MUTANTS := hack/tools/bin/cargo-mutants/bin/cargo-mutants
 MUTANTS_VERSION := 27.1.0
 CRD_DIRS := crds charts/psg-operator/files/crds
@@ -20,7 +30,7 @@ say = @printf '\033[1m==> %s\033[0m\n' $(1)
 
 .PHONY: help
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
 test: $(CLUSTER) $(TOOLS) ## Run every test; 6 minutes on two cores, 17 with a cold target folder, and the first time 10 more, since it builds a control plane
@@ -104,6 +114,45 @@ ENDLESS := test $$? = 3
 # Ten seconds each, or more.
 SLOW := edits same_seed a_crash two_crashes it_may_die
 
+.PHONY: image
+image: $(AUDITABLE) $(SBOM) ## Write dist/image, an OCI layout of the operator, and its SBOMs (PLATFORMS=linux_amd64: that alone)
+	$(call say,'image for $(PLATFORMS)')
+	hack/release/image.sh $(PLATFORMS)
+
+# The folder that the Dockerfile copies.
+.PHONY: image-root
+image-root: $(AUDITABLE)
+	ROOT_ONLY=1 hack/release/image.sh $(PLATFORM)
+
+.PHONY: image-check
+image-check: $(AUDITABLE) $(SBOM) ## Build the image twice at two paths, and compare every byte (two release builds a platform)
+	hack/release/check.sh $(PLATFORMS)
+
+.PHONY: plugin
+plugin: $(AUDITABLE) $(SBOM) ## Write the archive of kubectl psg for PLATFORM=linux_amd64, linux_arm64 or darwin_arm64
+	hack/release/plugin.sh $(PLATFORM)
+
+.PHONY: release
+release: ## Make the release VERSION=x.y.z: versions, notes, commit and tag
+	@hack/release/cut.sh $(VERSION)
+
+.PHONY: lint-workflows
+lint-workflows: $(TOOLS) ## Check .github/workflows
+	hack/tools/bin/actionlint -color
+
+.PHONY: fuzz
+fuzz: $(FUZZ) ## Fuzz each target for SECONDS=N (60) with a nightly compiler
+	$(call say,'fuzzing each target for $(or $(SECONDS),60) s')
+	@for target in $(basename $(notdir $(wildcard fuzz/targets/*.rs))); do \
+	  echo "    $$target"; mkdir -p target/fuzz-found/$$target; \
+	  PATH="$(CURDIR)/$(dir $(FUZZ)):$$PATH" cargo +nightly fuzz run --fuzz-dir fuzz $$target target/fuzz-found/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(or $(SECONDS),60) -verbosity=0; \
+	done
+
+.PHONY: cargo-auditable auditable2cdx
+cargo-auditable: $(AUDITABLE)
+auditable2cdx: $(SBOM)
+
 .PHONY: verify
 verify: ## What a change must pass: format, lints, licences, generated files, tests, a clean tree
 	$(call say,'format')
@@ -135,12 +184,12 @@ crds: ## Write the definitions and schemas of both kinds anew
 cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 to 8 minutes, once)
 
 .PHONY: tools
-tools: $(TOOLS) ## Build helm, kustomize, kubeconform and promtool (a few minutes, once)
+tools: $(TOOLS) ## Build helm, kustomize, kubeconform, promtool, actionlint and crane (a few minutes, once)
 
 .PHONY: clean
 clean: ## Remove everything that was built
 	cargo clean
-	rm -rf hack/cluster/bin hack/tools/bin .demo
+	rm -rf hack/cluster/bin hack/tools/bin dist .demo
 
 comma := ,
 
@@ -160,7 +209,7 @@ $(CLUSTER): hack/cluster/go.mod hack/cluster/go.sum
 
 # promtool needs no service discovery, which is most of its dependencies.
 $(TOOLS): hack/tools/go.mod hack/tools/go.sum
-	$(call say,'building helm$(comma) kustomize$(comma) kubeconform and promtool from Go modules: a few minutes$(comma) once')
+	$(call say,'building helm$(comma) kustomize and others from Go modules: a few minutes$(comma) once')
 	@cd hack/tools; start=$$SECONDS; mkdir -p bin; \
 	CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o bin/ tool; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
@@ -172,3 +221,15 @@ $(MUTANTS):
 $(DENY):
 	$(call say,'installing cargo-deny $(DENY_VERSION): a few minutes$(comma) once')
 	cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(dir $(DENY))..
+
+$(AUDITABLE):
+	$(call say,'installing cargo-auditable $(AUDITABLE_VERSION): a minute$(comma) once')
+	cargo install cargo-auditable --version $(AUDITABLE_VERSION) --locked --root $(dir $(AUDITABLE))..
+
+$(SBOM):
+	$(call say,'installing auditable2cdx $(SBOM_VERSION): two minutes$(comma) once')
+	cargo install auditable2cdx --version $(SBOM_VERSION) --locked --root $(dir $(SBOM))..
+
+$(FUZZ):
+	$(call say,'installing cargo-fuzz $(FUZZ_VERSION): two minutes$(comma) once')
+	cargo install cargo-fuzz --version $(FUZZ_VERSION) --locked --root $(dir $(FUZZ))..

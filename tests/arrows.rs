@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::support::binaries::repository;
 
-/// Each crate of `src/` and the crates of ours that it may name.
-const ARROWS: [(&str, &[&str]); 9] = [
+/// Each crate of `src/` and `hack/`, and the crates of ours that it may name.
+const ARROWS: [(&str, &[&str]); 10] = [
     ("psg-domain", &[]),
     ("psg-plan", &["psg-domain"]),
     ("psg-api", &["psg-domain"]),
@@ -52,15 +52,18 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ),
     // Shares no type with the client: a shared type hides the same mistake on both sides.
     ("identity-simulator", &[]),
+    // Packs files, whatever they do.
+    ("psg-image", &[]),
 ];
 
 /// These know nothing of Kubernetes.
-const WITHOUT_KUBERNETES: [&str; 5] = [
+const WITHOUT_KUBERNETES: [&str; 6] = [
     "psg-domain",
     "psg-plan",
     "psg-identity",
     "psg-snapshot",
     "identity-simulator",
+    "psg-image",
 ];
 const KUBERNETES: [&str; 4] = ["kube", "kube-runtime", "kube-core", "k8s-openapi"];
 

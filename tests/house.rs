@@ -9,7 +9,7 @@ use std::{
 use crate::support::binaries::repository;
 
 const LONGEST: usize = 800;
-const SKIPPED: [&str; 4] = ["target", "bin", ".git", ".demo"];
+const SKIPPED: [&str; 5] = ["target", "dist", "bin", ".git", ".demo"];
 const TEXT: [&str; 9] = [
     "rs", "md", "yaml", "toml", "mod", "tpl", "txt", "json", "sh",
 ];

@@ -70,6 +70,8 @@ mod harness;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod image;
+#[cfg(test)]
 mod judging;
 #[cfg(test)]
 mod krew;
@@ -124,6 +126,8 @@ mod refusals;
 #[cfg(test)]
 mod refused_at_apply;
 #[cfg(test)]
+mod releasing;
+#[cfg(test)]
 mod remedies;
 #[cfg(test)]
 mod rights;
@@ -149,3 +153,5 @@ mod uninstalling;
 mod vanishing;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod workflows;

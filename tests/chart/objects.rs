@@ -18,10 +18,11 @@ fn image_of(values: &[&str]) -> String {
 
 #[test]
 fn an_image_is_named_by_registry_repository_and_tag_or_digest() {
+    let plain = concat!("psg-operator:v", env!("CARGO_PKG_VERSION"));
     let digest = format!("sha256:{}", "0a".repeat(32));
     let by_digest = format!("image.digest={digest}");
     for (values, image) in [
-        (vec![], "psg-operator:v0.1.0".to_owned()),
+        (vec![], plain.to_owned()),
         (vec!["image.tag=v1"], "psg-operator:v1".to_owned()),
         (vec![&*by_digest], format!("psg-operator@{digest}")),
         (
@@ -30,18 +31,18 @@ fn an_image_is_named_by_registry_repository_and_tag_or_digest() {
         ),
         (
             vec!["image.registry=a.example.com:5000"],
-            "a.example.com:5000/psg-operator:v0.1.0".to_owned(),
+            format!("a.example.com:5000/{plain}"),
         ),
         (
             vec![
                 "image.registry=a.example.com",
                 "global.imageRegistry=b.example.com/psg",
             ],
-            "b.example.com/psg/psg-operator:v0.1.0".to_owned(),
+            format!("b.example.com/psg/{plain}"),
         ),
         (
             vec!["image.repository=c.example.com:5000/team/psg-operator"],
-            "c.example.com:5000/team/psg-operator:v0.1.0".to_owned(),
+            format!("c.example.com:5000/team/{plain}"),
         ),
     ] {
         assert_eq!(image_of(&values), image, "{values:?}");
