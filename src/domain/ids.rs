@@ -191,6 +191,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tenant_is_named_by_its_namespace_and_its_name() {
+        let tenant = TenantName::new("identity", "acme");
+        assert_eq!((tenant.namespace(), tenant.name()), ("identity", "acme"));
+        assert_eq!(tenant.to_string(), "identity/acme");
+    }
+
+    #[test]
     fn an_id_can_never_leave_its_path_segment() {
         for bad in [
             "",
