@@ -489,3 +489,21 @@ fn a_deletion_says_nothing_of_references_and_prerequisites() {
     let report = Fixture::deleting().report();
     assert_eq!(condition(&report, "PrerequisitesMet"), None);
 }
+
+#[test]
+fn a_reason_of_a_status_is_known_if_the_operator_writes_it() {
+    for word in [
+        "SourceNotFound",
+        "Current",
+        "Renamed",
+        "Met",
+        "Healthy",
+        "Unhealthy",
+        "NoFailures",
+    ] {
+        assert_eq!(crate::reason_of(word), Some(word));
+    }
+    for word in ["", "current", "SomebodyElses"] {
+        assert_eq!(crate::reason_of(word), None, "{word}");
+    }
+}
