@@ -19,6 +19,8 @@ FUZZ := hack/tools/bin/cargo-fuzz/bin/cargo-fuzz
 FUZZ_VERSION := 0.13.2
 # Those of the image.
 PLATFORMS ?= linux_amd64 linux_arm64
+MDBOOK := hack/tools/bin/mdbook/bin/mdbook
+MDBOOK_VERSION := 0.5.2
 MUTANTS := hack/tools/bin/cargo-mutants/bin/cargo-mutants
 MUTANTS_VERSION := 27.1.0
 CRD_DIRS := crds charts/psg-operator/files/crds
@@ -136,6 +138,10 @@ plugin: $(AUDITABLE) $(SBOM) ## Write the archive of kubectl psg for PLATFORM=li
 release: ## Make the release VERSION=x.y.z: versions, notes, commit and tag
 	@hack/release/cut.sh $(VERSION)
 
+.PHONY: site
+site: $(MDBOOK) ## Write target/site, the documentation as a site
+	$(MDBOOK) build
+
 .PHONY: lint-workflows
 lint-workflows: $(TOOLS) ## Check .github/workflows
 	hack/tools/bin/actionlint -color
@@ -161,7 +167,7 @@ verify: ## What a change must pass: format, lints, licences, generated files, te
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@$(MAKE) deny
 	@$(MAKE) crds
-	@git diff --exit-code --stat -- $(CRD_DIRS) $(SCHEMAS) || { echo 'generated files were old: commit what changed'; exit 1; }
+	@git diff --exit-code --stat -- $(CRD_DIRS) $(SCHEMAS) docs/reference.md || { echo 'generated files were old: commit what changed'; exit 1; }
 	@$(MAKE) test
 	@test -z "$$(git status --porcelain)" || { git status --short; echo 'the tree is not clean: commit or ignore these'; exit 1; }
 
@@ -176,9 +182,9 @@ else
 endif
 
 .PHONY: crds
-crds: ## Write the definitions and schemas of both kinds anew
+crds: ## Write the definitions and schemas of both kinds, and the reference of their fields, anew
 	$(call say,'definitions')
-	cargo run --quiet --locked --bin crdgen -- --schemas $(SCHEMAS) $(CRD_DIRS)
+	cargo run --quiet --locked --bin crdgen -- --schemas $(SCHEMAS) --reference docs $(CRD_DIRS)
 
 .PHONY: cluster
 cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 to 8 minutes, once)
@@ -217,6 +223,10 @@ $(TOOLS): hack/tools/go.mod hack/tools/go.sum
 $(MUTANTS):
 	$(call say,'installing cargo-mutants $(MUTANTS_VERSION): a few minutes$(comma) once')
 	cargo install cargo-mutants --version $(MUTANTS_VERSION) --locked --root $(dir $(MUTANTS))..
+
+$(MDBOOK):
+	$(call say,'installing mdBook $(MDBOOK_VERSION): a few minutes$(comma) once')
+	cargo install mdbook --version $(MDBOOK_VERSION) --locked --root $(dir $(MDBOOK))..
 
 $(DENY):
 	$(call say,'installing cargo-deny $(DENY_VERSION): a few minutes$(comma) once')

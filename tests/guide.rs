@@ -85,7 +85,7 @@ fn each_test_that_the_page_names_exists() {
 }
 
 /// The names of the tests in a file; those of the fault matrix stand in a macro.
-fn tests(text: &str) -> Vec<&str> {
+pub(crate) fn tests(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut is_test = false;
     for line in text.lines().map(str::trim) {

@@ -138,6 +138,8 @@ mod samples;
 #[cfg(test)]
 mod samples_are_valid;
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod status_screen;
 #[cfg(test)]
 mod swapping;
@@ -153,5 +155,7 @@ mod uninstalling;
 mod vanishing;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod walkthrough;
 #[cfg(test)]
 mod workflows;

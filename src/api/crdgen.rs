@@ -1,18 +1,25 @@
-//! Writes the definitions of both kinds into folders, and JSON schemas of them into another:
-//! `crdgen --schemas schemas crds charts/psg-operator/files/crds`. Prints each file that it wrote.
+//! Writes the definitions of both kinds into folders, JSON schemas of them into another, and the
+//! page about every field: `crdgen --schemas schemas --reference docs crds charts/psg-operator/files/crds`.
+//! Prints each file that it wrote.
 
 use std::{env, error::Error, fs, path::Path};
 
-use psg_api::{crds, schemas};
+use psg_api::{crds, reference, schemas};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args_os().skip(1).peekable();
     let for_schemas = args
         .next_if(|arg| arg == "--schemas")
         .and_then(|_| args.next());
+    let for_reference = args
+        .next_if(|arg| arg == "--reference")
+        .and_then(|_| args.next());
     let dirs: Vec<_> = args.collect();
     if dirs.is_empty() {
-        return Err("usage: crdgen [--schemas DIR] DIR...".into());
+        return Err("usage: crdgen [--schemas DIR] [--reference DIR] DIR...".into());
+    }
+    if let Some(dir) = &for_reference {
+        write(dir.as_ref(), "reference.md", &reference::page()?)?;
     }
     for crd in crds::all() {
         for dir in &dirs {

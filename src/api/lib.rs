@@ -11,6 +11,7 @@
 //! - [`merge_patch`]: what is sent to change a status, so that foreign fields survive.
 //! - [`crds`]: the definitions as they are installed, generated into `crds/`.
 //! - [`schemas`]: the same as JSON schemas that refuse unknown fields, generated into `schemas/`.
+//! - [`reference`]: every field as a page, generated into `docs/reference.md`.
 //! - [`annotations`]: what people ask for by annotations.
 //! - [`proxy`]: which proxy leads to an API server.
 //! - [`names`]: every name that manifests and other programs rely on.
@@ -25,6 +26,7 @@ pub mod memory;
 pub mod merge_patch;
 pub mod names;
 pub mod proxy;
+pub mod reference;
 pub mod rest;
 pub mod schemas;
 pub mod settings;
