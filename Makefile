@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 CLUSTER := hack/cluster/bin/.built
 TOOLS := hack/tools/bin/.built
+GITOPS := hack/gitops/bin/.built
 DENY := hack/tools/bin/cargo-deny/bin/cargo-deny
 DENY_VERSION := 0.20.2
 # What releases are built with; the Dockerfile and the workflows name the same.
@@ -35,7 +36,7 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
-test: $(CLUSTER) $(TOOLS) ## Run every test; 6 minutes on two cores, 17 with a cold target folder, and the first time 10 more, since it builds a control plane
+test: $(CLUSTER) $(TOOLS) $(GITOPS) ## Run every test; 6 minutes on two cores, 17 with a cold target folder, and the first time 12 more, since it builds a control plane
 	$(call say,'the programs that end-to-end tests start')
 	cargo build --workspace --bins --locked
 	$(call say,'cargo test: unit tests$(comma) then end to end against a real kube-apiserver')
@@ -192,10 +193,13 @@ cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and k
 .PHONY: tools
 tools: $(TOOLS) ## Build helm, kustomize, kubeconform, promtool, actionlint and crane (a few minutes, once)
 
+.PHONY: gitops
+gitops: $(GITOPS) ## Build kstatus, Flux's apply engine and the Lua of Argo CD (one to three minutes, once)
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	cargo clean
-	rm -rf hack/cluster/bin hack/tools/bin dist .demo
+	rm -rf hack/cluster/bin hack/tools/bin hack/gitops/bin dist .demo
 
 comma := ,
 
@@ -218,6 +222,12 @@ $(TOOLS): hack/tools/go.mod hack/tools/go.sum
 	$(call say,'building helm$(comma) kustomize and others from Go modules: a few minutes$(comma) once')
 	@cd hack/tools; start=$$SECONDS; mkdir -p bin; \
 	CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o bin/ tool; \
+	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
+
+$(GITOPS): hack/gitops/go.mod hack/gitops/go.sum $(wildcard hack/gitops/*/*.go)
+	$(call say,'building what Flux and Argo CD judge by from Go modules: one to three minutes$(comma) once')
+	@cd hack/gitops; start=$$SECONDS; mkdir -p bin; \
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./...; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
 $(MUTANTS):

@@ -1,165 +1,143 @@
-//! The health check that docs/gitops.md gives for Argo CD, run as Argo CD runs it: with the base
-//! library of Lua 5.1 alone, and the object in the global `obj`.
+//! The health checks and the action for Argo CD, in the layout of its resource_customizations, run as
+//! Argo CD runs them.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
+use jiff::Timestamp;
 use kube::api::DynamicObject;
-use mlua::{Lua, LuaOptions, StdLib, Table, Value as LuaValue};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
     chart::root,
-    support::{World, world::spec},
+    support::{
+        World,
+        gitops::{Verdict, lua},
+        world::spec,
+    },
 };
 
-/// What the page puts into the ConfigMap `argocd-cm`, by kind.
-fn checks() -> Vec<(String, String)> {
-    let page = fs::read_to_string(root().join("docs/gitops.md")).unwrap();
-    let mut blocks = page.split("```yaml\n").skip(1);
-    let block = blocks.find(|block| block.starts_with("data:")).unwrap();
-    let block = block.split("```").next().unwrap();
-    let patch: Value = serde_saphyr::from_str(block).unwrap();
-    let entries = patch["data"].as_object().unwrap().iter();
-    let checks = entries.map(|(key, check)| {
-        let kind = key.strip_prefix("resource.customizations.health.passwordsync.dev_");
-        (kind.unwrap().to_owned(), check.as_str().unwrap().to_owned())
-    });
-    checks.collect()
+mod shipped;
+
+pub const KINDS: [&str; 2] = ["PasswordSyncGroup", "IdentityTenant"];
+const ASKED: &str = "/metadata/annotations/passwordsync.dev~1reconcile-at";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HealthTest {
+    health_status: Verdict,
+    input_path: String,
 }
 
-fn lua(state: &Lua, value: &Value) -> LuaValue {
-    let table = |entries: Vec<(LuaValue, &Value)>| {
-        let table = state.create_table().unwrap();
-        for (key, value) in entries {
-            table.set(key, lua(state, value)).unwrap();
+#[derive(Deserialize)]
+struct HealthTests {
+    tests: Vec<HealthTest>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ActionTests {
+    discovery_tests: Vec<DiscoveryTest>,
+    action_tests: Vec<ActionTest>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DiscoveryTest {
+    input_path: String,
+    result: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ActionTest {
+    action: String,
+    input_path: String,
+    expected_output_path: String,
+}
+
+fn folder(kind: &str) -> PathBuf {
+    let group = "config/gitops/resource_customizations/passwordsync.dev";
+    root().join(group).join(kind)
+}
+
+fn text(kind: &str, path: &str) -> String {
+    let path = folder(kind).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+fn yaml<T: DeserializeOwned>(kind: &str, path: &str) -> T {
+    serde_saphyr::from_str(&text(kind, path)).unwrap_or_else(|why| panic!("{kind} {path}: {why}"))
+}
+
+/// What the health check of a kind says of objects of that kind.
+pub fn health(kind: &str, objects: &[Value]) -> Vec<Verdict> {
+    lua(&text(kind, "health.lua"), objects)
+}
+
+#[test]
+fn argo_cd_says_of_each_file_of_testdata_what_its_test_expects() {
+    for kind in KINDS {
+        let HealthTests { tests } = yaml(kind, "health_test.yaml");
+        let mut tried: Vec<String> = tests.iter().map(|test| test.input_path.clone()).collect();
+        let objects: Vec<Value> = tried.iter().map(|path| yaml(kind, path)).collect();
+        for (test, said) in tests.iter().zip(health(kind, &objects)) {
+            assert_eq!(said, test.health_status, "{kind} {}", test.input_path);
         }
-        LuaValue::Table(table)
-    };
-    let text = |text: &str| LuaValue::String(state.create_string(text).unwrap());
-    match value {
-        Value::Null => LuaValue::Nil,
-        Value::Bool(truth) => LuaValue::Boolean(*truth),
-        Value::Number(number) => LuaValue::Number(number.as_f64().unwrap()),
-        Value::String(string) => text(string),
-        Value::Array(values) => {
-            let number = |at: usize| LuaValue::Number(f64::from(u32::try_from(at + 1).unwrap()));
-            let entries = values.iter().enumerate();
-            table(entries.map(|(at, value)| (number(at), value)).collect())
-        }
-        Value::Object(map) => table(map.iter().map(|(key, value)| (text(key), value)).collect()),
+        tried.sort();
+        let mut there: Vec<String> = fs::read_dir(folder(kind).join("testdata"))
+            .unwrap()
+            .map(|file| format!("testdata/{}", file.unwrap().file_name().to_string_lossy()))
+            .collect();
+        there.sort();
+        assert_eq!(tried, there, "{kind}");
     }
 }
 
-/// Health and message of an object by the check of its kind.
-fn health(object: &Value) -> (String, String) {
-    let checks = checks();
-    let kind = object["kind"].as_str().unwrap();
-    let (_, check) = checks.iter().find(|(of, _)| of == kind).unwrap();
-    let state = Lua::new_with(StdLib::NONE, LuaOptions::default()).unwrap();
-    state.globals().set("obj", lua(&state, object)).unwrap();
-    let said: Table = state.load(check.as_str()).eval().unwrap();
-    let text = |field: &str| said.get::<String>(field).unwrap();
-    (text("status"), text("message"))
-}
-
 #[test]
-fn argo_cd_has_a_check_for_each_of_our_kinds() {
-    let mut kinds: Vec<String> = checks().into_iter().map(|(kind, _)| kind).collect();
-    kinds.sort();
-    assert_eq!(kinds, ["IdentityTenant", "PasswordSyncGroup"]);
-}
-
-#[test]
-fn argo_cd_says_what_the_table_of_the_page_says() {
-    let condition = |kind: &str, status: &str, reason: &str| {
-        let message = format!("about {reason}");
-        json!({"type": kind, "status": status, "reason": reason, "message": message})
-    };
-    let ready = |status, reason| condition("Ready", status, reason);
-    let also = |kind, reason| condition(kind, "True", reason);
-    let waiting = "waiting for psg-operator";
-    for kind in ["PasswordSyncGroup", "IdentityTenant"] {
-        for (status, expected, message) in [
-            (json!(null), "Progressing", waiting),
-            (json!({"observedGeneration": -1}), "Progressing", waiting),
-            (
-                json!({"observedGeneration": 2, "conditions": [ready("True", "InSync")]}),
-                "Progressing",
-                waiting,
-            ),
-            (
-                json!({"observedGeneration": 2, "conditions": [
-                    ready("False", "Refused"), also("Stalled", "Refused"),
-                ]}),
-                "Progressing",
-                waiting,
-            ),
-            (json!({"observedGeneration": 3}), "Progressing", waiting),
-            (
-                json!({"observedGeneration": 3, "conditions": [ready("True", "InSync")]}),
-                "Healthy",
-                "InSync: about InSync",
-            ),
-            (
-                json!({"observedGeneration": 3, "conditions": [
-                    also("SourcesHealthy", "Healthy"), ready("True", "InSync"), also("Paused", "Paused"),
-                ]}),
-                "Healthy",
-                "InSync: about InSync",
-            ),
-            (
-                json!({"observedGeneration": 3, "conditions": [
-                    ready("False", "Refused"), also("Stalled", "Refused"),
-                ]}),
-                "Degraded",
-                "Refused: about Refused",
-            ),
-            (
-                json!({"observedGeneration": 3, "conditions": [
-                    also("Stalled", "Drifted"), ready("False", "Drifted"),
-                ]}),
-                "Degraded",
-                "Drifted: about Drifted",
-            ),
-            (
-                json!({"observedGeneration": 3, "conditions": [
-                    ready("False", "Updating"), condition("Stalled", "False", "None"),
-                    also("Reconciling", "Updating"),
-                ]}),
-                "Progressing",
-                "Updating: about Updating",
-            ),
-            (
-                json!({"observedGeneration": 3, "conditions": [
-                    ready("Unknown", "Unreachable"), also("Reconciling", "Unreachable"),
-                ]}),
-                "Progressing",
-                "Unreachable: about Unreachable",
-            ),
-            (
-                json!({"observedGeneration": 3, "conditions": [
-                    ready("False", "Paused"), also("Paused", "Paused"),
-                ]}),
-                "Progressing",
-                "Paused: about Paused",
-            ),
-        ] {
-            let mut object = json!({"kind": kind, "metadata": {"generation": 3}});
-            if !status.is_null() {
-                object["status"] = status.clone();
-            }
-            let expected = (expected.to_owned(), message.to_owned());
-            assert_eq!(health(&object), expected, "{kind}: {status}");
+fn argo_cd_offers_one_action_which_asks_for_a_reconcile_and_changes_nothing_else() {
+    for kind in KINDS {
+        let ActionTests {
+            discovery_tests,
+            action_tests,
+        } = yaml(kind, "actions/action_test.yaml");
+        for test in discovery_tests {
+            let object: Value = yaml(kind, &format!("actions/{}", test.input_path));
+            let found: Vec<Value> = lua(&text(kind, "actions/discovery.lua"), &[object]);
+            let found = found[0].as_object().unwrap();
+            let actions = found.iter().map(|(name, about)| {
+                let mut action = about.clone();
+                action["name"] = json!(name);
+                // Argo CD offers an action unless it is told not to.
+                action["disabled"] = about.get("disabled").cloned().unwrap_or(json!(false));
+                action
+            });
+            assert_eq!(actions.collect::<Vec<_>>(), test.result, "{kind}");
+        }
+        assert!(!action_tests.is_empty());
+        for test in action_tests {
+            let read = |path: &str| yaml::<Value>(kind, &format!("actions/{path}"));
+            let (before, mut expected) = (read(&test.input_path), read(&test.expected_output_path));
+            let script = text(kind, &format!("actions/{}/action.lua", test.action));
+            let began = Timestamp::now().as_second();
+            let after = lua::<Value>(&script, std::slice::from_ref(&before)).remove(0);
+            let asked = after.pointer(ASKED).unwrap().as_str().unwrap();
+            let at: Timestamp = asked.parse().unwrap();
+            assert!(
+                at.as_second() >= began
+                    && Some(asked) != before.pointer(ASKED).and_then(Value::as_str)
+            );
+            *expected.pointer_mut(ASKED).unwrap() = json!(asked);
+            assert_eq!(after, expected, "{kind} {}", test.input_path);
         }
     }
 }
 
 #[tokio::test]
-async fn argo_cd_judges_what_the_operator_writes() {
+async fn argo_cd_judges_what_the_operator_writes_and_its_action_has_the_tenant_read() {
     let world = World::still("argo-cd", "v1").start().await;
-    world
-        .apply_group("good", &spec("Good", &["Salesforce", "Workday"]))
-        .await;
+    let good = spec("Good", &["Salesforce", "Workday"]);
+    world.apply_group("good", &good).await;
     world
         .apply_group("bad", &spec("Bad", &["ServiceNow", "GitHub"]))
         .await;
@@ -177,15 +155,50 @@ async fn argo_cd_judges_what_the_operator_writes() {
     world
         .wait_tenant("stalled", "Ready", "False", "HostNotAllowed")
         .await;
-    let of = |object: &DynamicObject| health(&serde_json::to_value(object).unwrap());
-    assert_eq!(of(&good).0, "Healthy");
-    let (status, message) = of(&bad);
+    let of = |kind: &str, object: &DynamicObject| {
+        let object = serde_json::to_value(object).unwrap();
+        let said = health(kind, &[object]).remove(0);
+        (said.status, said.message)
+    };
+    let [group, tenant] = KINDS;
+    assert_eq!(of(group, &good).0, "Healthy");
+    let (status, message) = of(group, &bad);
     assert_eq!(status, "Degraded", "{message}");
     assert!(message.starts_with("PasswordNotSupported: "), "{message}");
-    assert_eq!(of(&world.identity_tenant("default").await).0, "Healthy");
+    assert_eq!(
+        of(tenant, &world.identity_tenant("default").await).0,
+        "Healthy"
+    );
     // A Secret may be applied at any moment; a host is not allowed by itself.
-    let (status, message) = of(&world.identity_tenant("lonely").await);
-    assert_eq!(status, "Progressing", "{message}");
-    let (status, message) = of(&world.identity_tenant("stalled").await);
-    assert_eq!(status, "Degraded", "{message}");
+    assert_eq!(
+        of(tenant, &world.identity_tenant("lonely").await).0,
+        "Progressing"
+    );
+    assert_eq!(
+        of(tenant, &world.identity_tenant("stalled").await).0,
+        "Degraded"
+    );
+
+    // The simulated tenant is read once an hour here, so that only the action can show the drift.
+    let cloud = world.tenant.policy_id("Cloud Standard").await;
+    world
+        .tenant
+        .someone_edits("Good", json!({"passwordPolicyId": cloud}))
+        .await;
+    let script = text(group, "actions/reconcile/action.lua");
+    let asked = lua::<Value>(&script, &[serde_json::to_value(&good).unwrap()]).remove(0);
+    let annotations = &asked["metadata"]["annotations"];
+    world
+        .patch_group("good", json!({"metadata": {"annotations": annotations}}))
+        .await;
+    world
+        .wait("the drift to be repaired", async || {
+            let policy = world.tenant.shown("Good").await.policy;
+            if policy == "Corporate Strong" {
+                Ok(())
+            } else {
+                Err(policy)
+            }
+        })
+        .await;
 }

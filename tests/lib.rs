@@ -62,6 +62,8 @@ mod exporting;
 #[cfg(test)]
 mod flags;
 #[cfg(test)]
+mod flux;
+#[cfg(test)]
 mod foreign_status;
 #[cfg(test)]
 mod guide;
@@ -75,6 +77,8 @@ mod image;
 mod judging;
 #[cfg(test)]
 mod krew;
+#[cfg(test)]
+mod kustomizing;
 #[cfg(test)]
 mod leadership;
 #[cfg(test)]
@@ -141,6 +145,8 @@ mod samples_are_valid;
 mod site;
 #[cfg(test)]
 mod status_screen;
+#[cfg(test)]
+mod status_table;
 #[cfg(test)]
 mod swapping;
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod binaries;
 pub mod browser;
 pub mod certificates;
 pub mod control_plane;
+pub mod gitops;
 pub mod install;
 pub mod kubectl;
 pub mod kubernetes;

@@ -47,11 +47,21 @@ pub fn tool(name: &str) -> PathBuf {
     built("tools").join(name)
 }
 
+/// A program of `hack/gitops`: `kstatus`, `flux`, `lua`.
+pub fn gitops(name: &str) -> PathBuf {
+    built("gitops").join(name)
+}
+
 /// `hack/<what>/bin`, complete.
 fn built(what: &str) -> PathBuf {
     static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
     static TOOLS: OnceLock<PathBuf> = OnceLock::new();
-    let once = if what == "cluster" { &CLUSTER } else { &TOOLS };
+    static GITOPS: OnceLock<PathBuf> = OnceLock::new();
+    let once = match what {
+        "cluster" => &CLUSTER,
+        "tools" => &TOOLS,
+        _ => &GITOPS,
+    };
     let folder = once.get_or_init(|| {
         let bin = repository().join("hack").join(what).join("bin");
         if !bin.join(".built").exists() {
