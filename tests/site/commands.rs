@@ -46,6 +46,10 @@ const COMMANDS: &[(&str, Command)] = &[
             "an_identity_tenant_that_was_removed_by_force_and_made_again_is_taken_up_where_the_old_one_ended",
         ]),
     ),
+    (
+        "kubectl patch configmap argocd-cm -n argocd --patch",
+        Run(&["argo_cd_takes_the_config_map_of_the_chart_over_by_one_command"]),
+    ),
     ("kubectl wait idt/", Run(&[FIRST])),
     ("kubectl wait psg/", Run(&[FIRST])),
     (
