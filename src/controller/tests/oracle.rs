@@ -5,6 +5,7 @@
 
 mod ends;
 mod makers;
+mod states;
 mod told;
 mod writes;
 

@@ -22,6 +22,7 @@ impl Oracle {
         cluster: &Cluster,
     ) {
         let Some(status) = &group.status else { return };
+        self.told_in_one_state(group, status);
         self.told_of_the_group(group, status, tenant);
         self.told_of_sources(before, status, tenant);
         if let Some(id) = status.group_id.as_deref().filter(|id| holds(status, id)) {
