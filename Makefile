@@ -36,7 +36,7 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test
-test: $(CLUSTER) $(TOOLS) $(GITOPS) ## Run every test; 6 minutes on two cores, 17 with a cold target folder, and the first time 12 more, since it builds a control plane
+test: $(CLUSTER) $(TOOLS) $(GITOPS) ## Run every test; 6 minutes on two cores, 17 with a cold target folder, and the first time 14 more, since it builds a control plane
 	$(call say,'the programs that end-to-end tests start')
 	cargo build --workspace --bins --locked
 	$(call say,'cargo test: unit tests$(comma) then end to end against a real kube-apiserver')
@@ -194,7 +194,7 @@ cluster: $(CLUSTER) ## Build etcd, kube-apiserver, kube-controller-manager and k
 tools: $(TOOLS) ## Build helm, kustomize, kubeconform, promtool, actionlint and crane (a few minutes, once)
 
 .PHONY: gitops
-gitops: $(GITOPS) ## Build kstatus, Flux's apply engine and the Lua of Argo CD (one to three minutes, once)
+gitops: $(GITOPS) ## Build kstatus, Flux's apply engine and the Lua of Argo CD (two to four minutes, once)
 
 .PHONY: clean
 clean: ## Remove everything that was built
@@ -225,7 +225,7 @@ $(TOOLS): hack/tools/go.mod hack/tools/go.sum
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
 $(GITOPS): hack/gitops/go.mod hack/gitops/go.sum $(wildcard hack/gitops/*/*.go)
-	$(call say,'building what Flux and Argo CD judge by from Go modules: one to three minutes$(comma) once')
+	$(call say,'building what Flux and Argo CD judge by from Go modules: two to four minutes$(comma) once')
 	@cd hack/gitops; start=$$SECONDS; mkdir -p bin; \
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./...; \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"

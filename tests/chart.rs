@@ -15,6 +15,7 @@ mod arguments;
 mod install;
 mod objects;
 mod rights;
+mod running;
 mod server;
 mod sets;
 mod tenants;

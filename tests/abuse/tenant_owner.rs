@@ -291,7 +291,9 @@ async fn the_figures_of_an_identity_tenant_end_with_it() {
     let name = |n: usize| format!("passing-{n}");
     apply_and_wait(&world, SERIES, name).await;
     let there = figures(&world.operator().page("/metrics").await.1);
-    assert_eq!(there.len(), 5 * SERIES, "{there:?}");
+    let of = |metric: &str| there.iter().filter(|line| line.starts_with(metric)).count();
+    assert_eq!(of("psg_tenant_"), 7 * SERIES, "{there:?}");
+    assert_eq!(of("psg_status_condition"), SERIES, "{there:?}");
 
     // One that is being read meanwhile must not come back when that is done.
     let slow = json!({"match": "GET /sources", "kind": {"delay": {"ms": 500}}});

@@ -4,7 +4,7 @@ use super::{printed, run, sets};
 use crate::support::{ControlPlane, User};
 
 /// What `config/default` put there before, which Helm would not take over.
-const THERE: &str = "crd,clusterrole,clusterrolebinding,validatingadmissionpolicy,\
+pub(super) const THERE: &str = "crd,clusterrole,clusterrolebinding,validatingadmissionpolicy,\
                      validatingadmissionpolicybinding,serviceaccount";
 const OF_A_RELEASE: &str = "deployment,service,serviceaccount,role,rolebinding,clusterrole,\
                             clusterrolebinding,validatingadmissionpolicy,networkpolicy,\

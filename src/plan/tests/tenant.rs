@@ -2,7 +2,7 @@
 
 use psg_domain::{ConditionType, Origin};
 
-use super::fixture::{Fixture, NOW, condition, key};
+use super::fixture::{Fixture, NOW, at, condition, key};
 use crate::{Condition, Finding, InUse, Next, Reason, TenantState, Truth, tenant_conditions};
 
 fn conditions(fixture: &Fixture) -> Vec<(&'static str, Truth, &'static str)> {
@@ -20,7 +20,17 @@ fn before_the_first_read_nothing_is_said() {
 #[test]
 fn a_tenant_that_does_not_answer_makes_it_unknown_and_not_stalled() {
     let why = Finding::new(Reason::TenantUnreachable, "no answer for 5 minutes");
-    let fixture = Fixture::settled().with(|f| f.tenant.state = TenantState::Unreachable(why));
+    let fixture = Fixture::settled().with(|f| {
+        f.tenant.state = TenantState::Unreachable(why);
+        // Whether its facts have changed is not known now.
+        f.recorded.refused = Some(psg_domain::Refused {
+            generation: 1,
+            facts: "other facts".to_owned(),
+            message: "no".to_owned(),
+            attempts: 1,
+            at: Some(at(NOW - 60)),
+        });
+    });
     assert_eq!(
         conditions(&fixture),
         [
