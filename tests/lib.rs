@@ -158,6 +158,8 @@ mod typos;
 #[cfg(test)]
 mod uninstalling;
 #[cfg(test)]
+mod upgrading;
+#[cfg(test)]
 mod vanishing;
 #[cfg(test)]
 mod versions;

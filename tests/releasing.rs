@@ -96,6 +96,13 @@ fn one_command_makes_a_release() {
     assert_eq!(text("release-notes/7.8.9.md"), TEXT);
     assert_eq!(text("release-notes/7.8.9/0001-a.md"), NOTE);
     assert!(!tree.join("release-notes/unreleased").exists());
+    let crd = "passwordsync.dev_passwordsyncgroups.yaml";
+    let kept = text(&format!("tests/upgrading/before/{crd}"));
+    assert_eq!(
+        kept,
+        text(&format!("crds/{crd}")),
+        "the next upgrade begins there"
+    );
     for (file, line) in [
         ("Cargo.toml", "version = \"7.8.9\"\n"),
         ("charts/psg-operator/Chart.yaml", "\nversion: 7.8.9\n"),

@@ -40,6 +40,8 @@ rm README.md.new
 # The crates of the workspace are in Cargo.lock with their version, and nothing else may change there.
 cargo update --workspace --offline --quiet
 
+# What the next version is upgraded from.
+cp crds/*.yaml tests/upgrading/before/
 git mv release-notes/unreleased "release-notes/$version"
 printf '%s\n' "$text" >"release-notes/$version.md"
 git add --all

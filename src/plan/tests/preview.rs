@@ -216,3 +216,125 @@ fn a_deletion_that_the_brake_would_hold_is_refused() {
     };
     assert!(why.message.contains(TENANT), "{}", why.message);
 }
+
+/// A tenant with six sources, in which a group of three is managed.
+fn with_three() -> Fixture {
+    let three = group("g", "Corp", "strong", &["ad", "sf", "wd"]);
+    let sources = [
+        super::fixture::source("ad", "AD"),
+        super::fixture::source("sf", "Salesforce"),
+        super::fixture::source("wd", "Workday"),
+        super::fixture::source("sn", "ServiceNow"),
+    ];
+    let mut fixture = Fixture::settled()
+        .groups(std::slice::from_ref(&three))
+        .facts(&sources, &[super::fixture::policy("strong", "Strong")]);
+    fixture.recorded.sources = [("AD", "ad"), ("Salesforce", "sf"), ("Workday", "wd")]
+        .map(|(name, id)| super::fixture::pin(name, id, name))
+        .to_vec();
+    fixture.desired.sources = names(&["AD", "Salesforce", "Workday"]);
+    fixture
+}
+
+/// A resource that is new, and wants these sources.
+fn wanting(uid: &str, name: &str, sources: &[&str], of: &Fixture) -> Subject {
+    Subject {
+        desired: Ok(Desired {
+            name: name.to_owned(),
+            sources: names(sources),
+            ..of.desired.clone()
+        }),
+        recorded: Recorded::default(),
+        ..subject(uid, of)
+    }
+}
+
+#[test]
+fn a_source_that_moves_joins_after_it_has_left_and_has_a_policy() {
+    let fixture = with_three();
+    let mut from = subject("a-from", &fixture);
+    from.desired = Ok(Desired {
+        sources: names(&["AD", "Salesforce"]),
+        ..fixture.desired.clone()
+    });
+    from.object.generation += 1;
+    let to = wanting("b-to", "Other", &["Workday", "ServiceNow"], &fixture);
+    let both = together(vec![from, to], &fixture);
+    let [from, to] = &both.outlooks[..] else {
+        panic!("{both:#?}")
+    };
+    assert_eq!(
+        (&from.ending, &to.ending),
+        (&Ending::InSync, &Ending::InSync)
+    );
+    let [Change::Update(..), left] = &changes(from)[..] else {
+        panic!("{from:#?}")
+    };
+    assert_eq!(left, &assigned("wd", "strong"));
+    let [Change::Create(made)] = &changes(to)[..] else {
+        panic!("{to:#?}")
+    };
+    assert!(made.sources.contains(&source_id("wd")));
+    assert!(to.changes[0].order > from.changes[1].order, "{both:#?}");
+    assert!(both.ended > fixture.now, "it takes time");
+}
+
+#[test]
+fn one_that_waits_for_a_source_which_nobody_lets_go_waits_to_the_end() {
+    let fixture = with_three();
+    let holds = subject("a-holds", &fixture);
+    let wants = wanting("b-wants", "Other", &["Workday", "ServiceNow"], &fixture);
+    let both = together(vec![holds, wants], &fixture);
+    let [holds, wants] = &both.outlooks[..] else {
+        panic!("{both:#?}")
+    };
+    assert_eq!((changes(holds), &holds.ending), (vec![], &Ending::InSync));
+    assert_eq!(changes(wants), []);
+    let refused =
+        matches!(&wants.ending, Ending::Refused(why) if why.reason == Reason::OwnedByAnother);
+    assert!(refused, "{wants:#?}");
+}
+
+/// The older of two reserves a source, while a third holds another that it wants.
+#[test]
+fn one_that_is_stalled_by_others_gives_way_after_ten_minutes_and_no_sooner() {
+    let mut fixture = with_three();
+    let sources = [
+        super::fixture::source("ad", "AD"),
+        super::fixture::source("sf", "Salesforce"),
+        super::fixture::source("wd", "Workday"),
+        super::fixture::source("sn", "ServiceNow"),
+        super::fixture::source("gh", "GitHub"),
+    ];
+    fixture = fixture.facts(&sources, &[super::fixture::policy("strong", "Strong")]);
+    let holds = subject("a-holds", &fixture);
+    let mut older = wanting("b-older", "Older", &["Workday", "ServiceNow"], &fixture);
+    older.created = at(NOW - 200);
+    let younger = wanting("c-younger", "Younger", &["ServiceNow", "GitHub"], &fixture);
+    let all = together(vec![holds, older, younger], &fixture);
+    let [_, older, younger] = &all.outlooks[..] else {
+        panic!("{all:#?}")
+    };
+    assert!(
+        matches!(&older.ending, Ending::Refused(why) if why.reason == Reason::OwnedByAnother),
+        "{older:#?}"
+    );
+    assert!(
+        matches!(changes(younger)[..], [Change::Create(_)]),
+        "{younger:#?}"
+    );
+    assert_eq!(younger.ending, Ending::InSync);
+    let ten = psg_domain::time::after(fixture.now, std::time::Duration::from_mins(10));
+    let twenty = psg_domain::time::after(ten, std::time::Duration::from_mins(10));
+    assert!(all.ended > ten && all.ended < twenty, "{}", all.ended);
+
+    // One whose status has said so for long gives way at once.
+    let holds = subject("a-holds", &fixture);
+    let mut long = wanting("b-older", "Older", &["Workday", "ServiceNow"], &fixture);
+    long.created = at(NOW - 200);
+    (long.stalled, long.stalled_since) = (Some(Reason::OwnedByAnother), Some(at(NOW - 3600)));
+    let younger = wanting("c-younger", "Younger", &["ServiceNow", "GitHub"], &fixture);
+    let all = together(vec![holds, long, younger], &fixture);
+    assert_eq!(all.outlooks[2].ending, Ending::InSync, "{all:#?}");
+    assert!(all.ended < ten, "{}", all.ended);
+}
