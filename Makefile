@@ -218,10 +218,12 @@ $(CLUSTER): hack/cluster/go.mod hack/cluster/go.sum
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
 # promtool needs no service discovery, which is most of its dependencies.
-$(TOOLS): hack/tools/go.mod hack/tools/go.sum
+$(TOOLS): hack/tools/go.mod hack/tools/go.sum hack/prometheus/go.mod hack/prometheus/go.sum
 	$(call say,'building helm$(comma) kustomize and others from Go modules: a few minutes$(comma) once')
 	@cd hack/tools; start=$$SECONDS; mkdir -p bin; \
-	CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o bin/ tool; \
+	export CGO_ENABLED=0; \
+	go build -trimpath -ldflags '-s -w' -o bin/ tool; \
+	(cd ../prometheus; go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o ../tools/bin/ tool); \
 	touch bin/.built; echo "    built in $$((SECONDS - start)) s"
 
 $(GITOPS): hack/gitops/go.mod hack/gitops/go.sum $(wildcard hack/gitops/*/*.go)
